@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, relative, resolve, sep } from 'node:path'
+import { test } from 'node:test'
+
+/** The import rule of ARCHITECTURE.md: which folders of src/ a folder may import, besides itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  clusters: ['core'],
+  boundaries: ['core', 'clusters'],
+  vending: ['core', 'boundaries'],
+  proof: ['core', 'boundaries'],
+  supervisor: ['core'],
+  platform: ['core', 'clusters', 'boundaries', 'vending', 'proof', 'supervisor'],
+  cli: ['core', 'boundaries', 'proof', 'platform'],
+}
+
+/** Client libraries that only these folders may import. */
+const CLIENTS: Readonly<Record<string, RegExp>> = {
+  pg: /^src\/(clusters|boundaries\/postgres)\//,
+  'pg-cursor': /^src\/boundaries\/postgres\//,
+}
+
+const IMPORT = /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/gm
+const ROOT_FILES = new Set(['main.ts', 'index.ts'])
+/** Inside boundaries/, only these may reach into an engine's folder. */
+const REGISTRY = 'src/boundaries/registry.ts'
+
+const area = (file: string) => relative('src', file).split(sep)[0] ?? ''
+const engine = (file: string) => /^src\/boundaries\/([^/]+)\//.exec(file)?.[1]
+
+const files = globSync('src/**/*.ts')
+
+test('the source has files to check', () => assert.ok(files.length > 10))
+
+for (const file of files.filter((file) => !ROOT_FILES.has(area(file)))) {
+  test(`${file} imports only what its folder may`, () => {
+    const from = area(file)
+    const allowed = MAY_IMPORT[from]
+    assert.ok(allowed, `src/${from}/ is not in the layout`)
+    for (const match of readFileSync(file, 'utf8').matchAll(IMPORT)) {
+      const specifier = match[1] ?? match[2] ?? ''
+      if (!specifier.startsWith('.')) {
+        const client = CLIENTS[specifier]
+        assert.ok(
+          !client || client.test(file),
+          `${file}: ${specifier} belongs to its engine's folder`,
+        )
+        continue
+      }
+      const target = relative('.', resolve(dirname(file), specifier))
+      const to = area(target)
+      assert.ok(
+        to === from || allowed.includes(to),
+        `${file} → ${target}: src/${from}/ may not import src/${to}/`,
+      )
+      const engineOfTarget = engine(target)
+      if (engineOfTarget !== undefined && engine(file) !== engineOfTarget) {
+        assert.equal(file, REGISTRY, `${file} → ${target}: only the registry knows the engines`)
+      }
+    }
+  })
+}
