@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto'
+import { chmod, mkdir, realpath, rm, stat, statfs } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { RingfenceError } from '../core/errors.ts'
+import { lockDirectory } from './directory-lock.ts'
+import { NEW_CLUSTER_MEBIBYTES } from './server-failure.ts'
+import { isReachableByAll, isRoot, makeDirectory } from './server-user.ts'
+import { readState, writeState } from './state-file.ts'
+
+const OUTSIDE = '/var/lib/ringfence/clusters'
+
+/** Makes a cluster's state directory where it is missing and returns its real path. */
+export async function stateDirectory(directory: string): Promise<string> {
+  const path = resolve(directory)
+  // Root's server runs as another user and has to pass through; every secret in it is mode 0600.
+  const mode = isRoot ? 0o711 : 0o700
+  const made = await mkdir(path, { recursive: true, mode: isRoot ? 0o711 : 0o700 })
+  if (made !== undefined) await chmod(path, mode)
+  return realpath(path)
+}
+
+/**
+ * The directory that holds `data` and what else the server itself must reach. It is the state
+ * directory, except for root below a directory that only root may enter (/root): then it is one of
+ * its own below /var/lib/ringfence, remembered in the state directory's file `place`.
+ * @throws RingfenceError `cluster_damaged` when the remembered one is gone
+ */
+export async function placeOf(name: string, state: string): Promise<string> {
+  const remembered = await readState(join(state, 'place'))
+  if (remembered !== undefined) {
+    if (await isDirectory(remembered)) return remembered
+    throw new RingfenceError(
+      'cluster_damaged',
+      `the data of cluster ${name} was in ${remembered}, which is gone: restore it, or remove ${state} to begin anew`,
+    )
+  }
+  if (!isRoot || (await isReachableByAll(state))) return state
+  for (const path of ['/var/lib/ringfence', OUTSIDE]) await makeDirectory(path, 0o711)
+  const place = join(OUTSIDE, randomUUID())
+  await makeDirectory(place, 0o711)
+  await writeState(join(state, 'place'), place)
+  return place
+}
+
+/**
+ * Deletes a stopped cluster: its state directory and everything it has elsewhere.
+ * @throws RingfenceError `cluster_locked`, `not_writable`
+ */
+export async function removeCluster(name: string, directory: string): Promise<void> {
+  if (!(await isDirectory(directory))) return
+  const state = await realpath(directory)
+  const lock = lockDirectory(name, state, 'exclusive')
+  try {
+    const outside = await readState(join(state, 'place'))
+    if (outside?.startsWith(`${OUTSIDE}/`)) await rm(outside, { recursive: true, force: true })
+    await rm(state, { recursive: true, force: true, maxRetries: 3 })
+  } finally {
+    lock.release()
+  }
+}
+
+/** @throws RingfenceError `disk_full` when a new data directory would not fit */
+export async function checkSpace(name: string, place: string): Promise<void> {
+  const { bavail, bsize } = await statfs(place)
+  const free = Math.floor((bavail * bsize) / 2 ** 20)
+  if (free >= NEW_CLUSTER_MEBIBYTES) return
+  throw new RingfenceError(
+    'disk_full',
+    `cluster ${name} needs ${NEW_CLUSTER_MEBIBYTES} MiB on the disk of ${place}, where ${free} MiB are free`,
+  )
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+}
