@@ -1,0 +1,119 @@
+import type pg from 'pg'
+import type { Erasure } from '../boundary.ts'
+import { ident, inTransaction, type Settings, withClient } from './connection.ts'
+import type { Application } from './manifest.ts'
+import type { TenantKey } from './names.ts'
+import { type TenantTable, tenantTables } from './tenant-tables.ts'
+
+/** Distinctive values remembered per table before deletion, to look for afterwards. */
+const SAMPLES_PER_TABLE = 2
+const SAMPLES_MAX = 16
+/** Shorter texts also occur by chance. Characters. */
+const SAMPLE_LENGTH_MIN = 12
+
+type Deleted = Erasure['deleted'][number]
+type Probe = Erasure['probes'][number]
+
+export const ERASURE_NOT_COVERED: readonly string[] = [
+  'Backups, snapshots and replicas that were taken before: they keep the rows until they are deleted.',
+  'Write-ahead log segments that are not yet recycled, and archived ones.',
+  'Blocks that the file system has freed but not overwritten.',
+  'Server logs, and copies that the application made elsewhere.',
+]
+
+/**
+ * Deletes a tenant's rows from a database that it shares, then looks for what may be left: in every
+ * text of every relation, in planner statistics, in large objects and in materialized views.
+ */
+export async function eraseRows(
+  settings: Settings,
+  application: Application,
+  key: TenantKey,
+): Promise<{ deleted: readonly Deleted[]; probes: readonly Probe[] }> {
+  return withClient(settings, async (admin) => {
+    await admin.query('set statement_timeout = 0')
+    const tables = await tenantTables(admin, application)
+    const samples = await sampleValues(admin, tables, key)
+    const deleted = await inTransaction(admin, async () => {
+      // All of the tenant's rows go, and foreign keys stay inside a tenant: their order does not
+      // matter, and the application's triggers would only write history about the deletion.
+      await admin.query('set local session_replication_role = replica')
+      const counts: Deleted[] = []
+      for (const table of tables) {
+        const result = await admin.query(
+          `delete from ${table.qualified} where ${ident(table.tenantColumn)} = $1`,
+          [key],
+        )
+        counts.push({ item: table.name, count: result.rowCount ?? 0 })
+      }
+      return counts
+    })
+    // VACUUM removes the dead row versions, ANALYZE replaces statistics that quote the values.
+    for (const table of tables) await admin.query(`vacuum (analyze) ${table.qualified}`)
+    return { deleted, probes: await residualProbes(admin, [key, ...samples]) }
+  })
+}
+
+/** A few long values of the tenant's that no other tenant's row holds. */
+async function sampleValues(
+  admin: pg.ClientBase,
+  tables: readonly TenantTable[],
+  key: TenantKey,
+): Promise<readonly string[]> {
+  const samples = new Set<string>()
+  for (const table of tables) {
+    const { rows } = await admin.query<{ value: string }>(
+      `select j.value from (select to_jsonb(t) as row from ${table.qualified} t
+         where ${ident(table.tenantColumn)} = $1 limit 50) x, jsonb_each_text(x.row) j
+       where length(j.value) >= $2 and j.value <> $1::text
+       group by 1 order by length(j.value) desc limit $3`,
+      [key, SAMPLE_LENGTH_MIN, SAMPLES_PER_TABLE],
+    )
+    for (const { value } of rows) samples.add(value)
+  }
+  let own = [...samples].slice(0, SAMPLES_MAX)
+  for (const table of tables) {
+    const { rows } = await admin.query<{ needle: string }>(
+      `select needle from unnest($1::text[]) needle where not exists (select 1 from ${table.qualified} t
+         where ${ident(table.tenantColumn)} <> $2 and strpos(t::text, needle) > 0)`,
+      [own, key],
+    )
+    own = rows.map((row) => row.needle)
+  }
+  return own
+}
+
+/** Counts rows, statistics and large objects that still hold the tenant's key or a sampled value. */
+async function residualProbes(
+  admin: pg.ClientBase,
+  needles: readonly string[],
+): Promise<readonly Probe[]> {
+  const { rows } = await admin.query<{ name: string }>(
+    `select format('%I.%I', n.nspname, c.relname) as name from pg_catalog.pg_class c
+       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'm') and n.nspname not in ('pg_catalog', 'information_schema')
+       and n.nspname !~ '^pg_' order by 1`,
+  )
+  const probes: Probe[] = []
+  const count = async (place: string, sql: string) => {
+    const result = await admin.query<{ count: string }>(sql, [needles])
+    probes.push({ place, found: Number(result.rows[0]?.count) })
+  }
+  const holds = (text: string) =>
+    `exists (select 1 from unnest($1::text[]) needle where strpos(${text}, needle) > 0)`
+  for (const { name } of rows) {
+    await count(name, `select count(*) from ${name} t where ${holds('t::text')}`)
+  }
+  await count(
+    'planner statistics',
+    `select count(*) from pg_catalog.pg_stats s where s.schemaname <> 'pg_catalog' and ${holds(
+      `coalesce(s.most_common_vals::text, '') || coalesce(s.histogram_bounds::text, '')`,
+    )}`,
+  )
+  await count(
+    'large objects',
+    `select count(*) from pg_catalog.pg_largeobject l where exists (select 1
+       from unnest($1::text[]) needle where position(convert_to(needle, 'UTF8') in l.data) > 0)`,
+  )
+  return probes
+}

@@ -1,0 +1,113 @@
+import { TENANT_EXPRESSION_PRINTED } from '../install/identity.ts'
+import type { Rule } from './rule.ts'
+
+const GUARD_EXPRESSION = `format('(%I = ${TENANT_EXPRESSION_PRINTED})', s.tenant_attname)`
+
+/** What must hold of every table with tenant rows. */
+export const TABLE_RULES: readonly Rule[] = [
+  {
+    id: 'pg-rls-off',
+    severity: 'critical',
+    explanation:
+      'Row security is not enabled: every tenant reads and writes every row it is granted.',
+    instead: 'keep ROW LEVEL SECURITY enabled on tables that hold or show tenant rows',
+    guarded: true,
+    sql: () => `select s.name as object, format('alter table %s enable row level security', s.name) as fix
+      from subject s where not s.relrowsecurity`,
+  },
+  {
+    id: 'pg-rls-not-forced',
+    severity: 'high',
+    explanation:
+      'Row security is not forced: the owner, and views and functions that run as the owner, see all tenants.',
+    instead: 'keep FORCE ROW LEVEL SECURITY on tables with tenant rows',
+    guarded: true,
+    sql: () => `select s.name as object, format('alter table %s force row level security', s.name) as fix
+      from subject s where not s.relforcerowsecurity`,
+  },
+  {
+    id: 'pg-tenant-column-missing',
+    severity: 'critical',
+    explanation:
+      'Tenants can reach a table that has no tenant column, so nothing in it can be told apart.',
+    instead:
+      'add the tenant column, or name the table under shared in the manifest, or grant it to no tenant',
+    guarded: true,
+    sql: () => `select s.name as object, format('revoke all on %s from %s', s.name,
+        (select string_agg(distinct g.grantee, ', ') from granted g where g.oid = s.oid)) as fix
+      from subject s where s.tenant_attnum is null`,
+  },
+  {
+    id: 'pg-tenant-column-type',
+    severity: 'high',
+    explanation:
+      'The tenant column is not a uuid, so that the guard cannot compare it with the tenant.',
+    instead: 'declare the tenant column as uuid',
+    guarded: true,
+    sql: () => `select s.name as object, null::text as fix from subject s
+      where s.tenant_attnum is not null and s.tenant_type <> 'uuid'::regtype`,
+  },
+  {
+    id: 'pg-tenant-column-nullable',
+    severity: 'medium',
+    explanation:
+      'The tenant column may be NULL: rows appear that belong to nobody and that no policy was written for.',
+    instead: 'declare the tenant column NOT NULL',
+    guarded: true,
+    sql: () => `select s.name as object,
+        format('alter table %s alter column %I set not null', s.name, s.tenant_attname) as fix
+      from subject s where s.tenant_attnum is not null and not s.tenant_notnull`,
+  },
+  {
+    id: 'pg-tenant-default',
+    severity: 'medium',
+    explanation:
+      'The tenant column is not filled by rf.tenant(): an insert that leaves it out fails or, with a constant default, names one tenant for all.',
+    instead: 'leave the default rf.tenant() on the tenant column',
+    guarded: true,
+    sql: () => `select s.name as object,
+        format('alter table %s alter column %I set default rf.tenant()', s.name, s.tenant_attname) as fix
+      from subject s left join pg_catalog.pg_attrdef d
+        on d.adrelid = s.oid and d.adnum = s.tenant_attnum
+      where s.tenant_attnum is not null
+        and pg_get_expr(d.adbin, d.adrelid) is distinct from 'rf.tenant()'`,
+  },
+  {
+    id: 'pg-guard-missing',
+    severity: 'critical',
+    explanation:
+      'No RESTRICTIVE policy for all commands and all roles compares the tenant column with the authenticated tenant: any permissive policy opens the table.',
+    instead:
+      'leave the policy ringfence_guard as it is; add permissive or further restrictive policies beside it',
+    guarded: true,
+    sql: () => `select s.name as object,
+        format('drop policy if exists ringfence_guard on %1$s; create policy ringfence_guard on %1$s as restrictive for all to public using (%2$I = (select rf.tenant())) with check (%2$I = (select rf.tenant()))', s.name, s.tenant_attname) as fix
+      from subject s where s.tenant_attnum is not null and not exists (
+        select 1 from pg_catalog.pg_policy p where p.polrelid = s.oid and not p.polpermissive
+          and p.polroles = '{0}' and p.polcmd = '*'
+          and pg_get_expr(p.polqual, p.polrelid) = ${GUARD_EXPRESSION}
+          and pg_get_expr(p.polwithcheck, p.polrelid) = ${GUARD_EXPRESSION})`,
+  },
+  {
+    id: 'pg-policy-names-role',
+    severity: 'high',
+    explanation: 'A policy names a role. Any member of that role can remove it with DROP OWNED BY.',
+    instead: 'write policies TO PUBLIC',
+    guarded: true,
+    sql: () => `select format('%s.%I', s.name, p.polname) as object,
+        format('alter policy %I on %s to public', p.polname, s.name) as fix
+      from subject s join pg_catalog.pg_policy p on p.polrelid = s.oid where p.polroles <> '{0}'`,
+  },
+  {
+    id: 'pg-rewrite-rule',
+    severity: 'high',
+    explanation: 'A rewrite rule runs as the owner of the table, whatever the caller may do.',
+    instead: 'use a trigger or a function instead of a rule',
+    guarded: true,
+    sql: () => `select format('%I on %s', r.rulename, rel.name) as object,
+        format('drop rule %I on %s', r.rulename, rel.name) as fix
+      from rel join pg_catalog.pg_rewrite r on r.ev_class = rel.oid
+      where r.rulename <> '_RETURN' and rel.relkind in ('r', 'p', 'v')
+        and (rel.relkind <> 'v' or exists (select 1 from granted g where g.oid = rel.oid))`,
+  },
+]

@@ -1,0 +1,250 @@
+import { ident, literal } from '../connection.ts'
+import { loginPattern, LOGIN_SLOTS, type Names } from '../names.ts'
+
+/**
+ * The ledger of tenants and leases, in a database of its own, and the functions through which the
+ * custodian manages tenants' logins. The custodian holds EXECUTE on them and nothing else: it can
+ * connect to no database with tenant rows, is a member of no role, and cannot name a role itself.
+ *
+ * Role changes are transactional in PostgreSQL, so a credential and its entry in the ledger appear
+ * in the same commit: no crash leaves one without the other.
+ */
+export function custodySql(names: Names): string {
+  const custodian = ident(names.custodian)
+  const prefix = literal(names.prefix)
+  return `
+create schema custody;
+revoke all on schema custody from public;
+revoke all on schema public from public;
+
+create table custody.tenant (
+  tenant_id text primary key check (tenant_id ~ '^[a-z][a-z0-9-]{0,39}$'),
+  key uuid not null unique,
+  tier text not null check (tier in ('pooled', 'bridge', 'silo')),
+  region text not null,
+  database name not null,
+  status text not null check (status in ('provisioning', 'active', 'erasing')),
+  created_at timestamptz not null default now()
+);
+create table custody.retired_key (key uuid primary key, retired_at timestamptz not null default now());
+create table custody.lease (
+  lease_id uuid primary key,
+  key uuid not null,
+  scope text not null check (scope in ('read', 'write', 'export')),
+  slot smallint not null,
+  role_name name not null,
+  holder text not null,
+  issued_at timestamptz not null default now(),
+  expires_at timestamptz not null,
+  ended_at timestamptz,
+  ended_why text,
+  drained boolean not null default false
+);
+create unique index lease_open on custody.lease (role_name) where not drained;
+create index lease_of_tenant on custody.lease (key, issued_at desc);
+create index lease_due on custody.lease (expires_at) where ended_at is null;
+
+create function custody.reserve_tenant(p_tenant text, p_key uuid, p_tier text, p_region text, p_database name)
+  returns custody.tenant language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare found_tenant custody.tenant;
+begin
+  if exists (select 1 from custody.retired_key r where r.key = p_key) then
+    raise exception 'a tenant key is never used twice';
+  end if;
+  insert into custody.tenant (tenant_id, key, tier, region, database, status)
+    values (p_tenant, p_key, p_tier, p_region, p_database, 'provisioning')
+    on conflict (tenant_id) do nothing;
+  select * into found_tenant from custody.tenant t where t.tenant_id = p_tenant;
+  return found_tenant;
+end $$;
+
+create function custody.find_tenant(p_tenant text) returns custody.tenant language sql stable
+  security definer set search_path = pg_catalog, pg_temp as $$
+  select t.* from custody.tenant t where t.tenant_id = p_tenant $$;
+
+create function custody.open_lease(p_lease uuid, p_tenant text, p_scope text, p_seconds int,
+    p_holder text, p_verifier text, p_connections int)
+  returns table (role_name name, database name, issued_at timestamptz, expires_at timestamptz)
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  place custody.tenant;
+  free_slot int;
+  login name;
+  ends timestamptz;
+  began timestamptz := clock_timestamp();
+begin
+  if p_verifier !~ '^SCRAM-SHA-256\\$[0-9]+:[A-Za-z0-9+/=]+\\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$' then
+    raise invalid_parameter_value using message = 'a verifier is needed, not a password';
+  end if;
+  if p_scope not in ('read', 'write', 'export') or p_seconds not between 1 and 86400 then
+    raise invalid_parameter_value using message = 'scope or lifetime out of range';
+  end if;
+  select * into place from custody.tenant t where t.tenant_id = p_tenant for no key update;
+  if not found or place.status <> 'active' then
+    raise no_data_found using message = 'no such active tenant';
+  end if;
+  select s into free_slot from generate_series(0, ${LOGIN_SLOTS - 1}) s
+    where not exists (select 1 from custody.lease l
+      where l.key = place.key and l.scope = p_scope and l.slot = s and not l.drained)
+    order by s limit 1;
+  if free_slot is null then
+    raise too_many_connections using message = 'all login slots of the tenant hold live leases';
+  end if;
+  login := ${prefix} || '_' || replace(place.key::text, '-', '') || '_'
+    || case p_scope when 'read' then 'r' when 'write' then 'w' else 'x' end || free_slot;
+  ends := began + make_interval(secs => p_seconds);
+  insert into custody.lease (lease_id, key, scope, slot, role_name, holder, issued_at, expires_at)
+    values (p_lease, place.key, p_scope, free_slot, login, p_holder, began, ends);
+  if exists (select 1 from pg_roles r where r.rolname = login) then
+    -- PASSWORD NULL left the role unusable; settings of an earlier life go before it opens again.
+    execute format('alter role %I reset all', login);
+    execute format('alter role %I login password %L valid until %L connection limit %s',
+      login, p_verifier, ends, p_connections);
+  else
+    execute format('create role %I login inherit nosuperuser nocreatedb nocreaterole noreplication '
+      'nobypassrls password %L valid until %L connection limit %s', login, p_verifier, ends, p_connections);
+    execute format('grant %I to %I', ${prefix} || case place.tier when 'pooled' then '_pooled_' else '_' end
+      || p_scope, login);
+    if place.tier <> 'pooled' then
+      execute format('grant connect on database %I to %I', place.database, login);
+    end if;
+  end if;
+  return query select login, place.database, began, ends;
+end $$;
+
+create function custody.end_leases(p_tenant text, p_lease uuid, p_why text)
+  returns table (lease_id uuid, role_name name)
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare ending record;
+begin
+  for ending in
+    select l.lease_id, l.role_name, l.ended_at from custody.lease l
+      join custody.tenant t on t.key = l.key
+    where t.tenant_id = p_tenant and not l.drained and (p_lease is null or l.lease_id = p_lease)
+    order by l.role_name for update of l
+  loop
+    perform custody.close_login(ending.role_name);
+    if ending.ended_at is null then
+      update custody.lease l set ended_at = clock_timestamp(), ended_why = p_why
+        where l.lease_id = ending.lease_id;
+    end if;
+    lease_id := ending.lease_id;
+    role_name := ending.role_name;
+    return next;
+  end loop;
+end $$;
+
+create function custody.close_login(p_role name) returns void language plpgsql
+  set search_path = pg_catalog, pg_temp as $$
+begin
+  if p_role !~ ${literal(loginPattern(names))} then
+    raise insufficient_privilege using message = 'not a tenant login';
+  end if;
+  if exists (select 1 from pg_roles r where r.rolname = p_role) then
+    execute format('alter role %I nologin password null connection limit 0', p_role);
+  end if;
+end $$;
+
+-- Ends the sessions of closed logins and counts what is left: sessions, and connections that are
+-- still being authenticated and began before the close, so that one of them might become a session.
+create function custody.drain(p_roles name[], p_since timestamptz) returns table (ended int, remaining int)
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare victims int[];
+begin
+  select coalesce(array_agg(a.pid), '{}') into victims from pg_stat_activity a
+    where a.usename = any (p_roles) and exists (
+      select 1 from custody.lease l where l.role_name = a.usename and l.ended_at is not null and not l.drained);
+  ended := cardinality(victims);
+  perform pg_terminate_backend(v) from unnest(victims) v;
+  select count(*) into remaining from pg_stat_activity a
+    where a.usename = any (p_roles)
+      or (a.usesysid is null and a.state = 'starting' and a.backend_start <= p_since);
+  if remaining = 0 then
+    update custody.lease l set drained = true
+      where l.role_name = any (p_roles) and l.ended_at is not null and not l.drained;
+  end if;
+  return next;
+end $$;
+
+create function custody.expire() returns table (lease_id uuid, role_name name)
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare due record;
+begin
+  -- Also what another process ended and could not drain: it may have been killed in between.
+  for due in
+    select l.lease_id, l.role_name, l.ended_at from custody.lease l
+    where not l.drained and (l.expires_at <= clock_timestamp() or l.ended_at is not null)
+    order by l.role_name limit 500 for update skip locked
+  loop
+    perform custody.close_login(due.role_name);
+    if due.ended_at is null then
+      update custody.lease l set ended_at = clock_timestamp(), ended_why = 'expired'
+        where l.lease_id = due.lease_id;
+    end if;
+    lease_id := due.lease_id;
+    role_name := due.role_name;
+    return next;
+  end loop;
+end $$;
+
+create function custody.leases(p_tenant text) returns setof custody.lease language sql stable
+  security definer set search_path = pg_catalog, pg_temp as $$
+  select l.* from custody.lease l join custody.tenant t on t.key = l.key
+  where t.tenant_id = p_tenant order by l.issued_at desc limit 1000 $$;
+
+-- What tenants' sessions are doing and use, for the watchdog. It shows no query text.
+create function custody.activity() returns table (
+    pid int, role_name name, backend_start timestamptz, started text, state text, statement_seconds float8,
+    transaction_seconds float8, idle_seconds float8, temp_bytes bigint, blocks_others boolean)
+  language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+  with temp as (
+    select (regexp_match(t.name, '^pgsql_tmp([0-9]+)'))[1]::int as pid, sum(t.size) as bytes
+    from pg_ls_tmpdir() t where t.name ~ '^pgsql_tmp[0-9]+' group by 1)
+  select a.pid, a.usename, a.backend_start, a.backend_start::text, a.state,
+    case when a.state = 'active' then extract(epoch from clock_timestamp() - a.query_start)::float8 end,
+    extract(epoch from clock_timestamp() - a.xact_start)::float8,
+    case when a.state like 'idle%' then extract(epoch from clock_timestamp() - a.state_change)::float8 end,
+    coalesce(temp.bytes, 0)::bigint,
+    exists (select 1 from pg_stat_activity w where w.wait_event_type = 'Lock'
+      and w.usename is distinct from a.usename and a.pid = any (pg_blocking_pids(w.pid)))
+  from pg_stat_activity a left join temp on temp.pid = a.pid
+  where a.usename ~ ${literal(loginPattern(names))} $$;
+
+create function custody.end_session(p_pid int, p_role name, p_started text, p_whole boolean)
+  returns boolean language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if p_role !~ ${literal(loginPattern(names))} or not exists (select 1 from pg_stat_activity a
+      where a.pid = p_pid and a.usename = p_role and a.backend_start::text = p_started) then
+    return false;
+  end if;
+  return case when p_whole then pg_terminate_backend(p_pid) else pg_cancel_backend(p_pid) end;
+end $$;
+
+-- Undoes ALTER ROLE settings that tenants left on their own logins (servers without login triggers).
+create function custody.reset_settings() returns int language plpgsql security definer
+  set search_path = pg_catalog, pg_temp as $$
+declare
+  dirty record;
+  undone int := 0;
+begin
+  for dirty in
+    select r.rolname, d.datname from pg_db_role_setting s join pg_roles r on r.oid = s.setrole
+      left join pg_database d on d.oid = s.setdatabase
+    where r.rolname ~ ${literal(loginPattern(names))}
+  loop
+    if dirty.datname is null then execute format('alter role %I reset all', dirty.rolname);
+    else execute format('alter role %I in database %I reset all', dirty.rolname, dirty.datname); end if;
+    undone := undone + 1;
+  end loop;
+  return undone;
+end $$;
+
+revoke all on all functions in schema custody from public;
+revoke all on all tables in schema custody from public;
+grant usage on schema custody to ${custodian};
+grant execute on function custody.find_tenant(text),
+  custody.open_lease(uuid, text, text, int, text, text, int), custody.end_leases(text, uuid, text),
+  custody.drain(name[], timestamptz), custody.expire(), custody.leases(text), custody.activity(),
+  custody.end_session(int, name, text, boolean), custody.reset_settings() to ${custodian};
+`
+}

@@ -1,0 +1,97 @@
+import { literal } from '../connection.ts'
+import { STRUCTURE_RULES, violationsSql } from '../inspect/structure-rules.ts'
+import type { Names } from '../names.ts'
+
+/**
+ * Policies and default of one tenant table, as PL/pgSQL statements over `target` (the table's name,
+ * quoted) and `tenant_column`. Permissive policies are OR-ed, restrictive ones AND-ed: the guard is
+ * restrictive, so that no later policy widens it, and TO PUBLIC, because a policy that names a role
+ * can be dropped by the role's members with DROP OWNED BY.
+ */
+const PROTECT = `
+  execute format('alter table %s alter column %I set default rf.tenant(), alter column %I set not null',
+    target, tenant_column, tenant_column);
+  execute format('alter table %s enable row level security', target);
+  execute format('alter table %s force row level security', target);
+  execute format('drop policy if exists ringfence_base on %s', target);
+  execute format('drop policy if exists ringfence_guard on %s', target);
+  execute format('create policy ringfence_base on %s as permissive for all to public using (true) with check (true)', target);
+  execute format('create policy ringfence_guard on %s as restrictive for all to public using (%I = (select rf.tenant())) with check (%I = (select rf.tenant()))',
+    target, tenant_column, tenant_column);`
+
+const HELP = STRUCTURE_RULES.filter((rule) => rule.guarded)
+  .map((rule) => `when ${literal(rule.id)} then ${literal(rule.instead)}`)
+  .join('\n      ')
+
+/**
+ * The guard rails: what the application says of itself (`rf.application`), a function that protects
+ * a table, and event triggers that protect every new tenant table and refuse DDL after which the
+ * structure rules would report anything.
+ */
+export function guardSql(names: Names): string {
+  const guarded = STRUCTURE_RULES.filter((rule) => rule.guarded)
+  return `
+create table rf.application (
+  name text primary key,
+  schema name not null,
+  tenant_column name not null,
+  tables jsonb not null,
+  shared text[] not null,
+  views text[] not null,
+  functions text[] not null,
+  sha256 text not null,
+  applied_at timestamptz not null default now()
+);
+create table rf.migration (
+  application text not null,
+  name text not null,
+  sha256 text not null,
+  applied_at timestamptz not null default now(),
+  primary key (application, name)
+);
+create table rf.guard_busy (xid xid8 primary key);
+
+create function rf.protect(target regclass, tenant_column name) returns void language plpgsql
+  set search_path = pg_catalog, pg_temp as $$
+begin ${PROTECT}
+end $$;
+
+create function rf.guard() returns event_trigger language plpgsql security definer
+  set search_path = pg_catalog, pg_temp as $$
+declare
+  made record;
+  column_name name;
+  broken record;
+begin
+  -- Our own DDL, and the rest of it until it is done, is checked once, at its end.
+  if exists (select 1 from rf.guard_busy b where b.xid = pg_current_xact_id()) then return; end if;
+  if tg_event = 'ddl_command_end' then
+    insert into rf.guard_busy values (pg_current_xact_id());
+    for made in
+      select distinct c.objid from pg_event_trigger_ddl_commands() c
+      where c.object_type = 'table' and c.command_tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO')
+        and coalesce(c.schema_name, '') not in ('pg_temp', 'rf')
+    loop
+      select a.attname into column_name from pg_attribute a
+      where a.attrelid = made.objid and a.attnum > 0 and not a.attisdropped and a.atttypid = 'uuid'::regtype
+        and a.attname in (select x.tenant_column from rf.application x union all
+          select t.value ->> 'tenantColumn' from rf.application x, jsonb_each(x.tables) t)
+      order by a.attnum limit 1;
+      if found then perform rf.protect(made.objid::regclass, column_name); end if;
+    end loop;
+    delete from rf.guard_busy b where b.xid = pg_current_xact_id();
+  end if;
+  for broken in
+    select v.rule, v.object from (${violationsSql(names, guarded)}) v limit 1
+  loop
+    raise insufficient_privilege using
+      message = format('ringfence refuses this: %s (%s)', broken.object, broken.rule),
+      hint = case broken.rule
+      ${HELP} end;
+  end loop;
+end $$;
+revoke all on function rf.protect(regclass, name), rf.guard() from public;
+create event trigger ringfence_guard on ddl_command_end execute function rf.guard();
+create event trigger ringfence_guard_drop on sql_drop execute function rf.guard();
+`
+}

@@ -1,0 +1,169 @@
+import type pg from 'pg'
+
+import { applyGrants, checkWithGuard } from '../application/grants.ts'
+import { migrate } from '../application/migrations.ts'
+import {
+  databaseExists,
+  ident,
+  inTransaction,
+  literal,
+  onDatabase,
+  type Settings,
+  withClient,
+} from '../connection.ts'
+import { scramVerifier } from '../leases/scram.ts'
+import type { Application } from '../manifest.ts'
+import { type Names } from '../names.ts'
+import { custodySql } from './custody.ts'
+import { guardSql } from './guard.ts'
+import { identitySql } from './identity.ts'
+import { LOGIN_HOOK_SERVER_VERSION_MIN, loginHookSql } from './login-hook.ts'
+import { closeDatabaseSql, revokesSql } from './revokes.ts'
+import { installRoles } from './roles.ts'
+
+/** Temporary files that one process of an application database may write. */
+const TEMP_FILE_LIMIT = '1GB'
+
+export interface InstallOptions {
+  readonly admin: Settings
+  readonly names: Names
+  readonly custodianPassword: string
+  /** True when the server is Ringfence's alone, so that its other databases may be closed too. */
+  readonly exclusive: boolean
+}
+
+/** Roles, the custody database, and closed doors elsewhere. Idempotent; safe to kill and repeat. */
+export async function installCluster(options: InstallOptions): Promise<void> {
+  const { admin, names, exclusive } = options
+  const verifier = await scramVerifier(options.custodianPassword)
+  await withClient(admin, async (client) => {
+    await inTransaction(client, () => installRoles(client, names, verifier))
+    if (exclusive) {
+      for (const database of ['postgres', 'template1'])
+        await client.query(closeDatabaseSql(database))
+    }
+    await createClosedDatabase(client, names.custodyDatabase, 'template0')
+  })
+  await withClient(onDatabase(admin, names.custodyDatabase), async (client) => {
+    if (await schemaExists(client, 'custody')) return
+    await inTransaction(client, async () => {
+      await client.query(custodySql(names))
+      await client.query(
+        `grant connect on database ${ident(names.custodyDatabase)} to ${ident(names.custodian)}`,
+      )
+    })
+  })
+}
+
+/**
+ * Makes (or completes) a database that holds the application behind the boundary. Tenants cannot
+ * connect before it is whole. Returns the migrations that ran.
+ */
+export async function installDatabase(
+  admin: Settings,
+  names: Names,
+  database: string,
+  application: Application,
+): Promise<readonly string[]> {
+  await withClient(admin, (client) => createClosedDatabase(client, database, 'template0'))
+  return withClient(onDatabase(admin, database), async (client) => {
+    if (!(await schemaExists(client, 'rf'))) await harden(client, names, database)
+    await announce(client, application)
+    const ran = await migrate(client, names, application)
+    await inTransaction(client, async () => {
+      await applyGrants(client, names, application)
+      await checkWithGuard(client)
+    })
+    return ran
+  })
+}
+
+async function harden(client: pg.Client, names: Names, database: string): Promise<void> {
+  const { rows } = await client.query<{ server_version_num: string }>('show server_version_num')
+  const hasLoginTriggers = Number(rows[0]?.server_version_num) >= LOGIN_HOOK_SERVER_VERSION_MIN
+  await inTransaction(client, async () => {
+    await client.query(identitySql(names))
+    await client.query(guardSql(names))
+    await client.query(revokesSql(names, database))
+    if (hasLoginTriggers) await client.query(loginHookSql(names))
+    await client.query(databaseSettingsSql(database))
+  })
+}
+
+/** The guard must know the tenant column before the first migration creates a table. */
+async function announce(client: pg.Client, application: Application): Promise<void> {
+  await client.query(
+    `insert into rf.application (name, schema, tenant_column, tables, shared, views, functions, sha256)
+     values ($1, $2, $3, $4, $5, '{}', '{}', '') on conflict (name) do update
+       set tenant_column = excluded.tenant_column, tables = excluded.tables, shared = excluded.shared`,
+    [
+      application.name,
+      application.schema,
+      application.tenantColumn,
+      JSON.stringify(application.tables),
+      application.shared,
+    ],
+  )
+}
+
+/** Defaults that a tenant's session may lower, and limits that it may not raise (temp_file_limit). */
+function databaseSettingsSql(database: string): string {
+  const name = ident(database)
+  return `
+    alter database ${name} set temp_file_limit = ${literal(TEMP_FILE_LIMIT)};
+    alter database ${name} set statement_timeout = '30s';
+    alter database ${name} set lock_timeout = '10s';
+    alter database ${name} set idle_in_transaction_session_timeout = '60s';`
+}
+
+/** Lets the tenants of the pooled groups in. The last step of making the pooled database. */
+export async function openToPooledTenants(admin: Settings, names: Names): Promise<void> {
+  const groups = Object.values(names.pooledGroups).map(ident).join(', ')
+  await withClient(admin, (client) =>
+    client.query(`grant connect on database ${ident(names.pooledDatabase)} to ${groups}`),
+  )
+}
+
+/** A database that nobody but the administrator may connect to yet. */
+async function createClosedDatabase(
+  client: pg.Client,
+  database: string,
+  template: string,
+): Promise<void> {
+  if (!(await databaseExists(client, database))) {
+    // Connections stay off until PUBLIC's right to connect is gone, so that there is no open moment.
+    await client.query(
+      `create database ${ident(database)} template ${ident(template)} allow_connections false`,
+    )
+  }
+  await client.query(closeDatabaseSql(database))
+  await client.query(`alter database ${ident(database)} allow_connections true`)
+}
+
+/** A copy of `template`, closed to everybody; the caller opens it to whom it belongs. */
+export async function copyDatabase(
+  admin: Settings,
+  template: string,
+  database: string,
+): Promise<void> {
+  await withClient(admin, (client) => createClosedDatabase(client, database, template))
+  await withClient(admin, (client) => client.query(databaseSettingsSql(database)))
+}
+
+/** Shuts a database to connections for good, so that it can be copied. */
+export async function sealTemplate(admin: Settings, database: string): Promise<void> {
+  await withClient(admin, (client) =>
+    client.query(`alter database ${ident(database)} allow_connections false`),
+  )
+}
+
+export async function dropDatabase(admin: Settings, database: string): Promise<void> {
+  await withClient(admin, (client) =>
+    client.query(`drop database if exists ${ident(database)} with (force)`),
+  )
+}
+
+async function schemaExists(client: pg.ClientBase, schema: string): Promise<boolean> {
+  const { rows } = await client.query('select 1 from pg_namespace where nspname = $1', [schema])
+  return rows.length > 0
+}

@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { messageOf, RingfenceError } from '../../core/errors.ts'
+
+const identifier = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a plain lower-case SQL identifier')
+
+const actions = z.enum(['select', 'insert', 'update', 'delete'])
+
+const table = z.strictObject({
+  /** Which statements tenants may use. `delete` is by the generated function in schema rf_delete. */
+  allow: z.array(actions).default(['select']),
+  tenantColumn: identifier.optional(),
+  /** Columns that tenants may not read or write, on top of what `allow` says. */
+  hidden: z.array(identifier).default([]),
+  /** Values for rows that the proof makes up, where a check constraint wants a certain one. */
+  sample: z.record(identifier, z.union([z.string(), z.number(), z.boolean()])).default({}),
+})
+
+const manifestSchema = z.strictObject({
+  apiVersion: z.literal('ringfence.dev/v1'),
+  kind: z.literal('Application'),
+  metadata: z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9_]{0,30}$/, 'must be a-z0-9_') }),
+  spec: z.strictObject({
+    schema: identifier.refine((name) => !/^(rf|rf_delete|pg_.*|information_schema)$/.test(name), {
+      message: 'is reserved',
+    }),
+    migrations: z.string().optional(),
+    tenantColumn: identifier.default('tenant_id'),
+    tables: z.record(identifier, table),
+    shared: z.array(identifier).default([]),
+    views: z.array(identifier).default([]),
+    functions: z
+      .array(
+        z.string().regex(/^[a-z_][\w]*\.[a-z_]\w*\([\w ,.[\]]*\)$/, 'must be schema.name(types)'),
+      )
+      .default([]),
+  }),
+})
+
+export interface Migration {
+  readonly name: string
+  readonly sql: string
+  readonly sha256: string
+}
+
+export type TableRights = z.output<typeof table>
+
+/** What an application says of its own schema. What it does not name is closed to tenants. */
+export interface Application {
+  readonly name: string
+  readonly schema: string
+  readonly tenantColumn: string
+  readonly tables: Readonly<Record<string, TableRights>>
+  readonly shared: readonly string[]
+  readonly views: readonly string[]
+  readonly functions: readonly string[]
+  readonly migrations: readonly Migration[]
+  /** Hex SHA-256 over the manifest and its migrations. */
+  readonly sha256: string
+}
+
+/**
+ * Reads a manifest and the migrations it points to.
+ * @throws RingfenceError `invalid_manifest` that names the file and the field.
+ */
+export function loadApplication(path: string): Application {
+  const text = readText(path)
+  const spec = parseManifest(path, text)
+  const migrations =
+    spec.spec.migrations === undefined
+      ? []
+      : loadMigrations(resolve(dirname(path), spec.spec.migrations))
+  const digest = createHash('sha256').update(text)
+  for (const migration of migrations) digest.update(migration.name).update(migration.sql)
+  const { schema, tenantColumn, tables, shared, views, functions } = spec.spec
+  const both = shared.find((name) => name in tables)
+  if (both !== undefined) {
+    throw new RingfenceError('invalid_manifest', `${path}: ${both} is both in tables and in shared`)
+  }
+  return {
+    name: spec.metadata.name,
+    schema,
+    tenantColumn,
+    tables,
+    shared,
+    views,
+    functions,
+    migrations,
+    sha256: digest.digest('hex'),
+  }
+}
+
+/** The column of a table that says whose row it is. */
+export function tenantColumnOf(application: Application, tableName: string): string {
+  return application.tables[tableName]?.tenantColumn ?? application.tenantColumn
+}
+
+function parseManifest(path: string, text: string): z.output<typeof manifestSchema> {
+  let value: unknown
+  try {
+    value = parse(text, { maxAliasCount: 20 })
+  } catch (error) {
+    throw new RingfenceError('invalid_manifest', `${path}: not YAML: ${messageOf(error)}`)
+  }
+  const result = manifestSchema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const where = issue?.path.join('.') || 'the document'
+  throw new RingfenceError('invalid_manifest', `${path}: ${where}: ${issue?.message ?? 'invalid'}`)
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new RingfenceError('invalid_manifest', `${path}: ${messageOf(error)}`)
+  }
+}
+
+function loadMigrations(directory: string): readonly Migration[] {
+  let names: string[]
+  try {
+    names = readdirSync(directory).filter((name) => name.endsWith('.sql'))
+  } catch (error) {
+    throw new RingfenceError('invalid_manifest', `${directory}: ${messageOf(error)}`)
+  }
+  return names.sort().map((name) => {
+    const sql = readText(join(directory, name))
+    const sha256 = createHash('sha256').update(sql).digest('hex')
+    return { name: basename(name, '.sql'), sql, sha256 }
+  })
+}

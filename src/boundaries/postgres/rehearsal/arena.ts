@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto'
+import type { LeaseId, Scope } from '../../../core/lease.ts'
+import type { Region, TenantId, Tier } from '../../../core/tenant.ts'
+import { ident, onDatabase, type Settings, withClient } from '../connection.ts'
+import { BUDGET_DEFAULT } from '../leases/budget.ts'
+import type { Application } from '../manifest.ts'
+import type { TenantKey } from '../names.ts'
+import type { Site } from '../site.ts'
+import { plantRows, type PlantedRow } from './plant.ts'
+import { Session } from './session.ts'
+
+const LEASE_SECONDS = 1800
+
+/** A tenant of a rehearsal: where it lives, what was planted for it, and its ways in. */
+export interface Side {
+  readonly tenant: TenantId
+  readonly key: TenantKey
+  /** Occurs nowhere else: whoever sees it has seen this tenant's data. */
+  readonly canary: string
+  /** The server that holds the tenant. */
+  readonly site: Site
+  readonly database: string
+  readonly planted: readonly PlantedRow[]
+}
+
+/** The planted row of one of the proving ground's tables. */
+export function groundRow(side: Side, table: string): Readonly<Record<string, unknown>> {
+  const found = side.planted.find(({ table: t }) => t.qualified === `"ground"."${table}"`)
+  if (found === undefined) throw new Error(`nothing was planted in ground.${table}`)
+  return found.row
+}
+
+export interface ArenaOptions {
+  readonly tier: Tier
+  readonly application: Application
+  readonly sides: readonly Side[]
+  readonly refused: ReadonlyMap<string, string>
+}
+
+/** A throw-away copy with canaries in it, and credentials for each of its tenants. */
+export class Arena {
+  readonly tier: Tier
+  readonly application: Application
+  readonly sides: readonly Side[]
+  /** Tables of the application in which no row could be made up, and why. */
+  readonly refused: ReadonlyMap<string, string>
+  readonly #logins: Map<string, Promise<Settings & { leaseId: LeaseId }>>
+  readonly #sessions = new Set<Session>()
+
+  /** `original`: the arena whose copy this is. The two share servers, roles and leases. */
+  constructor(options: ArenaOptions, original?: Arena) {
+    this.#logins = original === undefined ? new Map() : original.#logins
+    this.tier = options.tier
+    this.application = options.application
+    this.sides = options.sides
+    this.refused = options.refused
+  }
+
+  side(tenant: TenantId): Side {
+    const side = this.sides.find((one) => one.tenant === tenant)
+    if (side === undefined) throw new Error('no such tenant in this rehearsal')
+    return side
+  }
+
+  /** A leased login of the tenant's, always the same one, on the tenant's database in this arena. */
+  async login(side: Side, scope: Scope = 'write'): Promise<Settings & { leaseId: LeaseId }> {
+    return { ...(await this.#sharedLogin(side, scope)), database: side.database }
+  }
+
+  #sharedLogin(side: Side, scope: Scope): Promise<Settings & { leaseId: LeaseId }> {
+    const id = `${side.tenant}/${scope}`
+    const known = this.#logins.get(id)
+    if (known !== undefined) return known
+    const opening = this.freshLogin(side, scope)
+    this.#logins.set(id, opening)
+    return opening
+  }
+
+  /** A new lease for the tenant. The caller ends it. */
+  async freshLogin(
+    side: Side,
+    scope: Scope = 'write',
+    seconds: number = LEASE_SECONDS,
+  ): Promise<Settings & { leaseId: LeaseId }> {
+    const opened = await side.site.custodian.open(
+      side.tenant,
+      scope,
+      seconds,
+      'rehearsal',
+      BUDGET_DEFAULT,
+    )
+    const { host, port } = side.site.cluster.admin
+    const { leaseId, user, password } = opened
+    if (this.tier !== 'pooled' && opened.database !== side.database) {
+      // A weakened copy: the ledger knows the original's database only.
+      await withClient(side.site.cluster.admin, (client) =>
+        client.query(`grant connect on database ${ident(side.database)} to ${ident(user)}`),
+      )
+    }
+    return { host, port, user, password, database: side.database, leaseId }
+  }
+
+  /** Opens a recorded connection as the tenant. It is closed by `closeSessions` at the latest. */
+  async open(side: Side, scope: Scope = 'write', database = side.database): Promise<Session> {
+    const session = await Session.connect({ ...(await this.login(side, scope)), database })
+    this.#sessions.add(session)
+    return session
+  }
+
+  /** Opens a recorded connection with any settings. Throws what the server answers. */
+  async openWith(settings: Settings): Promise<Session> {
+    const session = await Session.connect(settings)
+    this.#sessions.add(session)
+    return session
+  }
+
+  /** The administrator, on the tenant's database: for judging by state. */
+  async admin(side: Side): Promise<Session> {
+    return this.openWith(onDatabase(side.site.cluster.admin, side.database))
+  }
+
+  async closeSessions(): Promise<readonly Session[]> {
+    const closing = [...this.#sessions]
+    this.#sessions.clear()
+    await Promise.all(closing.map((session) => session.close()))
+    return closing
+  }
+
+  /** Tenants whose canary the administrator finds in the tenant's own place. */
+  async canariesSeen(): Promise<readonly TenantId[]> {
+    const seen: TenantId[] = []
+    for (const side of this.sides) {
+      const settings = onDatabase(side.site.cluster.admin, side.database)
+      const count = await withClient(settings, async (client) => {
+        const { rows } = await client.query<{ count: number }>(
+          'select count(*)::int as count from ground.note where title = $1 and tenant_id = $2',
+          [side.canary, side.key],
+        )
+        return rows[0]?.count
+      })
+      if (count === 1) seen.push(side.tenant)
+    }
+    return seen
+  }
+}
+
+/** Region of throw-away tenants; it is never shown. */
+export const REHEARSAL_REGION = 'rehearsal' as Region
+
+export function newCanary(): string {
+  return `canary-${randomBytes(16).toString('hex')}`
+}
+
+/** Plants the tenant's canaries: in the proving ground and in every table of the application. */
+export async function plantSide(
+  site: Site,
+  database: string,
+  applications: readonly Application[],
+  key: TenantKey,
+  canary: string,
+): Promise<{ planted: readonly PlantedRow[]; refused: ReadonlyMap<string, string> }> {
+  return withClient(site.admin(database), async (admin) => {
+    // The application's triggers ask which tenant is at work, and the administrator is none.
+    await admin.query('set session_replication_role = replica')
+    const planted: PlantedRow[] = []
+    const refused = new Map<string, string>()
+    for (const application of applications) {
+      const result = await plantRows(admin, application, key, canary)
+      planted.push(...result.planted)
+      for (const [table, why] of result.refused) refused.set(`${application.schema}.${table}`, why)
+    }
+    return { planted, refused }
+  })
+}
