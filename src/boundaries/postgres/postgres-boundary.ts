@@ -163,7 +163,10 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
     )
     try {
       return await exportTenant({
-        ...{ tenant, key, sink, application: site.application },
+        tenant,
+        key,
+        sink,
+        application: site.application,
         admin: site.admin(database),
         login: credentialOf(site, login) satisfies Settings,
       })
@@ -182,7 +185,9 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
     const { deleted, probes } = await this.#eraseFrom(place)
     const logins = await site.forget(tenant, place.key)
     return {
-      ...{ tenant, erasedAt, notCovered },
+      tenant,
+      erasedAt,
+      notCovered,
       deleted: [...deleted, { item: 'logins', count: logins }],
       probes,
     }

@@ -1,3 +1,4 @@
+import type { Scope } from '../../../core/lease.ts'
 import { TIERS, type Tier } from '../../../core/tenant.ts'
 import type { Attack, AttackKind } from '../../boundary.ts'
 import type { Arena, Side } from '../rehearsal/arena.ts'
@@ -10,10 +11,10 @@ export interface Duel {
   readonly attacker: Side
   readonly victim: Side
   /** A new recorded connection with the attacker's lease, to the attacker's own database. */
-  asAttacker(scope?: 'read' | 'write'): Promise<Session>
-  asVictim(scope?: 'read' | 'write'): Promise<Session>
+  readonly asAttacker: (scope?: Scope) => Promise<Session>
+  readonly asVictim: (scope?: Scope) => Promise<Session>
   /** The administrator on the victim's database. What it sees is not the attacker's sight. */
-  asAdmin(): Promise<Session>
+  readonly asAdmin: () => Promise<Session>
 }
 
 /** What the attacker met. */

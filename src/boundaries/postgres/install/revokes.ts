@@ -1,6 +1,8 @@
 import { ident } from '../connection.ts'
 import { groupRoles, type Names } from '../names.ts'
 
+const words = (text: string): readonly string[] => text.trim().split(/\s+/)
+
 /** System functions, as a pattern on their names, that show or touch what other sessions do. */
 export const CLOSED_FUNCTION_PATTERN =
   '^(pg_stat_|pg_advisory|pg_try_advisory|lo_|be_lo_|pg_control_|pg_current_wal|pg_last_|' +
@@ -9,47 +11,42 @@ export const CLOSED_FUNCTION_PATTERN =
   'pg_prepared_|query_to_|cursor_to_|table_to_|schema_to_|database_to_|pg_stat$)'
 
 /** The same, by exact name. */
-export const CLOSED_FUNCTIONS: readonly string[] = [
-  ...['loread', 'lowrite', 'pg_notify', 'pg_notification_queue_usage', 'pg_listening_channels'],
-  ...['pg_lock_status', 'pg_blocking_pids', 'pg_safe_snapshot_blocking_pids'],
-  ...['pg_isolation_test_session_is_blocked', 'pg_cancel_backend', 'pg_terminate_backend'],
-  ...['pg_log_backend_memory_contexts', 'pg_relation_size', 'pg_total_relation_size'],
-  ...['pg_table_size', 'pg_indexes_size', 'pg_database_size', 'pg_tablespace_size'],
-  ...['pg_relation_filenode', 'pg_relation_filepath', 'pg_filenode_relation'],
-  ...['pg_sequence_last_value', 'pg_get_sequence_data', 'pg_sequence_parameters', 'setval'],
-  ...['currval', 'lastval', 'nextval', 'pg_export_snapshot', 'pg_get_userbyid'],
-  ...['pg_postmaster_start_time', 'pg_conf_load_time', 'pg_get_replication_slots'],
-  ...['pg_show_replication_origin_status', 'pg_get_multixact_members', 'pg_column_compression'],
-  ...['pg_available_wal_summaries', 'ts_stat', 'pg_hba_file_rules', 'pg_ident_file_mappings'],
-  ...['pg_show_all_file_settings', 'pg_config', 'pg_get_loaded_modules', 'pg_get_aios'],
-  ...['pg_tablespace_databases', 'pg_tablespace_location', 'pg_size_bytes_of_relation'],
-]
+export const CLOSED_FUNCTIONS: readonly string[] = words(`
+  loread lowrite pg_notify pg_notification_queue_usage pg_listening_channels pg_lock_status
+  pg_blocking_pids pg_safe_snapshot_blocking_pids pg_isolation_test_session_is_blocked
+  pg_cancel_backend pg_terminate_backend pg_log_backend_memory_contexts pg_relation_size
+  pg_total_relation_size pg_table_size pg_indexes_size pg_database_size pg_tablespace_size
+  pg_relation_filenode pg_relation_filepath pg_filenode_relation pg_sequence_last_value
+  pg_get_sequence_data pg_sequence_parameters setval currval lastval nextval
+  pg_export_snapshot pg_get_userbyid pg_postmaster_start_time pg_conf_load_time
+  pg_get_replication_slots pg_show_replication_origin_status pg_get_multixact_members
+  pg_column_compression pg_available_wal_summaries ts_stat pg_hba_file_rules
+  pg_ident_file_mappings pg_show_all_file_settings pg_config pg_get_loaded_modules pg_get_aios
+  pg_tablespace_databases pg_tablespace_location pg_size_bytes_of_relation
+`)
 
 /** System views and tables, as a pattern on their names, that list other tenants or what they do. */
 export const CLOSED_VIEW_PATTERN = '^pg_(stat|statio)_'
 
 /** The same, by exact name. */
-export const CLOSED_VIEWS: readonly string[] = [
-  ...['pg_stats', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_statistic', 'pg_statistic_ext'],
-  ...['pg_statistic_ext_data', 'pg_locks', 'pg_roles', 'pg_user', 'pg_group', 'pg_shadow'],
-  ...['pg_auth_members', 'pg_db_role_setting', 'pg_database', 'pg_largeobject_metadata'],
-  ...['pg_largeobject', 'pg_prepared_xacts', 'pg_prepared_statements', 'pg_cursors'],
-  ...['pg_replication_slots', 'pg_replication_origin', 'pg_replication_origin_status'],
-  ...['pg_publication', 'pg_publication_tables', 'pg_publication_rel', 'pg_sequences'],
-  ...['pg_sequence', 'pg_user_mappings', 'pg_foreign_server', 'pg_foreign_data_wrapper'],
-  ...['pg_foreign_table', 'pg_shdepend', 'pg_shdescription', 'pg_shseclabel', 'pg_seclabels'],
-  ...['pg_default_acl', 'pg_init_privs', 'pg_parameter_acl', 'pg_policies', 'pg_policy'],
-  ...['pg_settings', 'pg_file_settings', 'pg_config', 'pg_shmem_allocations', 'pg_aios'],
-  ...['pg_shmem_allocations_numa', 'pg_backend_memory_contexts', 'pg_tablespace'],
-  ...['pg_available_extensions', 'pg_available_extension_versions', 'pg_subscription'],
-  ...['pg_event_trigger', 'pg_hba_file_rules', 'pg_ident_file_mappings', 'pg_wait_events'],
-]
+export const CLOSED_VIEWS: readonly string[] = words(`
+  pg_stats pg_stats_ext pg_stats_ext_exprs pg_statistic pg_statistic_ext pg_statistic_ext_data
+  pg_locks pg_roles pg_user pg_group pg_shadow pg_auth_members pg_db_role_setting pg_database
+  pg_largeobject_metadata pg_largeobject pg_prepared_xacts pg_prepared_statements pg_cursors
+  pg_replication_slots pg_replication_origin pg_replication_origin_status pg_publication
+  pg_publication_tables pg_publication_rel pg_sequences pg_sequence pg_user_mappings
+  pg_foreign_server pg_foreign_data_wrapper pg_foreign_table pg_shdepend pg_shdescription
+  pg_shseclabel pg_seclabels pg_default_acl pg_init_privs pg_parameter_acl pg_policies
+  pg_policy pg_settings pg_file_settings pg_config pg_shmem_allocations pg_aios
+  pg_shmem_allocations_numa pg_backend_memory_contexts pg_tablespace pg_available_extensions
+  pg_available_extension_versions pg_subscription pg_event_trigger pg_hba_file_rules
+  pg_ident_file_mappings pg_wait_events
+`)
 
 /** Columns of pg_class that tell sizes and volumes, and the ACLs. Drivers and ORMs read none. */
-export const CLOSED_CLASS_COLUMNS: readonly string[] = [
-  ...['reltuples', 'relpages', 'relallvisible', 'relallfrozen', 'relfrozenxid', 'relminmxid'],
-  ...['relacl', 'relfilenode'],
-]
+export const CLOSED_CLASS_COLUMNS: readonly string[] = words(`
+  reltuples relpages relallvisible relallfrozen relfrozenxid relminmxid relacl relfilenode
+`)
 /** Columns of pg_proc that hold function bodies and ACLs. */
 export const CLOSED_PROC_COLUMNS: readonly string[] = ['prosrc', 'proacl', 'prosqlbody', 'probin']
 

@@ -87,7 +87,10 @@ class TemporaryGround {
     const names = namesFor(external === undefined ? 'rf' : randomPrefix(), application.name)
     if (external !== undefined) this.#clearing.push(() => removeInstallation(cluster, names))
     const site = await Site.open({
-      ...{ cluster, names, application, bridges },
+      cluster,
+      names,
+      application,
+      bridges,
       custodianPassword: newPassword(),
       exclusive: external === undefined,
     })

@@ -80,7 +80,8 @@ export class Session {
   async value(sql: string, values?: readonly unknown[]): Promise<string | undefined> {
     const { rows } = await this.run(sql, values)
     const value = Object.values(rows[0] ?? {})[0]
-    return value === undefined || value === null ? undefined : String(value)
+    if (value === undefined || value === null) return undefined
+    return typeof value === 'object' ? JSON.stringify(value) : String(value)
   }
 
   /** Whether `text` occurs in anything that reached this connection. */
@@ -96,7 +97,11 @@ export class Session {
   #remember(item: unknown): void {
     const text =
       item instanceof Error
-        ? JSON.stringify({ ...item, message: item.message })
+        ? JSON.stringify(
+            Object.fromEntries(
+              Object.getOwnPropertyNames(item).map((name) => [name, Reflect.get(item, name)]),
+            ),
+          )
         : JSON.stringify(item, (_key, value: unknown) =>
             typeof value === 'bigint'
               ? value.toString()

@@ -21,7 +21,10 @@ export async function strike(
   const victim = arena.side(victimId)
   const asAttackerSessions: Session[] = []
   const duel: Duel = {
-    ...{ arena, tier: arena.tier, attacker, victim },
+    arena,
+    tier: arena.tier,
+    attacker,
+    victim,
     async asAttacker(scope) {
       const session = await arena.open(attacker, scope)
       asAttackerSessions.push(session)
@@ -31,8 +34,13 @@ export async function strike(
     asAdmin: () => arena.admin(victim),
   }
   const result = (verdict: Verdict, owner: string, outcome: string): Strike => ({
-    ...{ attack: attack.id, tier: arena.tier, attacker: attackerId, victim: victimId },
-    ...{ verdict, owner, outcome },
+    attack: attack.id,
+    tier: arena.tier,
+    attacker: attackerId,
+    victim: victimId,
+    verdict,
+    owner,
+    outcome,
     milliseconds: Math.round(performance.now() - started),
   })
   try {
