@@ -81,7 +81,7 @@ export class Session {
     const { rows } = await this.run(sql, values)
     const value = Object.values(rows[0] ?? {})[0]
     if (value === undefined || value === null) return undefined
-    return typeof value === 'object' ? JSON.stringify(value) : String(value)
+    return typeof value === 'string' ? value : JSON.stringify(value)
   }
 
   /** Whether `text` occurs in anything that reached this connection. */
