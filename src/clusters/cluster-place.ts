@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { chmod, mkdir, realpath, rm, stat, statfs } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 import { RingfenceError } from '../core/errors.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { NEW_CLUSTER_MEBIBYTES } from './server-failure.ts'
@@ -34,12 +35,27 @@ export async function placeOf(name: string, state: string): Promise<string> {
       `the data of cluster ${name} was in ${remembered}, which is gone: restore it, or remove ${state} to begin anew`,
     )
   }
-  if (!isRoot || (await isReachableByAll(state))) return state
+  if (!isRoot) return state
+  await openTemporary(state)
+  if (await isReachableByAll(state)) return state
   for (const path of ['/var/lib/ringfence', OUTSIDE]) await makeDirectory(path, 0o711)
   const place = join(OUTSIDE, randomUUID())
   await makeDirectory(place, 0o711)
   await writeState(join(state, 'place'), place)
   return place
+}
+
+/**
+ * Lets others pass (not look) through a private directory directly below the system's temporary one.
+ * Otherwise a throw-away cluster's data would be elsewhere and stay when that directory is removed.
+ */
+async function openTemporary(state: string): Promise<void> {
+  const top = await realpath(tmpdir())
+  for (let path = state; path !== dirname(path); path = dirname(path)) {
+    if (dirname(path) !== top) continue
+    const { mode, uid } = await stat(path)
+    if (uid === 0 && (mode & 0o777) === 0o700) await chmod(path, 0o711)
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { type Dirent, constants } from 'node:fs'
 import { chmod, copyFile, mkdir, open, readdir, readlink, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -14,14 +14,15 @@ export async function copyTree(
   relative = '',
 ): Promise<void> {
   await mkdir(to, { mode: 0o700 })
-  for (const entry of await readdir(from, { withFileTypes: true })) {
+  const copyEntry = async (entry: Dirent): Promise<void> => {
     const path = relative === '' ? entry.name : `${relative}/${entry.name}`
-    if (!include(path)) continue
+    if (!include(path)) return
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
     if (entry.isDirectory()) await copyTree(source, target, include, path)
     else if (entry.isSymbolicLink()) await symlink(await readlink(source), target)
     else if (entry.isFile()) await copyFile(source, target, constants.COPYFILE_FICLONE)
   }
+  await Promise.all((await readdir(from, { withFileTypes: true })).map(copyEntry))
 }
 
 /** Sets the modes of a whole tree and waits until its contents are on the disk. */

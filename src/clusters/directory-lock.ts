@@ -22,15 +22,19 @@ export function lockDirectory(
 ): DirectoryLock {
   const holderFile = join(directory, 'holder.pid')
   const announcement = join(directory, `holder.${randomUUID()}`)
-  // Before the lock, because SQLite's "cannot open" does not tell a full disk from a missing right.
-  if (mode === 'exclusive') writeFileSync(announcement, `${process.pid}\n`, { mode: 0o600 })
-  const database = new DatabaseSync(join(directory, 'lock'))
+  let database: DatabaseSync | undefined
   try {
-    database.exec('PRAGMA busy_timeout = 0')
-    database.exec(mode === 'exclusive' ? 'BEGIN EXCLUSIVE' : 'BEGIN')
-    if (mode === 'shared') database.exec('SELECT 1 FROM sqlite_schema')
+    // Before the lock, because SQLite's "cannot open" does not tell a full disk from a missing right.
+    if (mode === 'exclusive') writeFileSync(announcement, `${process.pid}\n`, { mode: 0o600 })
+    const lock = new DatabaseSync(join(directory, 'lock'))
+    database = lock
+    lock.exec('PRAGMA busy_timeout = 0')
+    lock.exec(mode === 'exclusive' ? 'BEGIN EXCLUSIVE' : 'BEGIN')
+    if (mode === 'shared') lock.exec('SELECT 1 FROM sqlite_schema')
+    else renameSync(announcement, holderFile)
+    return { release: () => lock.isOpen && lock.close() }
   } catch (error) {
-    database.close()
+    database?.close()
     rmSync(announcement, { force: true })
     if (!isBusy(error)) throw error
     throw new RingfenceError(
@@ -39,8 +43,6 @@ export function lockDirectory(
       { cause: error },
     )
   }
-  if (mode === 'exclusive') renameSync(announcement, holderFile)
-  return { release: () => database.isOpen && database.close() }
 }
 
 const SQLITE_BUSY = 5

@@ -1,8 +1,7 @@
-import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RingfenceError, messageOf } from '../core/errors.ts'
 import type { Cluster } from './cluster.ts'
-import { checkSpace, placeOf, stateDirectory } from './cluster-place.ts'
+import { placeOf, stateDirectory } from './cluster-place.ts'
 import {
   type ClusterProfile,
   type Settings,
@@ -11,22 +10,16 @@ import {
   configurationFile,
   profileSettings,
 } from './cluster-profile.ts'
-import {
-  SUPERUSER,
-  checkDataDirectory,
-  makeDataDirectory,
-  newPassword,
-  removePartial,
-} from './data-directory.ts'
+import { SUPERUSER } from './data-directory.ts'
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
 import { stopLeftovers } from './leftover-processes.ts'
 import { type Exit, startPostmaster } from './postmaster.ts'
-import { type ServerBinaries, usableBinaries } from './server-binaries.ts'
+import { prepareData } from './prepare-data.ts'
+import { usableBinaries } from './server-binaries.ts'
 import { clusterFailure } from './server-failure.ts'
 import { type ServerLog, openServerLog } from './server-log.ts'
-import { type ServerUser, giveTree, newServerUser, ownerOf } from './server-user.ts'
 import { openSocketDirectory } from './socket-directory.ts'
-import { readState, writeState } from './state-file.ts'
+import { writeState } from './state-file.ts'
 
 export type { ClusterProfile } from './cluster-profile.ts'
 
@@ -94,7 +87,15 @@ async function startLocked(
     const binaries = await usableBinaries(options.binaries, join(place, 'runtime'))
     const leftovers = await stopLeftovers(options.name, data)
     if (leftovers > 0) log.write('stopped the server that an earlier process had left')
-    const { user, password } = await prepareData(options, state, place, binaries)
+    const { user, password } = await prepareData({
+      name: options.name,
+      profile: options.profile,
+      seed: options.seed,
+      durable: options.settings?.['fsync'] !== 'off',
+      state,
+      place,
+      binaries,
+    })
     const socket = await openSocketDirectory(state, place, user)
     const settings = profileSettings(options.profile, binaries.version, options.settings ?? {})
     const where = { port: String(port), unix_socket_directories: socket.path }
@@ -133,67 +134,4 @@ async function startLocked(
 function report(log: ServerLog, error: unknown): void {
   log.write(`did not start: ${messageOf(error)}`)
   log.close()
-}
-
-/** Makes the data where there is none, and returns whom the server runs as and the password. */
-async function prepareData(
-  options: EmbeddedOptions,
-  state: string,
-  place: string,
-  binaries: ServerBinaries,
-): Promise<{ readonly user: ServerUser; readonly password: string }> {
-  const { name, profile } = options
-  const data = join(place, 'data')
-  const passwordFile = join(state, 'admin-password')
-  await removePartial(place)
-  if (await checkDataDirectory(name, data, binaries)) {
-    const user = (await ownerOf(data)) ?? (await adopt(data))
-    const password = await readState(passwordFile)
-    if (password !== undefined) return { user, password }
-    throw new RingfenceError(
-      'cluster_damaged',
-      `the superuser's password of cluster ${name} is gone: restore ${passwordFile}`,
-    )
-  }
-  await checkSpace(name, place)
-  const user = await newServerUser()
-  const password = newPassword()
-  await writeState(passwordFile, password)
-  const durable = options.settings?.['fsync'] !== 'off'
-  const make = { name, place, binaries, user, profile, password, durable }
-  if (options.seed === undefined) await makeDataDirectory({ ...make, seedData: undefined })
-  else
-    await fromSeed(name, options.seed, binaries, (seedData) =>
-      makeDataDirectory({ ...make, seedData }),
-    )
-  return { user, password }
-}
-
-/** A data directory that root owns (restored by root, say) gets a server's user. */
-async function adopt(data: string): Promise<ServerUser> {
-  const user = await newServerUser()
-  await giveTree(data, user)
-  return user
-}
-
-async function fromSeed(
-  name: string,
-  seed: string,
-  binaries: ServerBinaries,
-  copy: (seedData: string) => Promise<void>,
-): Promise<void> {
-  const state = await realpath(seed).catch(() => {
-    throw new RingfenceError('invalid_argument', `the seed ${seed} does not exist`)
-  })
-  const lock = lockDirectory(`of the seed ${seed}`, state, 'shared')
-  try {
-    const data = join(await placeOf(name, state), 'data')
-    await stopLeftovers(name, data)
-    if (!(await checkDataDirectory(name, data, binaries))) {
-      throw new RingfenceError('invalid_argument', `the seed ${seed} has no data`)
-    }
-    await copy(data)
-  } finally {
-    lock.release()
-  }
 }

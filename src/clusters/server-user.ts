@@ -76,8 +76,11 @@ export async function give(path: string, user: ServerUser | undefined): Promise<
 export async function giveTree(path: string, user: ServerUser): Promise<void> {
   if (user.spawn.uid === undefined) return
   await give(path, user)
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    const child = join(path, entry.name)
-    await (entry.isDirectory() ? giveTree(child, user) : give(child, user))
-  }
+  const entries = await readdir(path, { withFileTypes: true })
+  await Promise.all(
+    entries.map((entry) => {
+      const child = join(path, entry.name)
+      return entry.isDirectory() ? giveTree(child, user) : give(child, user)
+    }),
+  )
 }
