@@ -1,4 +1,5 @@
 import type { Boundary } from '../boundaries/boundary.ts'
+import { oneLine } from './one-line.ts'
 import type {
   LimitReport,
   ProofCounts,
@@ -127,6 +128,11 @@ export function statedLimits(
       if (sentence === undefined || !met.has(attack.id)) continue
       sentences.set(sentence, [...(sentences.get(sentence) ?? []), attack.id])
     }
-    return [...sentences].map(([sentence, attacks]) => ({ engine, tier, sentence, attacks }))
+    return [...sentences].map(([sentence, attacks]) => ({
+      engine,
+      tier,
+      sentence: oneLine(sentence),
+      attacks,
+    }))
   })
 }

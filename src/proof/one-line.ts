@@ -1,5 +1,5 @@
 /** Longest line that a report keeps of an engine's words, in characters. */
-const LINE_LENGTH_MAX = 400
+const LINE_LENGTH_MAX = 600
 
 /**
  * An engine's words as one bounded line: control characters, line breaks, direction marks and halves
@@ -13,5 +13,7 @@ export function oneLine(text: string): string {
     )
     .replace(/ {2,}/g, ' ')
     .trim()
-  return line.length <= LINE_LENGTH_MAX ? line : `${line.slice(0, LINE_LENGTH_MAX - 1).trimEnd()}…`
+  if (line.length <= LINE_LENGTH_MAX) return line
+  const cut = line.slice(0, LINE_LENGTH_MAX - 1).replace(/[\ud800-\udbff]$/, '')
+  return `${cut.trimEnd()}…`
 }

@@ -246,6 +246,23 @@ test('a call that never returns ends its tier as void and nothing else', async (
   assert.equal(boundary.open.size, 0)
 })
 
+test('a rehearsal that comes too late is closed when it comes', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const closed = Promise.withResolvers<void>()
+  const boundary = fakeBoundary({
+    tiers: ['pooled'],
+    before: async (step) => {
+      if (step === 'rehearse') await promise
+      if (step === 'close') closed.resolve()
+    },
+  })
+  const report = await runProof({ ...RUN, boundaries: [boundary], callSecondsMax: 0.02 })
+  assert.equal(report.verdict, 'void')
+  resolve()
+  await closed.promise
+  assert.equal(boundary.open.size, 0)
+})
+
 test('a copy that cannot be closed is reported as left behind', async () => {
   const boundary = fakeBoundary({
     before: (step, tier) => {
