@@ -46,13 +46,14 @@ export async function placeOf(name: string, state: string): Promise<string> {
 }
 
 /**
- * Lets others pass (not look) through a private directory directly below the system's temporary one.
- * Otherwise a throw-away cluster's data would be elsewhere and stay when that directory is removed.
+ * Lets others pass (not look) through the private directories below the system's temporary one that
+ * lead to `state`. Otherwise a throw-away cluster's data would be elsewhere, and stay there when the
+ * temporary directory is removed.
  */
 async function openTemporary(state: string): Promise<void> {
   const top = await realpath(tmpdir())
-  for (let path = state; path !== dirname(path); path = dirname(path)) {
-    if (dirname(path) !== top) continue
+  if (!state.startsWith(`${top}/`)) return
+  for (let path = state; path !== top; path = dirname(path)) {
     const { mode, uid } = await stat(path)
     if (uid === 0 && (mode & 0o777) === 0o700) await chmod(path, 0o711)
   }

@@ -3,6 +3,7 @@ import { RingfenceError } from '../core/errors.ts'
 import type { ConnectionSettings } from './cluster.ts'
 
 const PARAMETERS = new Set(['host', 'sslmode', 'sslrootcert'])
+const NO_HOST = 'none.invalid'
 const TLS_MODES = ['disable', 'require', 'verify-full'] as const
 
 /**
@@ -39,7 +40,9 @@ function parse(text: string): URL {
   if (typeof text !== 'string' || /[\s\u0000-\u001f\u007f]/.test(text)) {
     refuse('a URL has no spaces or control characters')
   }
-  const url = URL.canParse(text) ? new URL(text) : refuse('this is not a URL')
+  // libpq takes a user without a host, for a socket; the URL standard wants a host then.
+  const whole = text.replace(/^(\w+:\/\/[^/?#]*@)(?=[/?]|$)/, `$1${NO_HOST}`)
+  const url = URL.canParse(whole) ? new URL(whole) : refuse('this is not a URL')
   if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') {
     refuse('a PostgreSQL URL begins with postgres:// or postgresql://')
   }
@@ -50,7 +53,8 @@ function parse(text: string): URL {
 
 function hostOf(url: URL): string {
   const socket = url.searchParams.get('host') ?? undefined
-  const host = decode(url.hostname).replace(/^\[(.*)\]$/, '$1')
+  const named = decode(url.hostname).replace(/^\[(.*)\]$/, '$1')
+  const host = named === NO_HOST ? '' : named
   if (socket === undefined && host === '') refuse('a URL needs a host')
   if (socket !== undefined && (host !== '' || !socket.startsWith('/'))) {
     refuse('the parameter host is the directory of a unix socket, in place of the host')

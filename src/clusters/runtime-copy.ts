@@ -14,9 +14,9 @@ type Links = z.infer<typeof symlinksFile>
  * The `bin` folder from which the packaged programs can be run. That is the package's own, unless
  * its library symlinks are missing (npm makes them in an install script, which many switch off) or
  * root's unprivileged server could not reach it (a checkout below /root). Then it is a copy, made
- * once and shared: in root's or the user's cache, or below `fallback` where neither is writable.
+ * once and shared, in the first of `caches` that is writable.
  */
-export async function runtimeCopy(packaged: string, fallback: string): Promise<string> {
+export async function runtimeCopy(packaged: string, caches: readonly string[]): Promise<string> {
   const native = dirname(packaged)
   const links = symlinksFile.parse(
     JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8')),
@@ -25,15 +25,16 @@ export async function runtimeCopy(packaged: string, fallback: string): Promise<s
     return packaged
   }
   const name = await copyName(native)
-  for (const cache of [sharedCache(), fallback]) {
+  for (const cache of caches) {
     const copy = join(cache, name)
     if (await exists(copy)) return join(copy, 'bin')
     if (await isWritable(cache)) return join(await makeCopy(native, links, copy), 'bin')
   }
-  throw Object.assign(new Error(`cannot write to ${fallback}`), { code: 'EACCES' })
+  throw Object.assign(new Error(`cannot write to ${caches.join(' or ')}`), { code: 'EACCES' })
 }
 
-function sharedCache(): string {
+/** Where root or this user keeps such copies for all its clusters. */
+export function sharedCache(): string {
   if (isRoot) return '/var/lib/ringfence/runtime'
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ringfence', 'runtime')
 }

@@ -69,12 +69,18 @@ export function holder(
   t: TestContext,
   options: Partial<EmbeddedOptions> & { readonly directory: string },
   user: { readonly uid?: number; readonly gid?: number } = {},
+  environment: Readonly<Record<string, string>> = {},
 ): Holder {
   const script = fileURLToPath(new URL('hold-cluster.test-support.ts', import.meta.url))
   const child = spawn(
     process.execPath,
     [script, JSON.stringify({ name: 'test', profile: 'silo', ...options })],
-    { ...user, cwd: '/', env: { PATH: '/usr/bin:/bin' }, stdio: ['pipe', 'pipe', 'inherit'] },
+    {
+      ...user,
+      cwd: '/',
+      env: { PATH: '/usr/bin:/bin', ...environment },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
   )
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
@@ -82,7 +88,10 @@ export function holder(
     child.kill('SIGKILL')
     await ended
   }
-  afterwards(t, kill)
+  afterwards(t, async () => {
+    child.stdin.end()
+    await ended
+  })
   return {
     child,
     next: async () => String((await lines.next()).value),
