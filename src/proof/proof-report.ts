@@ -42,7 +42,7 @@ const strikeSchema = z.object({
 const mutantSchema = z.object({
   id: z.string(),
   title: z.string(),
-  /** `void`: the weakened copy could not be made, or an attack on it could not be run. */
+  /** `void`: the weakened copy could not be made, or nothing on it could be shown. */
   status: z.enum(['noticed', 'unnoticed', 'void']),
   /** Ids of attacks and rules. Attacks stop at the first that notices, unless the run is thorough. */
   noticedBy: z.object({ attacks: z.array(z.string()), findings: z.array(z.string()) }),

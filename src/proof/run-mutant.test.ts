@@ -32,7 +32,6 @@ test('only a verdict worse than the one before notices', async () => {
     ['limit', 'denied', false],
     ['leaked', 'leaked', false],
     ['leaked', 'denied', false],
-    ['denied', 'void', false],
     ['void', 'leaked', false],
   ]
   for (const [before, after, notices] of cases) {
@@ -114,6 +113,22 @@ test('an attack that noticed an earlier mutant is tried first on the next', asyn
   )
 })
 
+test('a weakening that helps only the second tenant against the first is noticed too', async () => {
+  const boundary = fakeBoundary({
+    ...pooled,
+    verdict: (attack, _tier, mutant, attacker) =>
+      mutant !== undefined && attack.id === 'fake-write' && attacker === 'acme-1'
+        ? 'leaked'
+        : 'denied',
+  })
+  const report = await runProof({ ...RUN, boundaries: [boundary] })
+  const [filterOff] = report.tiers[0]?.mutants ?? []
+  assert.deepEqual(
+    [filterOff?.status, filterOff?.noticedBy.attacks, filterOff?.strikes],
+    ['noticed', ['fake-write'], 5 + 3],
+  )
+})
+
 test('a mutant that cannot be made is void with the reason, and the others are still tried', async () => {
   const boundary = fakeBoundary({
     ...pooled,
@@ -142,6 +157,16 @@ test('a weakened copy without its canaries is void, not noticed', async () => {
   const report = await runProof({ ...RUN, boundaries: [boundary] })
   assert.equal(report.verdict, 'void')
   assert.equal(report.tiers[0]?.mutants[0]?.reason, 'canaries not seen: birch')
+})
+
+test('a weakened copy on which no attack shows anything is void, not unnoticed', async () => {
+  const boundary = fakeBoundary({
+    ...pooled,
+    verdict: (_attack, _tier, mutant) => (mutant === 'fake-filter-off' ? 'void' : 'denied'),
+  })
+  const report = await runProof({ ...RUN, boundaries: [boundary] })
+  assert.equal(report.verdict, 'void')
+  assert.match(report.tiers[0]?.mutants[0]?.reason ?? '', /^no attack .* showed anything$/)
 })
 
 test('an inspection that fails on a weakened copy is void, not noticed', async () => {

@@ -1,16 +1,16 @@
 import type { Attack, Mutant, Rehearsal, Verdict } from '../boundaries/boundary.ts'
 import type { Finding } from '../core/finding.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
+import type { TenantId } from '../core/tenant.ts'
 import { boundedCall } from './bounded-call.ts'
 import { oneLine } from './one-line.ts'
-import type { MutantReport } from './proof-report.ts'
+import type { MutantReport, StrikeReport } from './proof-report.ts'
 import { canariesMissing, withRehearsal, type RunContext } from './run-context.ts'
 import { runStrike } from './run-strike.ts'
 
 /** What the copy showed before it was weakened. */
 export interface Baseline {
-  /** Verdicts of the first tenant's attacks on the second, by attack id. */
-  readonly verdicts: ReadonlyMap<string, Verdict>
+  readonly strikes: readonly StrikeReport[]
   readonly findings: readonly Finding[]
 }
 
@@ -32,7 +32,8 @@ function newRules(before: readonly Finding[], after: readonly Finding[]): readon
 
 /**
  * Weakens a copy of the rehearsal and finds out who notices: first the inspection, then the attacks
- * in the order given, up to the first that notices unless the run is thorough.
+ * of the first tenant on the second in the order given, up to the first that notices unless the run
+ * is thorough. Where nobody noticed the attacks are tried the other way, for a lopsided weakening.
  * @throws RingfenceError `timed_out` or `void_run` when the whole rehearsal has to be given up
  */
 export async function runMutant(
@@ -46,11 +47,27 @@ export async function runMutant(
   const name = `the copy weakened by ${mutant.id}`
   const noticedBy = { attacks: [] as string[], findings: [] as string[] }
   let strikes = 0
+  let shown = 0
   let reason: string | undefined
-  const [attacker, victim] = context.tenants
+  const [first, second] = context.tenants
+  const attackAll = async (weakened: Rehearsal, attacker: TenantId, victim: TenantId) => {
+    for (const attack of attacks) {
+      const after = await runStrike(weakened, { attack, attacker, victim }, context)
+      strikes += 1
+      if (after.verdict !== 'void') shown += 1
+      const before = baseline.strikes.find(
+        (strike) => strike.attack === attack.id && strike.attacker === attacker,
+      )
+      if (gotFurther(before?.verdict, after.verdict)) {
+        noticedBy.attacks.push(attack.id)
+        if (!context.thorough) return
+      }
+    }
+  }
+  const noticed = () => noticedBy.attacks.length + noticedBy.findings.length > 0
   const probe = async (weakened: Rehearsal) => {
     const missing = await canariesMissing(name, weakened, context)
-    if (missing.length > 0 || attacker === undefined || victim === undefined) {
+    if (missing.length > 0 || first === undefined || second === undefined) {
       reason = `canaries not seen: ${missing.join(', ')}`
       return
     }
@@ -58,14 +75,9 @@ export async function runMutant(
       weakened.inspect(),
     )
     noticedBy.findings.push(...newRules(baseline.findings, findings))
-    for (const attack of attacks) {
-      const strike = await runStrike(weakened, { attack, attacker, victim }, context)
-      strikes += 1
-      if (gotFurther(baseline.verdicts.get(attack.id), strike.verdict)) {
-        noticedBy.attacks.push(attack.id)
-        if (!context.thorough) return
-      }
-    }
+    await attackAll(weakened, first, second)
+    if (!noticed()) await attackAll(weakened, second, first)
+    if (!noticed() && shown === 0) reason = 'no attack on the weakened copy showed anything'
   }
   try {
     await withRehearsal(name, context, () => rehearsal.weaken(mutant), probe)
@@ -74,11 +86,10 @@ export async function runMutant(
     if (over || context.limits.signal?.aborted === true) throw error
     reason = oneLine(messageOf(error))
   }
-  const noticed = noticedBy.attacks.length + noticedBy.findings.length > 0
   return {
     id: mutant.id,
     title: oneLine(mutant.title),
-    status: reason !== undefined ? 'void' : noticed ? 'noticed' : 'unnoticed',
+    status: reason !== undefined ? 'void' : noticed() ? 'noticed' : 'unnoticed',
     noticedBy,
     strikes,
     ...(reason === undefined ? {} : { reason }),

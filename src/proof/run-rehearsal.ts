@@ -1,4 +1,4 @@
-import type { Attack, Rehearsal, Verdict } from '../boundaries/boundary.ts'
+import type { Attack, Rehearsal } from '../boundaries/boundary.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import { boundedCall } from './bounded-call.ts'
@@ -40,11 +40,11 @@ export async function runRehearsal(
       context.emit({ type: 'strike', ...where, strike })
     })
     findings = await boundedCall(`inspecting ${name}`, context.limits, () => rehearsal.inspect())
-    const verdicts = firstVerdicts(strikes)
+    const baseline = { strikes: strikes.filter((strike) => strike !== undefined), findings }
     const noticed = new Map<string, number>()
     for (const mutant of plan.mutants) {
       const attacks = bestNoticersFirst(plan.attacks, noticed)
-      const result = await runMutant(mutant, rehearsal, { verdicts, findings }, attacks, context)
+      const result = await runMutant(mutant, rehearsal, baseline, attacks, context)
       for (const id of result.noticedBy.attacks) noticed.set(id, (noticed.get(id) ?? 0) + 1)
       mutants.push(result)
       context.emit({ type: 'mutant', ...where, mutant: result })
@@ -86,17 +86,6 @@ export function reportFinding(finding: Finding): FindingReport {
     explanation: oneLine(finding.explanation),
     ...(finding.fix === undefined ? {} : { fix: finding.fix }),
   }
-}
-
-/** Each attack's first strike is the first tenant's on the second, which is what mutants are held against. */
-function firstVerdicts(strikes: readonly (StrikeReport | undefined)[]): Map<string, Verdict> {
-  const verdicts = new Map<string, Verdict>()
-  for (const strike of strikes) {
-    if (strike !== undefined && !verdicts.has(strike.attack)) {
-      verdicts.set(strike.attack, strike.verdict)
-    }
-  }
-  return verdicts
 }
 
 /** Attacks that noticed earlier mutants come first: a few attacks notice most weakenings. */
