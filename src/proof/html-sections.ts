@@ -6,7 +6,8 @@ import type { FindingReport, MutantReport, ProofReport, StrikeReport } from './p
 /** What was tried, denied, stated and not shown, in plain language. */
 export function summarySection(report: ProofReport): Markup {
   const { counts, selection } = report
-  const tiers = [...new Set(report.tiers.map(({ tier }) => tier))]
+  const struck = report.tiers.filter(({ strikes }) => strikes.length > 0)
+  const tiers = [...new Set(struck.map(({ tier }) => tier))]
   const notShown = [
     ...report.tiers.flatMap(({ engine, tier, voidReasons }) =>
       voidReasons.map((reason) => `${engine} ${tier}: ${reason}`),
@@ -27,7 +28,7 @@ export function summarySection(report: ProofReport): Markup {
     ...(selection.only.length > 0 ? [`Only these were tried: ${selection.only.join(', ')}.`] : []),
   ]
   return html`<section aria-labelledby="said"><h2 id="said">In plain words</h2><dl class="said">
-<dt>What was tried</dt><dd>${counted(counts.attacks, 'way')} in which one tenant may try to reach another’s data, change it, learn that it exists, or disturb its owner: ${counted(counts.strikes, 'strike')} on the ${listed(tiers)} ${tiers.length === 1 ? 'tier' : 'tiers'}, both ways between two tenants and by a third. A strike counts only if the owner was first seen to reach its own data, so that a denial means something.</dd>
+<dt>What was tried</dt><dd>${counted(counts.attacks, 'way')} in which one tenant may try to reach another’s data, change it, learn that it exists, or disturb its owner: ${counted(counts.strikes, 'strike')} ${tiers.length === 0 ? 'on no tier' : `on the ${listed(tiers)} ${tiers.length === 1 ? 'tier' : 'tiers'}`}, both ways between two tenants and by a third. A strike counts only if the owner was first seen to reach its own data, so that a denial means something.</dd>
 <dt>What was denied</dt><dd>${counted(counts.denied, 'strike')} of ${counts.strikes.toLocaleString('en')}, by the data engine’s own access control. The verdict comes from planted secrets and from the victim’s data afterwards, not from an error’s text.</dd>
 <dt>What is a stated limit</dt><dd>${
     report.limits.length === 0
