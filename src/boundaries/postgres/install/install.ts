@@ -83,8 +83,9 @@ async function harden(client: pg.Client, names: Names, database: string): Promis
   const hasLoginTriggers = Number(rows[0]?.server_version_num) >= LOGIN_HOOK_SERVER_VERSION_MIN
   await inTransaction(client, async () => {
     await client.query(identitySql(names))
-    await client.query(guardSql(names))
+    // Before the guard, which would look at the whole schema after each of hundreds of revokes.
     await client.query(revokesSql(names, database))
+    await client.query(guardSql(names))
     if (hasLoginTriggers) await client.query(loginHookSql(names))
     await client.query(databaseSettingsSql(database))
   })
