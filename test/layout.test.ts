@@ -8,16 +8,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   clusters: ['core'],
   boundaries: ['core', 'clusters'],
+  control: ['core', 'clusters'],
   vending: ['core', 'boundaries'],
   proof: ['core', 'boundaries'],
   supervisor: ['core'],
-  platform: ['core', 'clusters', 'boundaries', 'vending', 'proof', 'supervisor'],
+  platform: ['core', 'clusters', 'boundaries', 'control', 'vending', 'proof', 'supervisor'],
   cli: ['core', 'boundaries', 'proof', 'platform'],
 }
 
 /** Client libraries that only these folders may import. */
 const CLIENTS: Readonly<Record<string, RegExp>> = {
-  pg: /^src\/(clusters|boundaries\/postgres)\//,
+  pg: /^src\/(clusters|control|boundaries\/postgres)\//,
   'pg-cursor': /^src\/boundaries\/postgres\//,
 }
 

@@ -11,19 +11,12 @@ import type { CellName, Tenant, TenantId, Tier } from '../core/tenant.ts'
  * `RingfenceError` with `engine_unavailable` or `timed_out`; a method that throws has either done
  * nothing or can be called again with the same arguments to finish.
  */
-export interface Boundary<C extends Credential = Credential> extends Leaser<C> {
-  /** For reports and logs. No behaviour is switched on it. */
-  readonly engine: string
-  readonly tiers: readonly Tier[]
-
+export interface Boundary<C extends Credential = Credential> extends Leaser<C>, Provable {
   /**
    * On return the tenant's place exists, is empty or as it was, and no other tenant's credential
    * reaches it. Idempotent: a second call returns the same placement and changes nothing.
    */
   provision(tenant: Tenant): Promise<Placement>
-
-  /** Reads the engine's present state and changes nothing. Order is stable. */
-  inspect(): Promise<readonly Finding[]>
 
   /**
    * Streams everything the tenant owns, and nothing of anyone else's, to `sink` in bounded memory.
@@ -39,6 +32,19 @@ export interface Boundary<C extends Credential = Credential> extends Leaser<C> {
    */
   erase(tenant: TenantId): Promise<Erasure>
 
+  /** Lets go of connections. Leases stay as they are. */
+  close(): Promise<void>
+}
+
+/** The part of a boundary that a proof needs. */
+export interface Provable {
+  /** For reports and logs. No behaviour is switched on it. */
+  readonly engine: string
+  readonly tiers: readonly Tier[]
+
+  /** Reads the engine's present state and changes nothing. Order is stable. */
+  inspect(): Promise<readonly Finding[]>
+
   /** How tenant A would try to reach tenant B here. Never empty. */
   attacks(): readonly Attack[]
 
@@ -50,9 +56,6 @@ export interface Boundary<C extends Credential = Credential> extends Leaser<C> {
    * attacks and mutants run without touching a live tenant. The caller closes it.
    */
   rehearse(tier: Tier, tenants: readonly TenantId[]): Promise<Rehearsal>
-
-  /** Lets go of connections. Leases stay as they are. */
-  close(): Promise<void>
 }
 
 /** The part of a boundary that the vending plane holds: it manages credentials and sees no data. */

@@ -1,4 +1,4 @@
-import type { Boundary } from '../boundaries/boundary.ts'
+import type { Provable } from '../boundaries/boundary.ts'
 import { oneLine } from './one-line.ts'
 import type {
   LimitReport,
@@ -117,7 +117,7 @@ function sentence(
 
 /** The limits that strikes ran into, each sentence once per tier, with the attacks that met it. */
 export function statedLimits(
-  boundaries: readonly Boundary[],
+  boundaries: readonly Provable[],
   tiers: readonly TierReport[],
 ): readonly LimitReport[] {
   return tiers.flatMap(({ engine, tier, strikes }) => {

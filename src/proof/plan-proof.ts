@@ -1,4 +1,4 @@
-import type { Attack, Boundary, Mutant } from '../boundaries/boundary.ts'
+import type { Attack, Provable, Mutant } from '../boundaries/boundary.ts'
 import { RingfenceError } from '../core/errors.ts'
 import { parseTenantId, TIERS, type TenantId, type Tier } from '../core/tenant.ts'
 import {
@@ -17,7 +17,7 @@ export interface PlannedStrike {
 
 /** One rehearsal to run: a tier of a boundary with everything that is tried on it. */
 export interface PlannedRehearsal {
-  readonly boundary: Boundary
+  readonly boundary: Provable
   readonly tier: Tier
   readonly attacks: readonly Attack[]
   readonly strikes: readonly PlannedStrike[]
@@ -134,7 +134,7 @@ function readSelection(options: ProofOptions): {
 }
 
 /** Reports tell engines, attacks and mutants apart by name. */
-function requireDistinct(boundaries: readonly Boundary[]): void {
+function requireDistinct(boundaries: readonly Provable[]): void {
   const names = [
     boundaries.map(({ engine }) => engine),
     ...boundaries.map((boundary) => boundary.attacks().map(({ id }) => id)),

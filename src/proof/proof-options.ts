@@ -1,4 +1,4 @@
-import type { Boundary } from '../boundaries/boundary.ts'
+import type { Provable } from '../boundaries/boundary.ts'
 import type { Tier } from '../core/tenant.ts'
 import type { MutantReport, ProofSubject, StrikeReport, TierReport } from './proof-report.ts'
 
@@ -12,7 +12,7 @@ export const PROOF_CONCURRENCY_DEFAULT = 2
 export const CALL_SECONDS_MAX_DEFAULT = 120
 
 export interface ProofOptions {
-  readonly boundaries: readonly Boundary[]
+  readonly boundaries: readonly Provable[]
   /** What the run proves something about; it goes into the evidence. At least one. */
   readonly subjects: readonly ProofSubject[]
   /** The version of Ringfence, for the report. */

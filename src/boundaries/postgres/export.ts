@@ -12,6 +12,9 @@ import { type TenantTable, tenantTables } from './tenant-tables.ts'
 /** Rows held in memory at once. */
 const BATCH_ROWS = 500
 
+/** Both sessions live as long as the sink takes, and the one is idle while the other reads. */
+const WAIT_FOR_THE_SINK = `set statement_timeout = 0; set idle_in_transaction_session_timeout = 0`
+
 export interface ExportOptions {
   readonly tenant: TenantId
   readonly key: TenantKey
@@ -30,17 +33,18 @@ export interface ExportOptions {
  */
 export async function exportTenant(options: ExportOptions): Promise<ExportManifest> {
   return withClient(options.admin, async (admin) => {
+    await admin.query(WAIT_FOR_THE_SINK)
     await admin.query('begin isolation level repeatable read read only')
     const snapshot = await admin.query<{ id: string }>('select pg_export_snapshot() as id')
     const id = snapshot.rows[0]?.id ?? ''
     const items: ExportItem[] = []
     const client = new pg.Client(clientConfig(options.login, 'ringfence-export'))
     client.on('error', () => {})
-    await client.connect()
     try {
+      await client.connect()
+      await client.query(WAIT_FOR_THE_SINK)
       await client.query('begin isolation level repeatable read read only')
       await client.query(`set transaction snapshot ${pg.escapeLiteral(id)}`)
-      await client.query('set local statement_timeout = 0')
       for (const table of await tenantTables(admin, options.application)) {
         const item = await exportTable(client, table, options.sink)
         const expected = await countRows(admin, table, options.key)

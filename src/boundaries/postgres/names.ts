@@ -86,6 +86,12 @@ export function loginRole(names: Names, key: TenantKey, scope: LoginScope, slot:
   return `${names.prefix}_${key.replaceAll('-', '')}_${SCOPE_LETTER[scope]}${slot}`
 }
 
+/** The scope of a login role, from its name. */
+export function loginScopeOf(role: string): LoginScope | undefined {
+  const letter = role.at(-2)
+  return (Object.keys(SCOPE_LETTER) as LoginScope[]).find((s) => SCOPE_LETTER[s] === letter)
+}
+
 /** 1-based position of the tenant's 32 hex digits in a login role's name. */
 export function keyOffset(names: Names): number {
   return names.prefix.length + 2

@@ -126,13 +126,13 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
   }
 
   async revoke(tenant: TenantId, lease?: LeaseId): Promise<Revocation> {
-    const found = await this.#find(tenant)
+    const found = await this.find(tenant)
     if (found === undefined) return { leases: [], sessionsEnded: 0 }
     return found.site.custodian.end(tenant, lease, 'revoked')
   }
 
   async leases(tenant: TenantId): Promise<readonly LeaseRecord[]> {
-    const found = await this.#find(tenant)
+    const found = await this.find(tenant)
     return found === undefined ? [] : found.site.custodian.records(tenant)
   }
 
@@ -230,13 +230,13 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
   }
 
   async #locate(tenant: TenantId): Promise<Located> {
-    const found = await this.#find(tenant)
+    const found = await this.find(tenant)
     if (found === undefined) throw new RingfenceError('tenant_unknown', 'no such active tenant')
     return found
   }
 
   /** The server that holds an active tenant: the cell's, or the tenant's own. */
-  async #find(tenant: TenantId): Promise<Located | undefined> {
+  async find(tenant: TenantId): Promise<Located | undefined> {
     const { site } = this.#options
     const place = await site.custodian.find(tenant)
     if (place === undefined || place.status === 'provisioning') return undefined
@@ -260,7 +260,7 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
   }
 }
 
-interface Located {
+export interface Located {
   readonly site: Site
   readonly key: TenantKey
   readonly tier: Tier

@@ -1,5 +1,9 @@
 import { ident, literal } from '../connection.ts'
-import { loginPattern, LOGIN_SLOTS, type Names } from '../names.ts'
+import { keyOffset, loginPattern, LOGIN_SLOTS, type Names } from '../names.ts'
+import { LOGIN_HOOK_SERVER_VERSION_MIN } from './login-hook.ts'
+
+/** SQLSTATE of a lease that finds no free login. */
+export const SLOTS_TAKEN = 'RF001'
 
 /**
  * The ledger of tenants and leases, in a database of its own, and the functions through which the
@@ -12,6 +16,7 @@ import { loginPattern, LOGIN_SLOTS, type Names } from '../names.ts'
 export function custodySql(names: Names): string {
   const custodian = ident(names.custodian)
   const prefix = literal(names.prefix)
+  const keyIn = (role: string) => `substr(${role}::text, ${keyOffset(names)}, 32)`
   return `
 create schema custody;
 revoke all on schema custody from public;
@@ -72,6 +77,7 @@ declare
   login name;
   ends timestamptz;
   began timestamptz := clock_timestamp();
+  setting record;
 begin
   if p_verifier !~ '^SCRAM-SHA-256\\$[0-9]+:[A-Za-z0-9+/=]+\\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$' then
     raise invalid_parameter_value using message = 'a verifier is needed, not a password';
@@ -88,7 +94,8 @@ begin
       where l.key = place.key and l.scope = p_scope and l.slot = s and not l.drained)
     order by s limit 1;
   if free_slot is null then
-    raise too_many_connections using message = 'all login slots of the tenant hold live leases';
+    raise exception using errcode = ${literal(SLOTS_TAKEN)},
+      message = 'all login slots of the tenant hold live leases';
   end if;
   login := ${prefix} || '_' || replace(place.key::text, '-', '') || '_'
     || case p_scope when 'read' then 'r' when 'write' then 'w' else 'x' end || free_slot;
@@ -98,6 +105,11 @@ begin
   if exists (select 1 from pg_roles r where r.rolname = login) then
     -- PASSWORD NULL left the role unusable; settings of an earlier life go before it opens again.
     execute format('alter role %I reset all', login);
+    for setting in select d.datname from pg_db_role_setting s join pg_roles r on r.oid = s.setrole
+      join pg_database d on d.oid = s.setdatabase where r.rolname = login
+    loop
+      execute format('alter role %I in database %I reset all', login, setting.datname);
+    end loop;
     execute format('alter role %I login password %L valid until %L connection limit %s',
       login, p_verifier, ends, p_connections);
   else
@@ -112,8 +124,7 @@ begin
   return query select login, place.database, began, ends;
 end $$;
 
-create function custody.end_leases(p_tenant text, p_lease uuid, p_why text)
-  returns table (lease_id uuid, role_name name)
+create function custody.end_leases(p_tenant text, p_lease uuid, p_why text) returns setof uuid
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare ending record;
 begin
@@ -128,9 +139,7 @@ begin
       update custody.lease l set ended_at = clock_timestamp(), ended_why = p_why
         where l.lease_id = ending.lease_id;
     end if;
-    lease_id := ending.lease_id;
-    role_name := ending.role_name;
-    return next;
+    return next ending.lease_id;
   end loop;
 end $$;
 
@@ -145,28 +154,42 @@ begin
   end if;
 end $$;
 
--- Ends the sessions of closed logins and counts what is left: sessions, and connections that are
--- still being authenticated and began before the close, so that one of them might become a session.
-create function custody.drain(p_roles name[], p_since timestamptz) returns table (ended int, remaining int)
+-- Ends the sessions of ended leases and counts what is left of them. Servers without login triggers
+-- do not ask again after authentication, so there the connections that were being authenticated at
+-- the first call (p_starting null) count too, until each is a session or gone; p_hurry ends those.
+create function custody.drain(p_leases uuid[], p_starting int[], p_hurry boolean)
+  returns table (ended int, remaining int, starting int[])
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare victims int[];
+declare
+  closed name[];
+  victims int[];
 begin
+  select coalesce(array_agg(mine.role_name), '{}') into closed from (
+    select l.role_name from custody.lease l
+    where l.lease_id = any (p_leases) and l.ended_at is not null and not l.drained
+    order by l.role_name for update) mine;
+  starting := '{}';
+  if current_setting('server_version_num')::int < ${LOGIN_HOOK_SERVER_VERSION_MIN} and cardinality(closed) > 0 then
+    -- The order matters: what left this list by becoming a session is in the next one.
+    select coalesce(array_agg(l.pid), '{}') into starting from pg_locks l
+      where l.locktype = 'virtualxid' and l.mode = 'ExclusiveLock'
+        and (p_starting is null or l.pid = any (p_starting));
+    select coalesce(array_agg(s), '{}') into starting from unnest(starting) s
+      where not exists (select 1 from pg_stat_activity a where a.pid = s);
+  end if;
   select coalesce(array_agg(a.pid), '{}') into victims from pg_stat_activity a
-    where a.usename = any (p_roles) and exists (
-      select 1 from custody.lease l where l.role_name = a.usename and l.ended_at is not null and not l.drained);
+    where a.usename = any (closed);
+  perform pg_terminate_backend(v) from unnest(victims || case when p_hurry then starting else '{}' end) v;
   ended := cardinality(victims);
-  perform pg_terminate_backend(v) from unnest(victims) v;
-  select count(*) into remaining from pg_stat_activity a
-    where a.usename = any (p_roles)
-      or (a.usesysid is null and a.state = 'starting' and a.backend_start <= p_since);
+  remaining := cardinality(victims) + cardinality(starting);
   if remaining = 0 then
     update custody.lease l set drained = true
-      where l.role_name = any (p_roles) and l.ended_at is not null and not l.drained;
+      where l.lease_id = any (p_leases) and l.ended_at is not null and not l.drained;
   end if;
   return next;
 end $$;
 
-create function custody.expire() returns table (lease_id uuid, role_name name)
+create function custody.expire() returns table (lease_id uuid, newly boolean)
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare due record;
 begin
@@ -177,12 +200,12 @@ begin
     order by l.role_name limit 500 for update skip locked
   loop
     perform custody.close_login(due.role_name);
-    if due.ended_at is null then
+    newly := due.ended_at is null;
+    if newly then
       update custody.lease l set ended_at = clock_timestamp(), ended_why = 'expired'
         where l.lease_id = due.lease_id;
     end if;
     lease_id := due.lease_id;
-    role_name := due.role_name;
     return next;
   end loop;
 end $$;
@@ -206,7 +229,7 @@ create function custody.activity() returns table (
     case when a.state like 'idle%' then extract(epoch from clock_timestamp() - a.state_change)::float8 end,
     coalesce(temp.bytes, 0)::bigint,
     exists (select 1 from pg_stat_activity w where w.wait_event_type = 'Lock'
-      and w.usename is distinct from a.usename and a.pid = any (pg_blocking_pids(w.pid)))
+      and ${keyIn('w.usename')} is distinct from ${keyIn('a.usename')} and a.pid = any (pg_blocking_pids(w.pid)))
   from pg_stat_activity a left join temp on temp.pid = a.pid
   where a.usename ~ ${literal(loginPattern(names))} $$;
 
@@ -232,9 +255,14 @@ begin
       left join pg_database d on d.oid = s.setdatabase
     where r.rolname ~ ${literal(loginPattern(names))}
   loop
-    if dirty.datname is null then execute format('alter role %I reset all', dirty.rolname);
-    else execute format('alter role %I in database %I reset all', dirty.rolname, dirty.datname); end if;
-    undone := undone + 1;
+    begin
+      if dirty.datname is null then execute format('alter role %I reset all', dirty.rolname);
+      else execute format('alter role %I in database %I reset all', dirty.rolname, dirty.datname); end if;
+      undone := undone + 1;
+    exception when others then
+      -- Another process changes the same role just now; what it leaves is for the next call.
+      null;
+    end;
   end loop;
   return undone;
 end $$;
@@ -244,7 +272,7 @@ revoke all on all tables in schema custody from public;
 grant usage on schema custody to ${custodian};
 grant execute on function custody.find_tenant(text),
   custody.open_lease(uuid, text, text, int, text, text, int), custody.end_leases(text, uuid, text),
-  custody.drain(name[], timestamptz), custody.expire(), custody.leases(text), custody.activity(),
+  custody.drain(uuid[], int[], boolean), custody.expire(), custody.leases(text), custody.activity(),
   custody.end_session(int, name, text, boolean), custody.reset_settings() to ${custodian};
 `
 }

@@ -2,17 +2,20 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { backendMemoryKiB } from '../../../clusters/backend-memory.ts'
 import { messageOf, RingfenceError } from '../../../core/errors.ts'
-import type { LeaseId, Scope } from '../../../core/lease.ts'
+import type { LeaseId } from '../../../core/lease.ts'
 import type { TenantId, Tier } from '../../../core/tenant.ts'
 import type { LeaseRecord, Revocation, Sweep } from '../../boundary.ts'
 import { clientConfig, type Settings, sqlState } from '../connection.ts'
-import { type LoginScope, type Names, tenantKey, type TenantKey } from '../names.ts'
+import { SLOTS_TAKEN } from '../install/custody.ts'
+import { type LoginScope, loginScopeOf, type Names, tenantKey, type TenantKey } from '../names.ts'
 import type { Budget } from './budget.ts'
 import { newPassword, scramVerifier } from './scram.ts'
 import { overBudget, type SessionActivity } from './watchdog.ts'
 
 /** Longest wait for ended sessions to be gone, and for the custody database, in milliseconds. */
 const DRAIN_TIMEOUT_MS = 15_000
+/** How long a connection that is being authenticated may hold up a revocation, in milliseconds. */
+const AUTHENTICATION_PATIENCE_MS = 1_000
 const STATEMENT_TIMEOUT_MS = 10_000
 const CUSTODIAN_CONNECTIONS = 4
 
@@ -33,10 +36,7 @@ export interface OpenedLogin {
   readonly expiresAt: Date
 }
 
-interface LeaseRow {
-  lease_id: string
-  role_name: string
-}
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
  * Manages the tenants' logins of one cluster, through the custody functions and with the
@@ -119,19 +119,20 @@ export class Custodian {
 
   /** Closes one lease's login, or all of the tenant's, and waits until their sessions are gone. */
   async end(tenant: TenantId, lease: LeaseId | undefined, why: string): Promise<Revocation> {
-    const rows = await this.#query<LeaseRow>(
+    if (lease !== undefined && !UUID.test(lease)) return { leases: [], sessionsEnded: 0 }
+    const rows = await this.#query<{ end_leases: string }>(
       'end-leases',
-      'select * from custody.end_leases($1, $2, $3)',
+      'select custody.end_leases($1, $2, $3)',
       [tenant, lease ?? null, why],
     )
-    const sessionsEnded = await this.#drain(rows)
-    return { leases: rows.map((row) => row.lease_id as LeaseId), sessionsEnded }
+    const leases = rows.map((row) => row.end_leases as LeaseId)
+    return { leases, sessionsEnded: await this.#drain(leases) }
   }
 
   async records(tenant: TenantId): Promise<readonly LeaseRecord[]> {
     const rows = await this.#query<{
       lease_id: string
-      scope: Scope
+      scope: LoginScope
       holder: string
       issued_at: Date
       expires_at: Date
@@ -141,7 +142,8 @@ export class Custodian {
     return rows.map((row) => ({
       lease_id: row.lease_id as LeaseId,
       tenant,
-      scope: row.scope,
+      // An export reads; its login is the boundary's own and is never handed out.
+      scope: row.scope === 'export' ? 'read' : row.scope,
       holder: row.holder,
       issued_at: row.issued_at,
       expires_at: row.expires_at,
@@ -152,50 +154,61 @@ export class Custodian {
 
   /** Ends expired leases, half-ended ones of killed processes, and what is over budget. */
   async sweep(budget: Budget): Promise<Sweep> {
-    const expired = await this.#query<LeaseRow>('expire', 'select * from custody.expire()', [])
-    const sessionsEnded = await this.#drain(expired)
+    const due = await this.#query<{ lease_id: LeaseId; newly: boolean }>(
+      'expire',
+      'select * from custody.expire()',
+      [],
+    )
     await this.#query('reset-settings', 'select custody.reset_settings()', [])
+    // Side by side, so that a session which is slow to end does not shield one that is over budget.
+    const [sessionsEnded, reasons] = await Promise.all([
+      this.#drain(due.map((row) => row.lease_id)),
+      this.#enforce(budget),
+    ])
+    const leasesExpired = due.filter((row) => row.newly).length
+    return { leasesExpired, sessionsEnded, overBudget: reasons }
+  }
+
+  async #enforce(budget: Budget): Promise<readonly string[]> {
     const reasons: string[] = []
     for (const ending of overBudget(await this.#activity(), budget, (role) => this.#keyOf(role))) {
+      const { pid, role, started } = ending.session
       const rows = await this.#query<{ done: boolean }>(
         'end-session',
         'select custody.end_session($1, $2, $3, $4) as done',
-        [
-          ending.session.pid,
-          ending.session.role,
-          ending.session.started,
-          ending.what === 'session',
-        ],
+        [pid, role, started, ending.what === 'session'],
       )
-      if (rows[0]?.done === true)
-        reasons.push(`${ending.session.role}: ${ending.what}: ${ending.why}`)
+      if (rows[0]?.done === true) reasons.push(`${role}: ${ending.what}: ${ending.why}`)
     }
-    return { leasesExpired: expired.length, sessionsEnded, overBudget: reasons }
+    return reasons
   }
 
   async close(): Promise<void> {
     await this.#pool.end()
   }
 
-  async #drain(rows: readonly LeaseRow[]): Promise<number> {
-    if (rows.length === 0) return 0
-    const roles = rows.map((row) => row.role_name)
-    const since = new Date()
+  async #drain(leases: readonly LeaseId[]): Promise<number> {
+    if (leases.length === 0) return 0
+    const began = performance.now()
+    let starting: readonly number[] | null = null
     let sessionsEnded = 0
     for (let wait = 2; ; wait = Math.min(wait * 2, 100)) {
-      const [state] = await this.#query<{ ended: number; remaining: number }>(
+      const waited = performance.now() - began
+      const rows: { ended: number; remaining: number; starting: number[] }[] = await this.#query(
         'drain',
-        'select * from custody.drain($1, $2)',
-        [roles, since],
+        'select * from custody.drain($1, $2, $3)',
+        [leases, starting, waited > AUTHENTICATION_PATIENCE_MS],
       )
+      const state = rows[0]
       sessionsEnded = Math.max(sessionsEnded, state?.ended ?? 0)
       if (state?.remaining === 0) return sessionsEnded
-      if (Date.now() - since.getTime() > DRAIN_TIMEOUT_MS) {
+      if (waited > DRAIN_TIMEOUT_MS) {
         throw new RingfenceError(
           'timed_out',
           'the logins are closed, but a session has not ended yet',
         )
       }
+      starting = state?.starting ?? null
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
@@ -226,6 +239,7 @@ export class Custodian {
         tempBytes: Number(row.temp_bytes),
         memoryKiB: this.#embedded ? await backendMemoryKiB(row.pid) : undefined,
         blocksOthers: row.blocks_others,
+        exporting: loginScopeOf(row.role_name) === 'export',
       })),
     )
   }
@@ -254,7 +268,7 @@ function refusal(error: unknown): RingfenceError {
   switch (sqlState(error)) {
     case 'P0002':
       return new RingfenceError('tenant_unknown', 'no such active tenant', options)
-    case '53300':
+    case SLOTS_TAKEN:
       return new RingfenceError('lease_denied', 'the tenant holds too many live leases', options)
     case '22023':
       return new RingfenceError('invalid_argument', 'scope or lifetime out of range', options)

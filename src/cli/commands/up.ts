@@ -1,0 +1,50 @@
+import type { Command } from 'commander'
+import { Platform } from '../../platform/platform.ts'
+import { loadPlatform } from '../../platform/platform-manifest.ts'
+import { platformLog } from '../../platform/platform-log.ts'
+import { runUntilSignal } from '../../supervisor/run-until-signal.ts'
+import type { Console } from '../console.ts'
+import { type Ending, STATE_DIRECTORY_DEFAULT } from '../ending.ts'
+
+export function addUp(program: Command, console: Console, _ending: Ending): void {
+  program
+    .command('up')
+    .description(
+      'Start a platform (control database, cells, vending, the application) and keep it running.',
+    )
+    .requiredOption('-f, --file <manifest>', 'the platform’s manifest')
+    .option('--state <directory>', 'where the platform keeps its files', STATE_DIRECTORY_DEFAULT)
+    .option('-q, --quiet', 'leave out the log lines of the parts')
+    .addHelpText(
+      'after',
+      `
+Stop it with Ctrl-C: parts end in the reverse order of their start. A second Ctrl-C ends all at once.
+
+Example:
+  ringfence up -f examples/clinic/platform.yaml`,
+    )
+    .action(async (flags: { file: string; state: string; quiet?: boolean }) => {
+      const manifest = loadPlatform(flags.file)
+      const platform = new Platform({
+        manifest,
+        stateDirectory: flags.state,
+        environment: console.environment,
+        onEvent: platformLog({
+          manifest,
+          write: console.err,
+          isTty: console.isTty,
+          environment: console.environment,
+          quiet: flags.quiet === true,
+        }),
+      })
+      await runUntilSignal(platform, async (signal) => {
+        for (const tenant of manifest.tenants) {
+          if (signal.aborted) return
+          const entry = await platform.place(tenant)
+          console.out(`tenant ${entry.id}: ${entry.tier} in ${entry.cell}, ${entry.status}\n`)
+        }
+        console.out('ready\n')
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      })
+    })
+}

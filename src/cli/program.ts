@@ -1,0 +1,62 @@
+import { Command, CommanderError } from 'commander'
+import { isMisuse, messageOf, RingfenceError } from '../core/errors.ts'
+import { addEvidence } from './commands/evidence.ts'
+import { addInspect } from './commands/inspect.ts'
+import { addProve } from './commands/prove.ts'
+import { addTenants } from './commands/tenants.ts'
+import { addUp } from './commands/up.ts'
+import type { Console } from './console.ts'
+import type { Ending } from './ending.ts'
+import { TOOL_VERSION } from './tool-version.ts'
+
+/**
+ * Runs one command line and returns the exit code: 0 done, 1 the answer is no (a leak, findings),
+ * 2 misuse or trouble, with one line on standard error.
+ */
+export async function runCommandLine(args: readonly string[], console: Console): Promise<number> {
+  const ending: Ending = { exitCode: 0 }
+  try {
+    await buildProgram(console, ending).parseAsync([...args], { from: 'user' })
+    return ending.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    console.err(`ringfence: ${describe(error)}\n`)
+    return 2
+  }
+}
+
+function buildProgram(console: Console, ending: Ending): Command {
+  const program = new Command('ringfence')
+    .description('Tenant isolation that the data engines enforce, and the proof of it.')
+    .version(TOOL_VERSION)
+    .configureOutput({ writeOut: console.out, writeErr: (text) => console.err(oneLine(text)) })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  ringfence prove -f ringfence.yaml                 attack throw-away copies of a schema
+  ringfence prove -f ringfence.yaml --database URL  on your own server, in throw-away databases
+  ringfence up -f platform.yaml                     start a platform and keep it running
+  ringfence evidence verify evidence.dsse.json --key evidence.pub`,
+    )
+  for (const add of [addUp, addProve, addInspect, addEvidence, addTenants])
+    add(program, console, ending)
+  return program
+}
+
+function describe(error: unknown): string {
+  if (isMisuse(error)) return error.message
+  if (error instanceof RingfenceError) return `internal error: ${error.message}`
+  return `internal error: ${messageOf(error)}`
+}
+
+/** Commander ends its messages with advice on lines of their own; misuse is one line here. */
+function oneLine(text: string): string {
+  return text.startsWith('error: ')
+    ? `ringfence: ${text
+        .slice(7)
+        .trim()
+        .replace(/\s*\n\s*/g, ' ')}\n`
+    : text
+}

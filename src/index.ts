@@ -1,0 +1,6 @@
+export type * from './boundaries/boundary.ts'
+export * from './core/errors.ts'
+export type * from './core/finding.ts'
+export * from './core/lease.ts'
+export * from './core/tenant.ts'
+export { verifyEvidence } from './proof/evidence.ts'
