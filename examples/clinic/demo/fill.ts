@@ -1,0 +1,42 @@
+import pg from 'pg'
+import type { Platform } from '../../../src/platform/platform.ts'
+import type { PlatformTenant } from '../../../src/platform/platform-manifest.ts'
+import { planData } from '../data/data-spec.ts'
+import { loadTenantData } from '../data/load-tenant-data.ts'
+
+/** Gives a tenant its made-up data, as the platform's administrator. Does nothing the second time. */
+export async function fill(
+  platform: Platform,
+  tenant: PlatformTenant,
+): Promise<{ loaded: boolean; appointments: number }> {
+  const spec = planData(tenant.data)
+  const { key, admin } = await platform.cell(tenant.cell).administer(tenant.id)
+  const client = new pg.Client(admin)
+  await client.connect()
+  try {
+    const { loaded } = await loadTenantData(client, key, spec)
+    if (loaded) await client.query('analyze')
+    return { loaded, appointments: spec.appointments }
+  } finally {
+    await client.end()
+  }
+}
+
+/** What one login for everybody would show: all tenants' rows in the database of `tenant`. */
+export async function withoutBoundary(
+  platform: Platform,
+  tenant: PlatformTenant,
+): Promise<{ appointments: number; tenants: number }> {
+  const { admin } = await platform.cell(tenant.cell).administer(tenant.id)
+  const client = new pg.Client(admin)
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ appointments: number; tenants: number }>(
+      `select count(*)::int as appointments, count(distinct tenant_id)::int as tenants
+         from clinic.appointment`,
+    )
+    return rows[0] ?? { appointments: 0, tenants: 0 }
+  } finally {
+    await client.end()
+  }
+}
