@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { Platform } from '../../../src/platform/platform.ts'
 import type { PlatformTenant } from '../../../src/platform/platform-manifest.ts'
-import { planData } from '../data/data-spec.ts'
+import { type DataSpec, planData } from '../data/data-spec.ts'
 import { loadTenantData } from '../data/load-tenant-data.ts'
 
 /** Gives a tenant its made-up data, as the platform's administrator. Does nothing the second time. */
@@ -9,14 +9,15 @@ export async function fill(
   platform: Platform,
   tenant: PlatformTenant,
 ): Promise<{ loaded: boolean; appointments: number }> {
-  const spec = planData(tenant.data)
+  const spec = tenant.data as DataSpec
+  const { appointments } = planData(spec)
   const { key, admin } = await platform.cell(tenant.cell).administer(tenant.id)
   const client = new pg.Client(admin)
   await client.connect()
   try {
     const { loaded } = await loadTenantData(client, key, spec)
     if (loaded) await client.query('analyze')
-    return { loaded, appointments: spec.appointments }
+    return { loaded, appointments }
   } finally {
     await client.end()
   }
