@@ -28,7 +28,7 @@ test('what a server had committed when it was killed is there at the next start'
     const cluster = await started(t, { directory })
     await ask(cluster.admin, 'CREATE TABLE IF NOT EXISTS kept (n int)')
     const [count] = await ask(cluster.admin, 'SELECT coalesce(max(n), 0) FROM kept')
-    assert.ok(Number(count) >= committed, `round ${round}: ${count} of ${committed}`)
+    assert.ok(Number(count) >= committed, `round ${round}: ${Number(count)} of ${committed}`)
     const client = new Client(cluster.admin)
     client.on('error', () => undefined)
     await client.connect()
