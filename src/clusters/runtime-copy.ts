@@ -33,10 +33,16 @@ export async function runtimeCopy(packaged: string, caches: readonly string[]): 
   throw Object.assign(new Error(`cannot write to ${caches.join(' or ')}`), { code: 'EACCES' })
 }
 
-/** Where root or this user keeps such copies for all its clusters. */
-export function sharedCache(): string {
-  if (isRoot) return '/var/lib/ringfence/runtime'
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ringfence', 'runtime')
+/** Where root or this user keeps such copies for all its clusters, if there is such a place. */
+export function sharedCaches(): readonly string[] {
+  if (isRoot) return ['/var/lib/ringfence/runtime']
+  try {
+    const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
+    return [join(cache, 'ringfence', 'runtime')]
+  } catch {
+    // A user without a passwd entry and without HOME has no home.
+    return []
+  }
 }
 
 /** Package, version and the server's size and date, so that a changed install gets a new copy. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { RingfenceError } from '../core/errors.ts'
-import { runtimeCopy, sharedCache } from './runtime-copy.ts'
+import { runtimeCopy, sharedCaches } from './runtime-copy.ts'
 import { runTool } from './run-tool.ts'
 
 /** One set of PostgreSQL programs, ready to be run by the server's user. */
@@ -59,7 +59,7 @@ export async function usableBinaries(
   folder: string | undefined,
   fallback: string,
 ): Promise<ServerBinaries> {
-  const directory = folder ?? (await runtimeCopy(packagedBinaries(), [sharedCache(), fallback]))
+  const directory = folder ?? (await runtimeCopy(packagedBinaries(), [...sharedCaches(), fallback]))
   let version = versions.get(directory)
   if (version === undefined) {
     version = readVersion(directory)
