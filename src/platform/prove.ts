@@ -1,7 +1,8 @@
 import { ENGINE_NAMES, engine } from '../boundaries/registry.ts'
 import type { Tier } from '../core/tenant.ts'
 import { loadOrCreateEvidenceKey } from '../proof/evidence-key.ts'
-import type { ProofEvent } from '../proof/proof-options.ts'
+import { planProof } from '../proof/plan-proof.ts'
+import type { ProofEvent, ProofOptions } from '../proof/proof-options.ts'
 import type { ProofReport } from '../proof/proof-report.ts'
 import type { ReportFile } from '../proof/report-files.ts'
 import { runProof } from '../proof/run-proof.ts'
@@ -31,7 +32,6 @@ export interface ProveOptions {
 export async function prove(
   options: ProveOptions,
 ): Promise<{ report: ProofReport; paths: Readonly<Record<ReportFile, string>> }> {
-  const key = await loadOrCreateEvidenceKey(options.keyDirectory)
   const opened = await Promise.all(
     ENGINE_NAMES.map((name) =>
       engine(name).openProving({
@@ -41,14 +41,19 @@ export async function prove(
     ),
   )
   try {
-    const { manifest: _manifest, keyDirectory: _keyDirectory, url, outDirectory, ...run } = options
-    const report = await runProof({
+    const { manifest: _manifest, keyDirectory, url, outDirectory, ...run } = options
+    const proofOptions: ProofOptions = {
       ...run,
       boundaries: opened.map(({ provable }) => provable),
       subjects: opened.map(({ subject: { name, sha256 } }) => ({ name, digest: { sha256 } })),
       environment: Object.assign({}, ...opened.map(({ facts }) => facts)),
       live: url !== undefined,
-    })
+    }
+    // Options that cannot be run are refused before a key is made, and a key that cannot be read
+    // before minutes are spent on a run that nobody could sign.
+    planProof(proofOptions)
+    const key = await loadOrCreateEvidenceKey(keyDirectory)
+    const report = await runProof(proofOptions)
     return { report, paths: await writeReports(outDirectory, report, key) }
   } finally {
     await Promise.all(opened.map((proving) => proving.close()))

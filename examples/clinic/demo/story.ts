@@ -9,7 +9,7 @@ const CONTEXT_SECONDS = 300
 
 /** Takes everything that the search's connection can reach, through the fault in the search box. */
 const INJECTION =
-  "x' union all select id, left(body, 60), tenant_id::text, '', '', '', '' from clinic.note limit 5000 --"
+  "nobody-has-this-name' union all select id, left(body, 60), tenant_id::text, '', '', '', '' from clinic.note limit 5000 --"
 
 /** What someone with the tenant's credential in hand would try next. */
 const TRIES: readonly (readonly [string, string])[] = [
@@ -17,13 +17,16 @@ const TRIES: readonly (readonly [string, string])[] = [
   ['switch row security off', 'set row_security = off; select tenant_id from clinic.appointment'],
   ['become the owner of the tables', 'set role rf_owner'],
   ['disable the policies', 'alter table clinic.note disable row level security'],
-  ['drop them by DROP OWNED BY', 'drop owned by rf_pooled_write'],
+  [
+    'drop the policies by DROP OWNED BY',
+    'drop owned by rf_pooled_write; select tenant_id from clinic.appointment',
+  ],
   [
     'write into another tenant',
-    `insert into clinic.clinic_site (tenant_id, name) values (gen_random_uuid(), 'x')`,
+    'insert into clinic.patient (tenant_id) values (gen_random_uuid())',
   ],
   ['empty the table for everybody', 'truncate clinic.appointment'],
-  ['lock everybody out', 'lock table clinic.appointment in access exclusive mode'],
+  ['lock everybody out', 'begin; lock table clinic.appointment in access exclusive mode'],
   ['read other sessions’ queries', 'select query from pg_stat_activity'],
   ['list the other tenants’ logins', 'select rolname from pg_roles'],
 ]
@@ -94,7 +97,7 @@ async function answer(client: pg.Client, sql: string): Promise<string> {
     const { code, message } = error as pg.DatabaseError
     return `refused by PostgreSQL: ${message} (${code})`
   } finally {
-    await client.query('reset all').catch(() => undefined)
+    await client.query('rollback; reset all').catch(() => undefined)
   }
 }
 

@@ -10,7 +10,7 @@ export function addInspect(program: Command, console: Console, ending: Ending): 
   program
     .command('inspect')
     .description('Report every way in which a database is wider open than its boundary promises.')
-    .requiredOption('-f, --file <manifest>', 'the application’s manifest')
+    .requiredOption('-f, --manifest <file>', 'the application’s manifest')
     .requiredOption(
       '--database <variable>',
       'env:NAME of a variable with the database’s URL, or the URL',
@@ -24,12 +24,12 @@ The exit code is 0 without findings above info, 1 with some, 2 for misuse.
 Example:
   DB=postgres://admin:…@db/clinic ringfence inspect -f ringfence.yaml --database env:DB`,
     )
-    .action(async (flags: { file: string; database: string; output: string }) => {
+    .action(async (flags: { manifest: string; database: string; output: string }) => {
       const format = parseFormat(flags.output)
       const url = readUrl(flags.database, console)
       const findings: Finding[] = []
       for (const name of ENGINE_NAMES) {
-        const proving = await engine(name).openProving({ manifest: flags.file, url })
+        const proving = await engine(name).openProving({ manifest: flags.manifest, url })
         try {
           findings.push(...(await proving.provable.inspect()))
         } finally {

@@ -12,7 +12,7 @@ import { type Ending, STATE_DIRECTORY_DEFAULT } from '../ending.ts'
 import { TOOL_VERSION } from '../tool-version.ts'
 
 interface ProveFlags {
-  file: string
+  manifest: string
   database?: string
   tier?: Tier[]
   tenants?: number
@@ -31,8 +31,7 @@ export function addProve(program: Command, console: Console, ending: Ending): vo
     .description(
       'Attack throw-away copies of an application’s schema, weaken them, and sign what was seen.',
     )
-    .requiredOption('-f, --file <manifest>', 'the application’s manifest (also --manifest)')
-    .option('--manifest <manifest>', 'the same as --file')
+    .requiredOption('-f, --manifest <file>', 'the application’s manifest')
     .option(
       '--database <url>',
       'run on this server instead, as an administrator; env:NAME reads a variable',
@@ -69,7 +68,7 @@ Examples:
       const progress = terminalProgress(terminal, style)
       try {
         const { report, paths } = await prove({
-          manifest: flags.file,
+          manifest: flags.manifest,
           toolVersion: TOOL_VERSION,
           outDirectory: flags.out ?? join(flags.state, 'proof'),
           keyDirectory: join(flags.state, 'evidence'),

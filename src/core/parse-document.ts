@@ -1,0 +1,32 @@
+import { parse } from 'yaml'
+import type { z } from 'zod'
+import { messageOf, RingfenceError } from './errors.ts'
+
+/** Aliases let a small file stand for a huge one; manifests have no use for many. */
+const ALIASES_MAX = 20
+
+/**
+ * Reads a YAML (or JSON) document of a known form.
+ * @throws RingfenceError `invalid_manifest`: where it came from, the field, and what is wrong with
+ *   it. Values of the document are not repeated: they may be secrets.
+ */
+export function parseDocument<S extends z.ZodType>(
+  text: string,
+  source: string,
+  schema: S,
+): z.output<S> {
+  let value: unknown
+  try {
+    value = parse(text, { maxAliasCount: ALIASES_MAX, prettyErrors: false, logLevel: 'silent' })
+  } catch (error) {
+    throw new RingfenceError('invalid_manifest', `${source}: not YAML: ${messageOf(error)}`)
+  }
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const where = issue?.path.join('.') || 'the document'
+  throw new RingfenceError(
+    'invalid_manifest',
+    `${source}: ${where}: ${issue?.message ?? 'invalid'}`,
+  )
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import fc from 'fast-check'
+import { stringify } from 'yaml'
+import { RingfenceError } from '../core/errors.ts'
+import { loadPlatform } from './platform-manifest.ts'
+
+let path: string
+before(() => {
+  path = join(mkdtempSync(join(tmpdir(), 'ringfence-manifest-')), 'platform.yaml')
+})
+after(() => rmSync(join(path, '..'), { recursive: true, force: true }))
+
+const GOOD = {
+  apiVersion: 'ringfence.dev/v1',
+  kind: 'Platform',
+  metadata: { name: 'demo' },
+  spec: {
+    application: './app.yaml',
+    cells: [{ name: 'eu-1', region: 'eu' }],
+    tenants: [{ id: 'acme', tier: 'pooled', region: 'eu', displayName: 'Acme' }],
+  },
+}
+
+function load(value: unknown) {
+  writeFileSync(path, typeof value === 'string' ? value : stringify(value))
+  return loadPlatform(path)
+}
+
+const withSpec = (spec: object) => ({ ...GOOD, spec: { ...GOOD.spec, ...spec } })
+const tenant = (changes: object) => withSpec({ tenants: [{ ...GOOD.spec.tenants[0], ...changes }] })
+
+test('a tenant is placed in a cell of its own region', () => {
+  const manifest = load(GOOD)
+  assert.equal(manifest.tenants[0]?.cell, 'eu-1')
+  assert.equal(manifest.application, join(path, '..', 'app.yaml'))
+})
+
+const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
+  ['a tenant in a region without a cell', tenant({ region: 'us' }), /no cell in region us/],
+  ['a tenant id that is none', tenant({ id: 'Acme' }), /tenants\.0\.id: a tenant id has/],
+  ['a tier that there is not', tenant({ tier: 'gold' }), /tenants\.0\.tier/],
+  ['a field that there is not', withSpec({ frob: 1 }), /Unrecognized/],
+  [
+    'two tenants of one name',
+    withSpec({ tenants: [GOOD.spec.tenants[0], GOOD.spec.tenants[0]] }),
+    /acme is there twice/,
+  ],
+  ['no cell', withSpec({ cells: [] }), /cells/],
+  [
+    'a process whose readiness is no pattern',
+    withSpec({ processes: [{ name: 'x', command: ['x'], ready: '(' }] }),
+    /processes\.0\.ready/,
+  ],
+  ['another kind', { ...GOOD, kind: 'Application' }, /kind/],
+  [
+    'an alias bomb',
+    'a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c]',
+    /alias/i,
+  ],
+]
+for (const [what, value, says] of REFUSED) {
+  test(`${what} is refused by name`, () => {
+    assert.throws(
+      () => load(value),
+      (error: RingfenceError) => {
+        assert.equal(error.code, 'invalid_manifest')
+        assert.match(error.message, says)
+        return true
+      },
+    )
+  })
+}
+
+test('whatever a file holds, it is read or refused with a typed error', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.json(),
+        fc.object().map((value) => stringify(value)),
+      ),
+      (text) => {
+        try {
+          load(text)
+        } catch (error) {
+          assert.ok(error instanceof RingfenceError, String(error))
+          assert.equal(error.code, 'invalid_manifest')
+        }
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
