@@ -43,7 +43,7 @@ const PLATFORM = 'examples/clinic/platform.yaml'
 describe('misuse is one clear line, exit code 2, and changes nothing', () => {
   const cases: readonly (readonly [string, () => string[], RegExp])[] = [
     ['an unknown command', () => ['frobnicate'], /unknown command/],
-    ['an unknown flag', () => ['prove', '--frob'], /unknown option/],
+    ['an unknown flag', () => ['prove', '-f', CLINIC, '--frob'], /unknown option/],
     ['a missing flag', () => ['prove'], /required option/],
     ['a manifest that is not there', () => ['prove', '-f', 'nowhere.yaml'], /nowhere\.yaml/],
     ['a manifest that is a directory', () => ['prove', '-f', directory], /EISDIR/],

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { messageOf, RingfenceError } from '../core/errors.ts'
+import { parseDocument } from '../core/parse-document.ts'
 import {
   type CellName,
   parseCellName,
@@ -107,18 +107,7 @@ export interface PlatformManifest {
 /** Reads a platform manifest. @throws RingfenceError `invalid_manifest` naming file and field. */
 export function loadPlatform(path: string): PlatformManifest {
   const refuse = (why: string) => new RingfenceError('invalid_manifest', `${path}: ${why}`)
-  let value: unknown
-  try {
-    value = parse(readFileSync(path, 'utf8'), { maxAliasCount: 20 })
-  } catch (error) {
-    throw refuse(messageOf(error))
-  }
-  const result = schema.safeParse(value)
-  if (!result.success) {
-    const issue = result.error.issues[0]
-    throw refuse(`${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'invalid'}`)
-  }
-  const { metadata, spec } = result.data
+  const { metadata, spec } = parseDocument(readText(path), path, schema)
   refuseDoubles(
     spec.cells.map((cell) => cell.name),
     'cell',
@@ -150,4 +139,12 @@ function refuseDoubles(
 ): void {
   const double = names.find((name, index) => names.indexOf(name) !== index)
   if (double !== undefined) throw refuse(`${what} ${double} is there twice`)
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new RingfenceError('invalid_manifest', `${path}: ${messageOf(error)}`)
+  }
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
+import { parseDocument } from '../../core/parse-document.ts'
 
 const identifier = z
   .string()
@@ -70,7 +70,7 @@ export interface Application {
  */
 export function loadApplication(path: string): Application {
   const text = readText(path)
-  const spec = parseManifest(path, text)
+  const spec = parseDocument(text, path, manifestSchema)
   const migrations =
     spec.spec.migrations === undefined
       ? []
@@ -98,20 +98,6 @@ export function loadApplication(path: string): Application {
 /** The column of a table that says whose row it is. */
 export function tenantColumnOf(application: Application, tableName: string): string {
   return application.tables[tableName]?.tenantColumn ?? application.tenantColumn
-}
-
-function parseManifest(path: string, text: string): z.output<typeof manifestSchema> {
-  let value: unknown
-  try {
-    value = parse(text, { maxAliasCount: 20 })
-  } catch (error) {
-    throw new RingfenceError('invalid_manifest', `${path}: not YAML: ${messageOf(error)}`)
-  }
-  const result = manifestSchema.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]
-  const where = issue?.path.join('.') || 'the document'
-  throw new RingfenceError('invalid_manifest', `${path}: ${where}: ${issue?.message ?? 'invalid'}`)
 }
 
 function readText(path: string): string {
