@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proof: ['core', 'boundaries'],
   supervisor: ['core'],
   platform: ['core', 'clusters', 'boundaries', 'control', 'vending', 'proof', 'supervisor'],
-  cli: ['core', 'boundaries', 'proof', 'platform'],
+  cli: ['core', 'boundaries', 'proof', 'supervisor', 'platform'],
 }
 
 /** Client libraries that only these folders may import. */

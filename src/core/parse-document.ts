@@ -17,7 +17,7 @@ export function parseDocument<S extends z.ZodType>(
 ): z.output<S> {
   let value: unknown
   try {
-    value = parse(text, { maxAliasCount: ALIASES_MAX, prettyErrors: false, logLevel: 'silent' })
+    value = parse(text, { maxAliasCount: ALIASES_MAX, prettyErrors: false, logLevel: 'error' })
   } catch (error) {
     throw new RingfenceError('invalid_manifest', `${source}: not YAML: ${messageOf(error)}`)
   }
