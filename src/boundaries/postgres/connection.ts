@@ -69,6 +69,34 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined
 }
 
+/** Says that the server or the way to it broke, not the statement: SQLSTATE classes 08, 53, 57P. */
+const BROKEN = /^(08|53|57P)/
+/** The driver's own words for the same. */
+const LOST = /^(Connection terminated|Client has encountered a connection error|timeout expired)/
+
+/**
+ * Gives errors of the server and of the driver a code: `timed_out`, `engine_unavailable` or, for what
+ * nobody expected, `internal`. Anything else that `work` throws passes as it is.
+ */
+export async function typed<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const state = sqlState(error)
+    const options = { detail: messageOf(error), cause: error }
+    if (state === '57014' || state === '55P03') {
+      throw new RingfenceError('timed_out', 'the database server did not answer in time', options)
+    }
+    if (BROKEN.test(state ?? '') || (error instanceof Error && LOST.test(error.message))) {
+      throw unavailable(error)
+    }
+    if (state !== undefined) {
+      throw new RingfenceError('internal', 'the database server refused a statement', options)
+    }
+    throw error
+  }
+}
+
 function unavailable(error: unknown): RingfenceError {
   return new RingfenceError('engine_unavailable', 'the database server cannot be reached', {
     detail: messageOf(error),

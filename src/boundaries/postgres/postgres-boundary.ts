@@ -7,6 +7,7 @@ import {
   type Lease,
   type LeaseId,
   type LeaseRequest,
+  SCOPES,
 } from '../../core/lease.ts'
 import { type CellName, type Tenant, type TenantId, type Tier, TIERS } from '../../core/tenant.ts'
 import type {
@@ -23,12 +24,13 @@ import type {
   Sweep,
 } from '../boundary.ts'
 import { ATTACKS } from './attacks/attacks.ts'
-import type { Settings } from './connection.ts'
+import { type Settings, typed } from './connection.ts'
 import { ERASURE_NOT_COVERED, eraseRows } from './erase.ts'
 import { exportTenant } from './export.ts'
 import { inspectSite } from './inspect/inspect.ts'
 import { type Budget, BUDGET_DEFAULT } from './leases/budget.ts'
 import type { OpenedLogin } from './leases/custodian.ts'
+import type { Reservation } from './ledger.ts'
 import { MUTANTS } from './mutants/mutants.ts'
 import type { TenantKey } from './names.ts'
 import type { RehearsalHost } from './rehearsal/rehearsal-host.ts'
@@ -54,7 +56,11 @@ export interface PostgresBoundaryOptions {
   readonly budget?: Budget
 }
 
-const EXPORT_LEASE_SECONDS = 3600
+/** The longest that the ledger allows. The credential never leaves this process and ends with the export. */
+const EXPORT_LEASE_SECONDS = 86_400
+
+/** Who asks, for the ledger: 1 to 100 visible characters. */
+const HOLDER = /^[\x21-\x7e](?:[\x20-\x7e]{0,98}[\x21-\x7e])?$/
 
 /** PostgreSQL as a boundary. Row security, databases and servers separate tenants, by tier. */
 export class PostgresBoundary implements Boundary<PostgresCredential> {
@@ -74,22 +80,7 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
     if (!this.tiers.includes(tenant.tier)) {
       throw new RingfenceError('engine_unsupported', `this cell cannot hold ${tenant.tier} tenants`)
     }
-    const place = await site.reserve(tenant)
-    if (place.status === 'erasing') {
-      throw new RingfenceError(
-        'tenant_not_active',
-        `${tenant.id} is being erased; finish that first`,
-      )
-    }
-    if (place.status === 'provisioning') {
-      if (tenant.tier === 'bridge') await site.makeBridgeDatabase(place.database)
-      if (tenant.tier === 'silo') {
-        const silo = await this.#silos().open(place.key)
-        await silo.reserve(tenant, place.key)
-        await silo.activate(tenant.id)
-      }
-      await site.activate(tenant.id)
-    }
+    const place = await typed(() => site.provision(tenant, (made) => this.#makePlace(tenant, made)))
     const { key, database } = place
     return { tenant: tenant.id, tier: tenant.tier, cell, key, place: database }
   }
@@ -101,6 +92,12 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
         'invalid_argument',
         `a lease lives ${LEASE_TTL_SECONDS_MIN} to ${LEASE_TTL_SECONDS_MAX} seconds`,
       )
+    }
+    if (!SCOPES.includes(request.scope)) {
+      throw new RingfenceError('invalid_argument', `a scope is one of ${SCOPES.join(', ')}`)
+    }
+    if (!HOLDER.test(request.holder)) {
+      throw new RingfenceError('invalid_argument', 'a holder is a name like vending-1')
     }
     const { site, tier } = await this.#locate(tenant)
     const opened = await site.custodian.open(
@@ -137,18 +134,24 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
   }
 
   async sweep(): Promise<Sweep> {
-    const results: Sweep[] = []
-    for (const site of await this.#sites()) results.push(await site.custodian.sweep(this.#budget))
+    const sites = await this.#sites()
+    const results = await Promise.allSettled(
+      sites.map((site) => site.custodian.sweep(this.#budget)),
+    )
+    // One server that is down does not keep the others from being swept, but it is reported.
+    const done = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    const failed = results.find((one) => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
     return {
-      leasesExpired: results.reduce((sum, sweep) => sum + sweep.leasesExpired, 0),
-      sessionsEnded: results.reduce((sum, sweep) => sum + sweep.sessionsEnded, 0),
-      overBudget: results.flatMap((sweep) => sweep.overBudget),
+      leasesExpired: done.reduce((sum, sweep) => sum + sweep.leasesExpired, 0),
+      sessionsEnded: done.reduce((sum, sweep) => sum + sweep.sessionsEnded, 0),
+      overBudget: done.flatMap((sweep) => sweep.overBudget),
     }
   }
 
   async inspect(): Promise<readonly Finding[]> {
     const findings: Finding[] = []
-    for (const site of await this.#sites()) findings.push(...(await inspectSite(site)))
+    for (const site of await this.#sites()) findings.push(...(await typed(() => inspectSite(site))))
     return findings
   }
 
@@ -162,14 +165,16 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
       this.#budget,
     )
     try {
-      return await exportTenant({
-        tenant,
-        key,
-        sink,
-        application: site.application,
-        admin: site.admin(database),
-        login: credentialOf(site, login) satisfies Settings,
-      })
+      return await typed(() =>
+        exportTenant({
+          tenant,
+          key,
+          sink,
+          application: site.application,
+          admin: site.admin(database),
+          login: credentialOf(site, login) satisfies Settings,
+        }),
+      )
     } finally {
       await site.custodian.end(tenant, login.leaseId, 'exported')
     }
@@ -177,18 +182,19 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
 
   async erase(tenant: TenantId): Promise<Erasure> {
     const { site } = this.#options
-    const erasedAt = new Date()
-    const notCovered = ERASURE_NOT_COVERED
-    const place = await site.beginErasing(tenant)
-    if (place === undefined) return { tenant, erasedAt, deleted: [], probes: [], notCovered }
-    await site.custodian.end(tenant, undefined, 'erased')
-    const { deleted, probes } = await this.#eraseFrom(place)
-    const logins = await site.forget(tenant, place.key)
+    const erased = await typed(() =>
+      site.erase(tenant, async (place) => {
+        await site.custodian.end(tenant, undefined, 'erased')
+        return this.#eraseFrom(place)
+      }),
+    )
+    const { deleted, probes } = erased?.result ?? { deleted: [], probes: [] }
+    const logins = erased === undefined ? [] : [{ item: 'logins', count: erased.logins }]
     return {
       tenant,
-      erasedAt,
-      notCovered,
-      deleted: [...deleted, { item: 'logins', count: logins }],
+      erasedAt: new Date(),
+      notCovered: ERASURE_NOT_COVERED,
+      deleted: [...deleted, ...logins],
       probes,
     }
   }
@@ -213,20 +219,31 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
     await this.#options.site.close()
   }
 
-  async #eraseFrom(place: Omit<Located, 'site'>): Promise<Pick<Erasure, 'deleted' | 'probes'>> {
+  async #makePlace(tenant: Tenant, place: Reservation): Promise<void> {
+    if (tenant.tier === 'bridge') await this.#options.site.makeBridgeDatabase(place.database)
+    if (tenant.tier === 'silo') {
+      const silo = await this.#silos().create(place.key)
+      await silo.reserve(tenant, place.key)
+      await silo.activate(tenant.id)
+    }
+  }
+
+  async #eraseFrom(place: Reservation): Promise<Pick<Erasure, 'deleted' | 'probes'>> {
     const { site } = this.#options
     if (place.tier === 'pooled') {
       return eraseRows(site.admin(place.database), site.application, place.key)
     }
     if (place.tier === 'bridge') {
+      const count = (await site.hasDatabase(place.database)) ? 1 : 0
       await site.dropBridgeDatabase(place.database)
       const found = (await site.hasDatabase(place.database)) ? 1 : 0
-      return { deleted: [{ item: 'database', count: 1 }], probes: [{ place: 'databases', found }] }
+      return { deleted: [{ item: 'database', count }], probes: [{ place: 'databases', found }] }
     }
     const silos = this.#silos()
+    const count = silos.exists(place.key) ? 1 : 0
     await silos.remove(place.key)
     const found = silos.exists(place.key) ? 1 : 0
-    return { deleted: [{ item: 'server', count: 1 }], probes: [{ place: 'directories', found }] }
+    return { deleted: [{ item: 'server', count }], probes: [{ place: 'directories', found }] }
   }
 
   async #locate(tenant: TenantId): Promise<Located> {
@@ -235,13 +252,17 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
     return found
   }
 
-  /** The server that holds an active tenant: the cell's, or the tenant's own. */
+  /**
+   * The server that holds a tenant: the cell's, or the tenant's own. Undefined before it is
+   * provisioned, and for a silo from the moment that it is being erased.
+   */
   async find(tenant: TenantId): Promise<Located | undefined> {
     const { site } = this.#options
     const place = await site.custodian.find(tenant)
     if (place === undefined || place.status === 'provisioning') return undefined
     const { key, tier, database } = place
     if (tier !== 'silo') return { site, key, tier, database }
+    if (place.status === 'erasing') return undefined
     const silo = await this.#silos().open(key)
     return { site: silo, key, tier, database: silo.names.pooledDatabase }
   }

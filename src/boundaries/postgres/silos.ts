@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cluster } from '../../clusters/cluster.ts'
+import { removeCluster } from '../../clusters/cluster-place.ts'
 import { startEmbedded } from '../../clusters/embedded-cluster.ts'
+import { RingfenceError } from '../../core/errors.ts'
 import { setCustodianPassword } from './install/roles.ts'
 import { newPassword } from './leases/scram.ts'
 import type { Application } from './manifest.ts'
@@ -14,6 +16,8 @@ export interface SilosOptions {
   readonly directory: string
   readonly names: Names
   readonly application: Application
+  /** postgresql.conf settings of every silo that win over the profile's. */
+  readonly settings?: Readonly<Record<string, string>>
   readonly log?: (line: string) => void
 }
 
@@ -21,43 +25,56 @@ export interface SilosOptions {
 export class Silos {
   readonly #options: SilosOptions
   readonly #open = new Map<TenantKey, Promise<Site>>()
+  readonly #removing = new Set<TenantKey>()
   #seed: Promise<string> | undefined
 
   constructor(options: SilosOptions) {
     this.#options = options
   }
 
-  /** The tenant's own server, made from the seed and started as needed. */
+  /** A server for a new tenant, copied from the seed; or what is there of it, completed. */
+  async create(key: TenantKey): Promise<Site> {
+    return this.#opened(key)
+  }
+
+  /**
+   * The tenant's own server, started as needed.
+   * @throws RingfenceError `tenant_unknown` when there is none: its data are never made anew
+   */
   async open(key: TenantKey): Promise<Site> {
-    const running = this.#open.get(key)
-    if (running !== undefined) return running
-    const starting = this.#start(key)
-    this.#open.set(key, starting)
-    starting.catch(() => this.#open.delete(key))
-    return starting
+    if (this.#removing.has(key) || (!this.#open.has(key) && !this.exists(key))) {
+      throw new RingfenceError('tenant_unknown', 'the tenant has no server here')
+    }
+    return this.#opened(key)
   }
 
   /** The silos that run now. */
   async running(): Promise<readonly Site[]> {
-    return Promise.all(this.#open.values())
+    const sites = await Promise.allSettled(this.#open.values())
+    return sites.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   }
 
   /** Stops a silo's server; its data stays. */
   async stop(key: TenantKey): Promise<void> {
-    const site = this.#open.get(key)
+    const opening = this.#open.get(key)
     this.#open.delete(key)
+    const site = await opening?.catch(() => undefined)
     if (site === undefined) return
-    const stopping = await site
-    await stopping.close()
-    await stopping.cluster.stop()
+    await site.close()
+    await site.cluster.stop()
   }
 
   /** Stops a silo's server and deletes everything that it wrote. */
   async remove(key: TenantKey): Promise<void> {
-    await this.stop(key)
-    const directory = this.#directoryOf(key)
-    for (const path of [`${directory}.installed`, directory, `${directory}.custodian`]) {
-      await rm(path, { recursive: true, force: true })
+    this.#removing.add(key)
+    try {
+      await this.stop(key)
+      const directory = this.#directoryOf(key)
+      await rm(`${directory}.installed`, { force: true })
+      await removeCluster(nameOf(key), directory)
+      await rm(`${directory}.custodian`, { force: true })
+    } finally {
+      this.#removing.delete(key)
     }
   }
 
@@ -69,26 +86,50 @@ export class Silos {
     await Promise.all([...this.#open.keys()].map((key) => this.stop(key)))
   }
 
+  #opened(key: TenantKey): Promise<Site> {
+    const known = this.#open.get(key)
+    if (known !== undefined) return known
+    const opening = this.#start(key)
+    const forget = () => {
+      if (this.#open.get(key) === opening) this.#open.delete(key)
+    }
+    this.#open.set(key, opening)
+    opening.catch(forget)
+    return opening
+  }
+
   #directoryOf(key: TenantKey): string {
     return join(this.#options.directory, key)
   }
 
   async #start(key: TenantKey): Promise<Site> {
+    const { log, settings } = this.#options
     const directory = this.#directoryOf(key)
     const seed = this.exists(key) ? undefined : await this.#makeSeed()
     const cluster = await startEmbedded({
-      name: `silo-${key.slice(0, 8)}`,
+      name: nameOf(key),
       directory,
       profile: 'silo',
       ...(seed === undefined ? {} : { seed }),
-      ...(this.#options.log === undefined ? {} : { log: this.#options.log }),
+      ...(settings === undefined ? {} : { settings }),
+      ...(log === undefined ? {} : { log }),
     })
     try {
-      return await this.#site(cluster, directory, seed !== undefined)
+      const site = await this.#site(cluster, directory, seed !== undefined)
+      void cluster.exited.then(() => this.#leave(key, site))
+      return site
     } catch (error) {
       await cluster.stop()
       throw error
     }
+  }
+
+  /** A server that ended by itself is started again by whoever needs it next. */
+  async #leave(key: TenantKey, site: Site): Promise<void> {
+    const known = await this.#open.get(key)?.catch(() => undefined)
+    if (known !== site) return
+    this.#open.delete(key)
+    await site.close()
   }
 
   /**
@@ -124,12 +165,17 @@ export class Silos {
   }
 
   async #buildSeed(): Promise<string> {
-    const { application, directory } = this.#options
+    const { application, directory, settings } = this.#options
     const seed = join(directory, `seed-${application.sha256.slice(0, 16)}`)
     if ((await readIfThere(`${seed}.installed`)) === application.sha256) return seed
     await mkdir(directory, { recursive: true, mode: 0o700 })
-    await rm(seed, { recursive: true, force: true })
-    const cluster = await startEmbedded({ name: 'silo-seed', directory: seed, profile: 'silo' })
+    await removeCluster('silo-seed', seed)
+    const cluster = await startEmbedded({
+      name: 'silo-seed',
+      directory: seed,
+      profile: 'silo',
+      ...(settings === undefined ? {} : { settings }),
+    })
     try {
       const site = await this.#site(cluster, seed, false)
       await site.close()
@@ -138,6 +184,10 @@ export class Silos {
     }
     return seed
   }
+}
+
+function nameOf(key: TenantKey): string {
+  return `silo-${key.slice(0, 8)}`
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

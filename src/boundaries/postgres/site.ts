@@ -1,13 +1,8 @@
+import type pg from 'pg'
 import type { Cluster } from '../../clusters/cluster.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { Tenant, TenantId } from '../../core/tenant.ts'
-import {
-  databaseExists,
-  inTransaction,
-  onDatabase,
-  type Settings,
-  withClient,
-} from './connection.ts'
+import { databaseExists, ident, onDatabase, type Settings, withClient } from './connection.ts'
 import {
   copyDatabase,
   dropDatabase,
@@ -18,7 +13,16 @@ import {
 } from './install/install.ts'
 import { Custodian } from './leases/custodian.ts'
 import type { Application } from './manifest.ts'
-import { bridgeDatabase, type Names, newTenantKey, tenantKey, type TenantKey } from './names.ts'
+import {
+  activateTenant,
+  beginErasing,
+  forgetTenant,
+  lockTenant,
+  loginsOf,
+  type Reservation,
+  reserveTenant,
+} from './ledger.ts'
+import { type Names, newTenantKey, type TenantKey } from './names.ts'
 
 export interface SiteOptions {
   readonly cluster: Cluster
@@ -29,13 +33,6 @@ export interface SiteOptions {
   readonly exclusive: boolean
   /** False for a silo, which holds one database and no bridge tenants. */
   readonly bridges: boolean
-}
-
-export interface Reservation {
-  readonly key: TenantKey
-  readonly tier: Tenant['tier']
-  readonly database: string
-  readonly status: 'provisioning' | 'active' | 'erasing'
 }
 
 /** One server with Ringfence installed on it: a cell, or a silo, which is a cell of one tenant. */
@@ -90,29 +87,36 @@ export class Site {
 
   /** Enters the tenant in the ledger, or finds it there. */
   async reserve(tenant: Tenant, wanted: TenantKey = newTenantKey()): Promise<Reservation> {
-    const database =
-      tenant.tier === 'bridge' ? bridgeDatabase(this.names, wanted) : this.names.pooledDatabase
-    const row = await this.#custody<{
-      key: string
-      tier: Tenant['tier']
-      region: string
-      database: string
-      status: Reservation['status']
-    }>('select t.* from custody.reserve_tenant($1, $2, $3, $4, $5) t', [
-      tenant.id,
-      wanted,
-      tenant.tier,
-      tenant.region,
-      database,
-    ])
-    if (row === undefined) throw new RingfenceError('internal', 'the tenant was not entered')
-    if (row.tier !== tenant.tier || row.region !== tenant.region) {
-      throw new RingfenceError(
-        'invalid_argument',
-        `${tenant.id} is already placed as ${row.tier} in ${row.region}; move it instead`,
-      )
-    }
-    return { key: tenantKey(row.key), tier: row.tier, database: row.database, status: row.status }
+    return this.#onLedger((client) => reserveTenant(client, this.names, tenant, wanted))
+  }
+
+  /**
+   * Enters the tenant, has `make` build its place, and opens it to leases. Only one process does so
+   * at a time; one that is killed midway leaves it to the next call.
+   * @throws RingfenceError `tenant_not_active` while the tenant is half erased
+   */
+  async provision(
+    tenant: Tenant,
+    make: (place: Reservation) => Promise<void>,
+  ): Promise<Reservation> {
+    return this.#onLedger(async (client) => {
+      const wanted = newTenantKey()
+      const found = await reserveTenant(client, this.names, tenant, wanted)
+      if (found.status === 'active') return found
+      await lockTenant(client, tenant.id)
+      const place = await reserveTenant(client, this.names, tenant, wanted)
+      if (place.status === 'erasing') {
+        throw new RingfenceError(
+          'tenant_not_active',
+          `${tenant.id} is half erased; erase it again to finish that`,
+        )
+      }
+      if (place.status === 'provisioning') {
+        await make(place)
+        await activateTenant(client, tenant.id)
+      }
+      return place
+    })
   }
 
   /** Makes the tenant's own database, closed to everybody but its own logins. */
@@ -128,19 +132,25 @@ export class Site {
   }
 
   async activate(tenant: TenantId): Promise<void> {
-    await this.#custody(`update custody.tenant set status = 'active' where tenant_id = $1`, [
-      tenant,
-    ])
+    await this.#onLedger((client) => activateTenant(client, tenant))
   }
 
-  /** From here on the tenant gets no lease; only `forget` remains. */
-  async beginErasing(tenant: TenantId): Promise<Reservation | undefined> {
-    const row = await this.#custody<{ key: string; tier: Tenant['tier']; database: string }>(
-      `update custody.tenant set status = 'erasing' where tenant_id = $1 returning key, tier, database`,
-      [tenant],
-    )
-    if (row === undefined) return undefined
-    return { key: tenantKey(row.key), tier: row.tier, database: row.database, status: 'erasing' }
+  /**
+   * Closes the tenant to leases, has `empty` delete what it owns, and takes it out of the ledger.
+   * Only one process does so at a time. Undefined when the ledger does not know the tenant.
+   */
+  async erase<T>(
+    tenant: TenantId,
+    empty: (place: Reservation) => Promise<T>,
+  ): Promise<{ readonly result: T; readonly logins: number } | undefined> {
+    return this.#onLedger(async (client) => {
+      await lockTenant(client, tenant)
+      const place = await beginErasing(client, tenant)
+      if (place === undefined) return undefined
+      const result = await empty(place)
+      if (place.tier === 'pooled') await this.#disown(await loginsOf(client, this.names, place.key))
+      return { result, logins: await forgetTenant(client, this.names, tenant, place.key) }
+    })
   }
 
   async dropBridgeDatabase(database: string): Promise<void> {
@@ -149,25 +159,6 @@ export class Site {
 
   async hasDatabase(database: string): Promise<boolean> {
     return withClient(this.cluster.admin, (client) => databaseExists(client, database))
-  }
-
-  /** Drops the tenant's logins, retires its key and takes it out of the ledger. Returns the number of logins. */
-  async forget(tenant: TenantId, key: TenantKey): Promise<number> {
-    return withClient(this.admin(this.names.custodyDatabase), (client) =>
-      inTransaction(client, async () => {
-        const { rows } = await client.query<{ rolname: string }>(
-          `select rolname from pg_roles where rolname like $1 order by 1`,
-          [`${this.names.prefix}\\_${key.replaceAll('-', '')}\\___`],
-        )
-        for (const { rolname } of rows) await client.query(`drop role "${rolname}"`)
-        await client.query(
-          'insert into custody.retired_key (key) values ($1) on conflict do nothing',
-          [key],
-        )
-        await client.query('delete from custody.tenant where tenant_id = $1', [tenant])
-        return rows.length
-      }),
-    )
   }
 
   async close(): Promise<void> {
@@ -183,9 +174,17 @@ export class Site {
     })
   }
 
-  async #custody<R extends object>(sql: string, values: unknown[]): Promise<R | undefined> {
-    return withClient(this.admin(this.names.custodyDatabase), async (client) => {
-      return (await client.query<R>(sql, values)).rows[0]
+  /** Removes what a tenant made its logins own or hold, which would keep them from being dropped. */
+  async #disown(logins: readonly string[]): Promise<void> {
+    if (logins.length === 0) return
+    await withClient(this.admin(this.names.pooledDatabase), async (client) => {
+      // Past the guard: what is wrong elsewhere must not keep a tenant from being erased.
+      await client.query('set session_replication_role = replica')
+      await client.query(`drop owned by ${logins.map(ident).join(', ')}`)
     })
+  }
+
+  #onLedger<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    return withClient(this.admin(this.names.custodyDatabase), work)
   }
 }

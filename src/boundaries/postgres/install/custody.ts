@@ -1,5 +1,6 @@
 import { ident, literal } from '../connection.ts'
 import { keyOffset, loginPattern, LOGIN_SLOTS, type Names } from '../names.ts'
+import { CLOSE_CATALOG } from './revokes.ts'
 import { LOGIN_HOOK_SERVER_VERSION_MIN } from './login-hook.ts'
 
 /** SQLSTATE of a lease that finds no free login. */
@@ -21,6 +22,8 @@ export function custodySql(names: Names): string {
 create schema custody;
 revoke all on schema custody from public;
 revoke all on schema public from public;
+revoke usage on language plpgsql from public;
+${CLOSE_CATALOG}
 
 create table custody.tenant (
   tenant_id text primary key check (tenant_id ~ '^[a-z][a-z0-9-]{0,39}$'),

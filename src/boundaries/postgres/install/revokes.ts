@@ -52,21 +52,8 @@ export const CLOSED_PROC_COLUMNS: readonly string[] = ['prosrc', 'proacl', 'pros
 
 const list = (values: readonly string[]) => values.map((value) => `'${value}'`).join(', ')
 
-/**
- * Takes away, in one database, what PostgreSQL gives to everybody. Tenants keep what drivers and
- * ORMs need (pg_class, pg_attribute, pg_type …), less the columns that count other tenants' rows.
- * Extensions and later upgrades may bring new objects: `inspect` reports them.
- */
-export function revokesSql(names: Names, database: string): string {
-  const tenants = groupRoles(names).map(ident).join(', ')
-  const owner = ident(names.owner)
-  const definer = ident(names.definer)
-  return `
-revoke all on database ${ident(database)} from public;
-revoke all on schema public from public;
-revoke usage on language plpgsql from public;
-grant usage on language plpgsql to ${owner}, ${definer};
-
+/** Closes, in one database, the catalog's functions and views of above to PUBLIC. */
+export const CLOSE_CATALOG = `
 do $revokes$
 declare r record;
 begin
@@ -97,7 +84,24 @@ begin
     execute format('grant select (%s) on %s to public', r.columns, r.name);
   end loop;
 end $revokes$;
+`
 
+/**
+ * Takes away, in one database, what PostgreSQL gives to everybody. Tenants keep what drivers and
+ * ORMs need (pg_class, pg_attribute, pg_type …), less the columns that count other tenants' rows.
+ * Extensions and later upgrades may bring new objects: `inspect` reports them.
+ */
+export function revokesSql(names: Names, database: string): string {
+  const tenants = groupRoles(names).map(ident).join(', ')
+  const owner = ident(names.owner)
+  const definer = ident(names.definer)
+  return `
+revoke all on database ${ident(database)} from public;
+revoke all on schema public from public;
+revoke usage on language plpgsql from public;
+grant usage on language plpgsql to ${owner}, ${definer};
+
+${CLOSE_CATALOG}
 grant execute on function pg_catalog.pg_notify(text, text),
   pg_catalog.pg_advisory_xact_lock(bigint) to ${definer};
 alter default privileges revoke execute on functions from public;
