@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Boundary, Leaser } from '../boundaries/boundary.ts'
 import type { OpenCell } from '../boundaries/cell.ts'
 import { engine } from '../boundaries/registry.ts'
+import { stateDirectory } from '../clusters/cluster-place.ts'
 import { startEmbedded } from '../clusters/embedded-cluster.ts'
 import { Registry, type TenantEntry } from '../control/registry.ts'
 import { RingfenceError } from '../core/errors.ts'
@@ -63,7 +63,7 @@ export class Platform {
 
   /** Resolves when every part is ready. When a part cannot start, all others are stopped again. */
   async start(): Promise<void> {
-    await mkdir(this.#options.stateDirectory, { recursive: true, mode: 0o700 })
+    await stateDirectory(this.#options.stateDirectory)
     this.#signer = await ContextSigner.create()
     await this.#supervisor.start()
   }

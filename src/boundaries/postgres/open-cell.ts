@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cluster } from '../../clusters/cluster.ts'
+import { stateDirectory } from '../../clusters/cluster-place.ts'
 import { type EmbeddedCluster, startEmbedded } from '../../clusters/embedded-cluster.ts'
 import { openExternal } from '../../clusters/external-cluster.ts'
 import { RingfenceError } from '../../core/errors.ts'
@@ -20,7 +20,7 @@ const PREFIX = 'rf'
 /** Starts (or connects to) a cell's server and installs the boundary with the application on it. */
 export async function openPostgresCell(options: CellOptions): Promise<OpenCell> {
   const application = loadApplication(options.manifest)
-  await mkdir(options.directory, { recursive: true, mode: 0o700 })
+  await stateDirectory(options.directory)
   const cluster = await openCluster(options)
   try {
     return await openOn(cluster, options, application)
