@@ -20,6 +20,7 @@ test('a URL becomes settings, each part decoded', () => {
     ssl: false,
   })
   assert.equal(parseConnectionUrl('postgres://u@/db?host=/run/pg%20sock').host, '/run/pg sock')
+  assert.equal(parseConnectionUrl('postgres://u@/db?host=/run&port=6000').port, 6000)
 })
 
 test('another machine must show a certificate unless the URL says otherwise', () => {
@@ -37,6 +38,9 @@ test('anything else is refused in one line that repeats no secret', () => {
   for (const url of [
     '',
     'not a url',
+    'postgres://u@/db?host=/run&port=0',
+    'postgres://u@/db?host=/run&port=70000',
+    'postgres://u@h:5432/db?port=5433',
     `u:${secret}@host/db`,
     `mysql://u:${secret}@host/db`,
     `postgres://u:${secret}@host:0/db`,

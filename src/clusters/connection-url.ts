@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import { RingfenceError } from '../core/errors.ts'
 import type { ConnectionSettings } from './cluster.ts'
 
-const PARAMETERS = new Set(['host', 'sslmode', 'sslrootcert'])
+const PARAMETERS = new Set(['host', 'port', 'sslmode', 'sslrootcert'])
 const NO_HOST = 'none.invalid'
 const TLS_MODES = ['disable', 'require', 'verify-full'] as const
 
 /**
  * Reads `postgres://user:password@host:port/database`, strictly. A socket's directory goes into
- * `?host=/path`. `sslmode` is `disable`, `require` (encrypted, whoever answers) or `verify-full`;
+ * `?host=/path`, as libpq has it, and `port` beside it where the socket has another. `sslmode` is `disable`, `require` (encrypted, whoever answers) or `verify-full`;
  * without it a server on another machine must show a valid certificate, and one on this machine is
  * reached without TLS. `sslrootcert` names a file of trusted certificates.
  * @throws RingfenceError `invalid_url`, which never repeats a part of the URL that may hold a secret
@@ -26,7 +26,7 @@ export function parseConnectionUrl(text: string): ConnectionSettings {
   const host = hostOf(url)
   return {
     host,
-    port: url.port === '' ? 5432 : Number(url.port),
+    port: portOf(url),
     user,
     ...(url.password === '' ? {} : { password: decode(url.password) }),
     database,
@@ -47,8 +47,15 @@ function parse(text: string): URL {
     refuse('a PostgreSQL URL begins with postgres:// or postgresql://')
   }
   if (url.hash !== '') refuse('a # in a URL must be written as %23')
-  if (url.port === '0') refuse('a port is a number from 1 to 65535')
   return url
+}
+
+function portOf(url: URL): number {
+  const text = url.searchParams.get('port') ?? url.port
+  if (url.searchParams.has('port') && url.port !== '') refuse('a URL names one port')
+  const port = text === '' ? 5432 : Number(text)
+  const isPort = /^\d{0,5}$/.test(text) && port >= 1 && port <= 65_535
+  return isPort ? port : refuse('a port is a number from 1 to 65535')
 }
 
 function hostOf(url: URL): string {
