@@ -2,9 +2,12 @@ import { Hono } from 'hono'
 import { z } from 'zod'
 import { RingfenceError } from '../core/errors.ts'
 import { SCOPES } from '../core/lease.ts'
-import { parseTenantId } from '../core/tenant.ts'
+import { parseTenantId, type TenantId } from '../core/tenant.ts'
 import { exportToDirectory } from './export-to-directory.ts'
-import type { Platform } from './platform.ts'
+import type { Boundary } from '../boundaries/boundary.ts'
+import type { TenantEntry } from '../control/registry.ts'
+import type { Finding } from '../core/finding.ts'
+import type { LeaseCache } from '../vending/lease-cache.ts'
 
 const leaseBody = z.strictObject({ scope: z.enum(SCOPES).default('read') })
 const contextBody = z.strictObject({ seconds: z.int().min(1).max(3600).default(900) })
@@ -18,11 +21,21 @@ const STATUS = {
   lease_denied: 429,
 } as const
 
+/** What of a platform its operator may ask. */
+export interface OperatedPlatform {
+  readonly leases: LeaseCache
+  readonly registry: { list(): Promise<readonly TenantEntry[]> }
+  /** @throws RingfenceError `tenant_unknown` */
+  boundaryOf(tenant: TenantId): Promise<Boundary>
+  contextFor(tenant: TenantId, seconds: number): Promise<string>
+  inspect(): Promise<readonly Finding[]>
+}
+
 /**
  * What the operating system's user who runs the platform may ask of it, on a unix socket that only
  * this user can open. Errors are RFC 9457 problem documents.
  */
-export function operatorApp(platform: Platform): Hono {
+export function operatorApp(platform: OperatedPlatform): Hono {
   const app = new Hono()
   app.get('/v1/tenants', async (context) => context.json(await platform.registry.list()))
   app.post('/v1/tenants/:id/leases', async (context) => {
