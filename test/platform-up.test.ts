@@ -110,6 +110,11 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
       tenants.map(({ id, status }) => `${id} ${status}`),
       ['acme active', 'globex active'],
     )
+    const findings = (await askPlatform(state, 'GET', '/v1/findings')) as { severity: string }[]
+    assert.deepEqual(
+      findings.filter(({ severity }) => severity !== 'info'),
+      [],
+    )
     await lease('acme')
     const before = postmaster('cells/eu-1/cluster')
     process.kill(before, 'SIGKILL')

@@ -1,19 +1,41 @@
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { ENGINE_NAMES, engine } from '../../boundaries/registry.ts'
-import type { Finding } from '../../core/finding.ts'
+import { RingfenceError } from '../../core/errors.ts'
+import { type Finding, SEVERITIES } from '../../core/finding.ts'
 import type { Console } from '../console.ts'
-import { readUrl } from '../read-url.ts'
+import { type Ending, STATE_DIRECTORY_DEFAULT } from '../ending.ts'
+import { askPlatform } from '../operator-client.ts'
 import { parseFormat, writeRows } from '../output.ts'
-import type { Ending } from '../ending.ts'
+import { readUrl } from '../read-url.ts'
+
+interface InspectFlags {
+  manifest?: string
+  database?: string
+  state: string
+  output: string
+}
+
+const findingsSchema = z.array(
+  z.object({
+    rule: z.string(),
+    severity: z.enum(SEVERITIES),
+    object: z.string(),
+    explanation: z.string(),
+    fix: z.string().optional(),
+  }),
+)
 
 export function addInspect(program: Command, console: Console, ending: Ending): void {
   program
     .command('inspect')
-    .description('Report every way in which a database is wider open than its boundary promises.')
-    .requiredOption('-f, --manifest <file>', 'the application’s manifest')
-    .requiredOption(
-      '--database <variable>',
-      'env:NAME of a variable with the database’s URL, or the URL',
+    .description('Report every way in which the engines are wider open than the boundary promises.')
+    .option('-f, --manifest <file>', 'the application’s manifest, with --database')
+    .option('--database <url>', 'inspect this database; env:NAME reads a variable')
+    .option(
+      '--state <directory>',
+      'else: the running platform’s state directory',
+      STATE_DIRECTORY_DEFAULT,
     )
     .option('-o, --output <format>', 'table, json or yaml', 'table')
     .addHelpText(
@@ -21,31 +43,46 @@ export function addInspect(program: Command, console: Console, ending: Ending): 
       `
 The exit code is 0 without findings above info, 1 with some, 2 for misuse.
 
-Example:
+Examples:
+  ringfence inspect                                  all cells of the platform that runs here
   DB=postgres://admin:…@db/clinic ringfence inspect -f ringfence.yaml --database env:DB`,
     )
-    .action(async (flags: { manifest: string; database: string; output: string }) => {
+    .action(async (flags: InspectFlags) => {
       const format = parseFormat(flags.output)
-      const url = readUrl(flags.database, console)
-      const findings: Finding[] = []
-      for (const name of ENGINE_NAMES) {
-        const proving = await engine(name).openProving({ manifest: flags.manifest, url })
-        try {
-          findings.push(...(await proving.provable.inspect()))
-        } finally {
-          await proving.close()
-        }
-      }
+      const findings =
+        flags.database === undefined
+          ? await findingsOfPlatform(flags.state)
+          : await findingsOf(readUrl(flags.database, console), flags.manifest)
       ending.exitCode = findings.some(({ severity }) => severity !== 'info') ? 1 : 0
-      if (format === 'table') for (const finding of findings) console.out(describe(finding))
-      else
+      if (format !== 'table')
         writeRows(
-          findings.map((finding) => ({ ...finding })),
+          findings.map((one) => ({ ...one })),
           format,
           console.out,
         )
-      if (findings.length === 0 && format === 'table') console.out('no findings\n')
+      else console.out(findings.map(describe).join('') || 'no findings\n')
     })
+}
+
+async function findingsOfPlatform(state: string): Promise<readonly Finding[]> {
+  const answer = findingsSchema.parse(await askPlatform(state, 'GET', '/v1/findings'))
+  return answer.map((finding) => ({ ...finding, fix: finding.fix }))
+}
+
+async function findingsOf(url: string, manifest: string | undefined): Promise<readonly Finding[]> {
+  if (manifest === undefined) {
+    throw new RingfenceError('invalid_argument', '--database needs --manifest')
+  }
+  const findings: Finding[] = []
+  for (const name of ENGINE_NAMES) {
+    const proving = await engine(name).openProving({ manifest, url })
+    try {
+      findings.push(...(await proving.provable.inspect()))
+    } finally {
+      await proving.close()
+    }
+  }
+  return findings
 }
 
 function describe({ severity, rule, object, explanation, fix }: Finding): string {
