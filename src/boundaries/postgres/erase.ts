@@ -6,10 +6,16 @@ import type { TenantKey } from './names.ts'
 import { type TenantTable, tenantTables } from './tenant-tables.ts'
 
 /** Distinctive values remembered per table before deletion, to look for afterwards. */
-const SAMPLES_PER_TABLE = 2
-const SAMPLES_MAX = 16
-/** Shorter texts also occur by chance. Characters. */
-const SAMPLE_LENGTH_MIN = 12
+const SAMPLES_PER_TABLE = 4
+const SAMPLES_MAX = 24
+/**
+ * A run of characters that no text form of a row escapes. Shorter ones also occur by chance, longer
+ * ones only make the search slow.
+ */
+const SAMPLE_PATTERN = '[^"\\\\[:cntrl:]]{12,80}'
+
+/** How JSON writes a time; the text form of a row writes it otherwise. */
+const TIMESTAMP = '^\\d{4}-\\d\\d-\\d\\dT'
 
 type Deleted = Erasure['deleted'][number]
 type Probe = Erasure['probes'][number]
@@ -54,7 +60,7 @@ export async function eraseRows(
   })
 }
 
-/** A few long values of the tenant's that no other tenant's row holds. */
+/** A few long values of the tenant's, of different columns, that no other tenant's row holds. */
 async function sampleValues(
   admin: pg.ClientBase,
   tables: readonly TenantTable[],
@@ -63,11 +69,14 @@ async function sampleValues(
   const samples = new Set<string>()
   for (const table of tables) {
     const { rows } = await admin.query<{ value: string }>(
-      `select j.value from (select to_jsonb(t) as row from ${table.qualified} t
-         where ${ident(table.tenantColumn)} = $1 limit 50) x, jsonb_each_text(x.row) j
-       where length(j.value) >= $2 and j.value <> $1::text
-       group by 1 order by length(j.value) desc limit $3`,
-      [key, SAMPLE_LENGTH_MIN, SAMPLES_PER_TABLE],
+      `select value from (
+         select distinct on (j.key) substring(j.value from $2) as value
+         from (select to_jsonb(t) as row from ${table.qualified} t
+           where ${ident(table.tenantColumn)} = $1 limit 50) x, jsonb_each_text(x.row) j
+         where j.value ~ $2 and j.value <> $1::text and j.value !~ $4
+         order by j.key, length(j.value) desc) v
+       order by length(value) desc, value limit $3`,
+      [key, SAMPLE_PATTERN, SAMPLES_PER_TABLE, TIMESTAMP],
     )
     for (const { value } of rows) samples.add(value)
   }

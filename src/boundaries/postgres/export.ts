@@ -9,8 +9,9 @@ import type { Application } from './manifest.ts'
 import type { TenantKey } from './names.ts'
 import { type TenantTable, tenantTables } from './tenant-tables.ts'
 
-/** Rows held in memory at once. */
-const BATCH_ROWS = 500
+/** What is read at a time, as near as the rows so far tell. Bytes, and rows. */
+const BATCH_BYTES = 1024 * 1024
+const BATCH_ROWS_MAX = 2000
 
 /** Both sessions live as long as the sink takes, and the one is idle while the other reads. */
 const WAIT_FOR_THE_SINK = `set statement_timeout = 0; set idle_in_transaction_session_timeout = 0`
@@ -70,19 +71,23 @@ async function exportTable(
   const hash = createHash('sha256')
   let count = 0
   let bytes = 0
+  let batch = 4
   const cursor = client.query(
     new Cursor<{ line: string }>(`select row_to_json(t)::text as line from ${table.qualified} t`),
   )
   await sink.open(table.name)
   try {
     for (;;) {
-      const rows = await cursor.read(BATCH_ROWS)
+      const rows = await cursor.read(batch)
       if (rows.length === 0) break
       const chunk = Buffer.from(rows.map((row) => `${row.line}\n`).join(''))
       hash.update(chunk)
       count += rows.length
       bytes += chunk.length
       await sink.write(chunk)
+      // Carefully at first: nothing says how long rows are before the first ones have come.
+      const fitting = Math.floor(BATCH_BYTES / (bytes / count))
+      batch = Math.max(1, Math.min(fitting, batch * 4, BATCH_ROWS_MAX))
     }
   } finally {
     await cursor.close()

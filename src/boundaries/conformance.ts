@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Credential, Lease } from '../core/lease.ts'
+import { TIERS } from '../core/tenant.ts'
+import type { Boundary } from './boundary.ts'
+import { ERASE_OBLIGATIONS } from './conformance-erase.ts'
+import { EXPORT_OBLIGATIONS } from './conformance-export.ts'
+import { LEASE_OBLIGATIONS } from './conformance-leases.ts'
+import { PROVISION_OBLIGATIONS } from './conformance-provision.ts'
+import { REVOKE_OBLIGATIONS } from './conformance-revoke.ts'
+import { startTrial } from './conformance-trial.ts'
+
+/** One session that a credential opened at the engine. It knows nothing but the credential. */
+export interface ConformanceSession {
+  /** Stores a text among the tenant's data. Rejects when the engine refuses or the session is gone. */
+  write(text: string): Promise<void>
+  /** All texts in sight, without any filter of one's own. Rejects like `write`. */
+  read(): Promise<readonly string[]>
+  close(): Promise<void>
+}
+
+/** An engine under test. Tenants appear and go on it: give it one of its own. */
+export interface ConformanceSubject<C extends Credential = Credential> {
+  readonly boundary: Boundary<C>
+  /** Opens a session with nothing but the lease's credential. Rejects when the engine refuses it. */
+  connect(lease: Lease<C>): Promise<ConformanceSession>
+  /** Makes the engine refuse the boundary itself, until the function that is returned is called. */
+  outage(): Promise<() => Promise<void>>
+  close(): Promise<void>
+}
+
+/**
+ * The suite that every boundary passes: one test for each obligation that `boundary.ts` states, on
+ * each of the boundary's tiers. It registers one test of `node:test`, named `name`.
+ *
+ * @example
+ * boundaryConformance('my engine', async () => ({ boundary, connect, outage, close }))
+ */
+export function boundaryConformance<C extends Credential>(
+  name: string,
+  makeSubject: () => Promise<ConformanceSubject<C>>,
+): void {
+  test(`${name} keeps every obligation of a boundary`, async (t) => {
+    const subject = await makeSubject()
+    t.after(() => subject.close())
+    const { boundary } = subject
+    await t.test('it names itself, its tiers, its attacks and its mutants', () => {
+      describesItself(boundary)
+    })
+    await t.test('inspecting twice says the same in the same order', async () => {
+      assert.deepEqual(await boundary.inspect(), await boundary.inspect())
+    })
+    for (const tier of boundary.tiers) {
+      await t.test(`tier ${tier}`, async (t) => {
+        const trial = await startTrial(subject, tier)
+        for (const { title, check } of OBLIGATIONS) await t.test(title, () => check(trial))
+      })
+    }
+  })
+}
+
+const OBLIGATIONS = [
+  ...PROVISION_OBLIGATIONS,
+  ...LEASE_OBLIGATIONS,
+  ...REVOKE_OBLIGATIONS,
+  ...EXPORT_OBLIGATIONS,
+  ...ERASE_OBLIGATIONS,
+]
+
+function describesItself(boundary: Boundary): void {
+  assert.notEqual(boundary.engine, '')
+  assert.ok(boundary.tiers.length > 0)
+  for (const list of [boundary.attacks(), boundary.mutants()]) {
+    assert.ok(list.length > 0)
+    assert.equal(new Set(list.map((one) => one.id)).size, list.length, 'an id is there twice')
+    for (const { id, tiers } of list) {
+      assert.ok(tiers.length > 0 && tiers.every((tier) => TIERS.includes(tier)), id)
+    }
+  }
+}

@@ -1,0 +1,4 @@
+import { boundaryConformance } from '../conformance.ts'
+import { postgresSubject } from './conformance-subject.test-support.ts'
+
+boundaryConformance('PostgreSQL', () => postgresSubject())
