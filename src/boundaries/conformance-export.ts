@@ -56,18 +56,21 @@ export const EXPORT_OBLIGATIONS: readonly Obligation[] = [
       const before = await write(trial, alpha, 200, 2000)
       const lease = await take(trial, alpha)
       const during: string[] = []
-      let exporting = true
+      const done = new AbortController()
       const writing = using(trial, lease, async (session) => {
-        while (exporting) {
+        while (!done.signal.aborted) {
           const text = uniqueText('during')
           await session.write(text)
           during.push(text)
         }
       })
       const sink = new RecordingSink(() => sleep(20))
-      await boundary.export(alpha, sink)
-      exporting = false
-      await writing
+      try {
+        await boundary.export(alpha, sink)
+      } finally {
+        done.abort()
+        await writing
+      }
       const text = sink.text()
       assert.ok(before.every((one) => text.includes(one)))
       const seen = during.map((one) => text.includes(one))
