@@ -41,11 +41,14 @@ export class Site {
   readonly names: Names
   readonly application: Application
   readonly custodian: Custodian
+  /** As in SiteOptions. */
+  readonly exclusive: boolean
 
   private constructor(options: SiteOptions) {
     this.cluster = options.cluster
     this.names = options.names
     this.application = options.application
+    this.exclusive = options.exclusive
     const { admin } = options.cluster
     this.custodian = new Custodian(
       {

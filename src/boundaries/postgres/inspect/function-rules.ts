@@ -1,8 +1,9 @@
+import type { Names } from '../names.ts'
 import { isTenantRole } from './prelude.ts'
-import type { Rule } from './rule.ts'
+import type { StructureRule } from './rule.ts'
 
 /** Functions of the application that tenants (or PUBLIC) may execute. */
-const REACHABLE = (names: Parameters<Rule['sql']>[0]) => `
+const REACHABLE = (names: Names) => `
   select p.*, n.nspname, format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) as signature
   from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
   where n.nspname not in ('pg_catalog', 'information_schema', 'rf') and n.nspname !~ '^pg_'
@@ -11,7 +12,7 @@ const REACHABLE = (names: Parameters<Rule['sql']>[0]) => `
       where e.privilege_type = 'EXECUTE' and e.grantee <> p.proowner
         and (e.grantee = 0 or ${isTenantRole(names, 'r.rolname')}))`
 
-export const FUNCTION_RULES: readonly Rule[] = [
+export const FUNCTION_RULES: readonly StructureRule[] = [
   {
     id: 'pg-definer-function',
     severity: 'critical',

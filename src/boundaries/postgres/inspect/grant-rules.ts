@@ -1,4 +1,4 @@
-import type { Rule } from './rule.ts'
+import type { StructureRule } from './rule.ts'
 import { isTenantRole } from './prelude.ts'
 import { groupRoles } from '../names.ts'
 import { literal } from '../connection.ts'
@@ -8,7 +8,7 @@ const revoke = `format('revoke %s%s on %s from %s', lower(g.privilege),
     where a.attrelid = g.oid and a.attnum = g.attnum), ''), rel.name, g.grantee)`
 
 /** What tenants may be granted, and what not. */
-export const GRANT_RULES: readonly Rule[] = [
+export const GRANT_RULES: readonly StructureRule[] = [
   {
     id: 'pg-excess-privilege',
     severity: 'critical',
@@ -18,7 +18,7 @@ export const GRANT_RULES: readonly Rule[] = [
     guarded: true,
     sql: () => `select format('%s %s to %s', rel.name, g.privilege, g.grantee) as object, ${revoke} as fix
       from granted g join rel on rel.oid = g.oid
-      where rel.relkind in ('r', 'p', 'f', 'v') and (
+      where rel.relkind in ('r', 'p', 'f') and (
         g.privilege in ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN', 'DELETE')
         or (g.privilege = 'UPDATE' and g.attnum is null))`,
   },
@@ -108,20 +108,6 @@ export const GRANT_RULES: readonly Rule[] = [
       from granted g join rel on rel.oid = g.oid where rel.relkind in ('m', 'f')`,
   },
   {
-    id: 'pg-view-runs-as-owner',
-    severity: 'high',
-    explanation: 'A view that tenants reach runs with its owner\u2019s rights instead of theirs.',
-    instead: 'create the view WITH (security_invoker = true), and name it in the manifest',
-    guarded: true,
-    sql: (names) => `select rel.name as object,
-        format('alter view %s set (security_invoker = true)', rel.name) as fix
-      from rel join pg_catalog.pg_roles o on o.oid = rel.relowner
-      where rel.relkind = 'v' and exists (select 1 from granted g where g.oid = rel.oid)
-        and case when current_setting('server_version_num')::int >= 150000
-          then not coalesce(rel.reloptions::text ~ 'security_invoker=(true|on|1|yes)', false)
-          else o.rolname <> ${literal(names.owner)} end`,
-  },
-  {
     id: 'pg-default-privilege',
     severity: 'high',
     explanation: 'Default privileges hand tenants the next table before anyone has looked at it.',
@@ -129,11 +115,27 @@ export const GRANT_RULES: readonly Rule[] = [
     guarded: true,
     sql: (
       names,
-    ) => `select format('%s in %s to %s', d.defaclobjtype, coalesce(n.nspname, 'all schemas'),
-        coalesce(r.rolname, 'public')) as object, null::text as fix
-      from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace,
+    ) => `select format('%s in %s by %s to %s', kind.name, coalesce(quote_ident(n.nspname), 'all schemas'),
+        quote_ident(o.rolname), coalesce(quote_ident(r.rolname), 'public')) as object,
+        format('alter default privileges for role %I%s revoke all on %s from %s', o.rolname,
+          coalesce(format(' in schema %I', n.nspname), ''), kind.name,
+          coalesce(quote_ident(r.rolname), 'public')) as fix
+      from pg_catalog.pg_default_acl d join pg_catalog.pg_roles o on o.oid = d.defaclrole
+        left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
+        join (values ('r', 'tables'), ('S', 'sequences'), ('f', 'functions'), ('T', 'types'),
+          ('n', 'schemas'), ('L', 'large objects')) kind(letter, name) on kind.letter = d.defaclobjtype::text,
         lateral aclexplode(d.defaclacl) e left join pg_catalog.pg_roles r on r.oid = e.grantee
       where (e.grantee = 0 and d.defaclobjtype <> 'T' or ${isTenantRole(names, 'r.rolname')})`,
+  },
+  {
+    id: 'pg-grant-option',
+    severity: 'high',
+    explanation: 'Tenants may hand a privilege on: to other tenants, and to PUBLIC.',
+    instead: 'grant without GRANT OPTION',
+    guarded: true,
+    sql: () => `select format('%s %s to %s', rel.name, g.privilege, g.grantee) as object,
+        replace(${revoke}, 'revoke ', 'revoke grant option for ') as fix
+      from granted g join rel on rel.oid = g.oid where g.grantable`,
   },
   {
     id: 'pg-tenant-owns',

@@ -1,7 +1,7 @@
-import type { Rule } from './rule.ts'
+import type { StructureRule } from './rule.ts'
 
 /** What must hold of keys, so that no constraint tells one tenant about another's rows. */
-export const KEY_RULES: readonly Rule[] = [
+export const KEY_RULES: readonly StructureRule[] = [
   {
     id: 'pg-unique-without-tenant',
     severity: 'high',
@@ -21,12 +21,12 @@ export const KEY_RULES: readonly Rule[] = [
       'An exclusion constraint does not compare the tenant column: a conflict tells what another tenant has booked.',
     instead: 'add the tenant column WITH = to the exclusion constraint',
     guarded: true,
+    // Keys WITHOUT OVERLAPS (PostgreSQL 18) are exclusion constraints by another name.
     sql: () => `select format('%I on %s', c.conname, s.name) as object, null::text as fix
       from subject s join pg_catalog.pg_constraint c on c.conrelid = s.oid
-      where s.tenant_attnum is not null and c.contype = 'x' and not exists (
+      where s.tenant_attnum is not null and c.conexclop is not null and not exists (
         select 1 from unnest(c.conkey, c.conexclop) k(attnum, operator)
-          join pg_catalog.pg_operator o on o.oid = k.operator
-        where k.attnum = s.tenant_attnum and o.oprname = '=')`,
+        where k.attnum = s.tenant_attnum and k.operator = 'pg_catalog.=(uuid,uuid)'::regoperator)`,
   },
   {
     id: 'pg-index-without-tenant',

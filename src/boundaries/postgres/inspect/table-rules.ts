@@ -1,10 +1,10 @@
 import { TENANT_EXPRESSION_PRINTED } from '../install/identity.ts'
-import type { Rule } from './rule.ts'
+import type { StructureRule } from './rule.ts'
 
 const GUARD_EXPRESSION = `format('(%I = ${TENANT_EXPRESSION_PRINTED})', s.tenant_attname)`
 
 /** What must hold of every table with tenant rows. */
-export const TABLE_RULES: readonly Rule[] = [
+export const TABLE_RULES: readonly StructureRule[] = [
   {
     id: 'pg-rls-off',
     severity: 'critical',
@@ -36,6 +36,16 @@ export const TABLE_RULES: readonly Rule[] = [
     sql: () => `select s.name as object, format('revoke all on %s from %s', s.name,
         (select string_agg(distinct g.grantee, ', ') from granted g where g.oid = s.oid)) as fix
       from subject s where s.tenant_attnum is null`,
+  },
+  {
+    id: 'pg-shared-has-tenant-column',
+    severity: 'high',
+    explanation:
+      'The manifest shares a table that has the tenant column: every tenant reads the rows of all.',
+    instead: 'take the table out of shared in the manifest, or drop its tenant column',
+    guarded: true,
+    sql: () => `select rel.name as object, null::text as fix from rel
+      where rel.shared and rel.tenant_attnum is not null and rel.relkind in ('r', 'p')`,
   },
   {
     id: 'pg-tenant-column-type',

@@ -1,5 +1,7 @@
 import { literal } from '../connection.ts'
-import { STRUCTURE_RULES, violationsSql } from '../inspect/structure-rules.ts'
+import { preludeSql } from '../inspect/prelude.ts'
+import { violationsSql } from '../inspect/rule.ts'
+import { STRUCTURE_RULES } from '../inspect/structure-rules.ts'
 import type { Names } from '../names.ts'
 
 /**
@@ -82,7 +84,7 @@ begin
     delete from rf.guard_busy b where b.xid = pg_current_xact_id();
   end if;
   for broken in
-    select v.rule, v.object from (${violationsSql(names, guarded)}) v limit 1
+    select v.rule, v.object from (${violationsSql(preludeSql(names), guarded, names)}) v limit 1
   loop
     raise insufficient_privilege using
       message = format('ringfence refuses this: %s (%s)', broken.object, broken.rule),

@@ -57,5 +57,10 @@ grant usage on schema rf_delete to ${tenants};
 `
 }
 
+/** The body of rf.tenant() as PostgreSQL prints it. */
+export function tenantBodyPrinted(names: Names): string {
+  return `RETURN (substr((SESSION_USER)::text, ${keyOffset(names)}, 32))::uuid`
+}
+
 /** The expression that every guard compares a tenant column with, as PostgreSQL prints it. */
 export const TENANT_EXPRESSION_PRINTED = '( SELECT rf.tenant() AS tenant)'

@@ -147,8 +147,10 @@ export async function copyDatabase(
   template: string,
   database: string,
 ): Promise<void> {
-  await withClient(admin, (client) => createClosedDatabase(client, database, template))
-  await withClient(admin, (client) => client.query(databaseSettingsSql(database)))
+  await withClient(admin, async (client) => {
+    await createClosedDatabase(client, database, template)
+    await client.query(databaseSettingsSql(database))
+  })
 }
 
 /** Shuts a database to connections for good, so that it can be copied. */
