@@ -1,4 +1,4 @@
-import { literal } from '../connection.ts'
+import { ident, literal } from '../connection.ts'
 import { preludeSql } from '../inspect/prelude.ts'
 import { violationsSql } from '../inspect/rule.ts'
 import { STRUCTURE_RULES } from '../inspect/structure-rules.ts'
@@ -53,6 +53,16 @@ create table rf.migration (
 );
 create table rf.guard_busy (xid xid8 primary key);
 
+-- Runs a migration as the owner. In a SECURITY DEFINER function the engine itself refuses to change
+-- the role and to end the transaction, by whatever words, and checks settings against the owner.
+create function rf.run_migration(sql text, path text) returns void language plpgsql security definer
+  set search_path = pg_catalog, pg_temp as $$
+begin
+  perform set_config('search_path', path, true);
+  execute sql;
+end $$;
+alter function rf.run_migration(text, text) owner to ${ident(names.owner)};
+
 create function rf.protect(target regclass, tenant_column name) returns void language plpgsql
   set search_path = pg_catalog, pg_temp as $$
 begin ${PROTECT}
@@ -92,7 +102,7 @@ begin
       ${HELP} end;
   end loop;
 end $$;
-revoke all on function rf.protect(regclass, name), rf.guard() from public;
+revoke all on function rf.run_migration(text, text), rf.protect(regclass, name), rf.guard() from public;
 create event trigger ringfence_guard on ddl_command_end execute function rf.guard();
 create event trigger ringfence_guard_drop on sql_drop execute function rf.guard();
 `

@@ -66,16 +66,20 @@ export async function installDatabase(
   application: Application,
 ): Promise<readonly string[]> {
   await withClient(admin, (client) => createClosedDatabase(client, database, 'template0'))
-  return withClient(onDatabase(admin, database), async (client) => {
+  const settings = onDatabase(admin, database)
+  // What a migration sets in its session must not reach the statements that come after it.
+  const ran = await withClient(settings, async (client) => {
     if (!(await schemaExists(client, 'rf'))) await harden(client, names, database)
     await announce(client, application)
-    const ran = await migrate(client, names, application)
-    await inTransaction(client, async () => {
+    return migrate(client, names, application)
+  })
+  await withClient(settings, (client) =>
+    inTransaction(client, async () => {
       await applyGrants(client, names, application)
       await checkWithGuard(client)
-    })
-    return ran
-  })
+    }),
+  )
+  return ran
 }
 
 async function harden(client: pg.Client, names: Names, database: string): Promise<void> {
