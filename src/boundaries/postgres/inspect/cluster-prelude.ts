@@ -33,7 +33,7 @@ membership as materialized (
   select m.admin_option, g.rolname as granted, g.kind as granted_kind, u.rolname as member,
     u.kind as member_kind, u.rolsuper as member_super, u.key, u.scope,
     case when current_setting('server_version_num')::int >= 160000
-      then format(' granted by %I', b.rolname) else '' end as granted_by
+      then ' granted by ' || quote_ident(b.rolname) else '' end as granted_by
   from pg_catalog.pg_auth_members m join role g on g.oid = m.roleid join role u on u.oid = m.member
     left join role b on b.oid = m.grantor
   where g.kind is not null or u.kind is not null

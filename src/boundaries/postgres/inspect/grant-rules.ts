@@ -118,7 +118,7 @@ export const GRANT_RULES: readonly StructureRule[] = [
     ) => `select format('%s in %s by %s to %s', kind.name, coalesce(quote_ident(n.nspname), 'all schemas'),
         quote_ident(o.rolname), coalesce(quote_ident(r.rolname), 'public')) as object,
         format('alter default privileges for role %I%s revoke all on %s from %s', o.rolname,
-          coalesce(format(' in schema %I', n.nspname), ''), kind.name,
+          coalesce(' in schema ' || quote_ident(n.nspname), ''), kind.name,
           coalesce(quote_ident(r.rolname), 'public')) as fix
       from pg_catalog.pg_default_acl d join pg_catalog.pg_roles o on o.oid = d.defaclrole
         left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace

@@ -61,7 +61,7 @@ export const MANIFEST_RULES: readonly Rule<DatabaseSubject>[] = [
     sql: ({ names, applications }) => `
       select coalesce(p.name, 'rf_delete.' || quote_ident(w.relname)) as object,
         case when w.relname is null then format('drop routine %s', p.name)
-          else coalesce(format('drop routine if exists %s;', p.name), '') || w.repair end as fix
+          else coalesce('drop routine if exists ' || p.name || ';\n', '') || w.repair end as fix
       from (${deleteFunctionsSql(names, applications)}) w full join (
         select p.*, o.rolname as owner, l.lanname,
           format('rf_delete.%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) as name

@@ -102,7 +102,7 @@ export const ROLE_RULES: readonly Rule<ServerSubject>[] = [
 
 function roleSettings(condition: string): string {
   return `select format('%s: %s', s.rolname, s.item) as object,
-      format('alter role %I%s reset %s', s.rolname, coalesce(format(' in database %I', s.datname), ''), s.name) as fix
+      format('alter role %I%s reset %s', s.rolname, coalesce(' in database ' || quote_ident(s.datname), ''), s.name) as fix
     from (
       select r.rolname, r.kind, d.datname, item, split_part(item, '=', 1) as name,
         coalesce(g.context, 'user') as context

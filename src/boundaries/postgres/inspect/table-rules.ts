@@ -91,7 +91,7 @@ export const TABLE_RULES: readonly StructureRule[] = [
       'leave the policy ringfence_guard as it is; add permissive or further restrictive policies beside it',
     guarded: true,
     sql: () => `select s.name as object,
-        format('drop policy if exists ringfence_guard on %1$s; create policy ringfence_guard on %1$s as restrictive for all to public using (%2$I = (select rf.tenant())) with check (%2$I = (select rf.tenant()))', s.name, s.tenant_attname) as fix
+        format('select rf.protect(%L, %L)', s.name, s.tenant_attname) as fix
       from subject s where s.tenant_attnum is not null and not exists (
         select 1 from pg_catalog.pg_policy p where p.polrelid = s.oid and not p.polpermissive
           and p.polroles = '{0}' and p.polcmd = '*'

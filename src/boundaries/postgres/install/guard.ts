@@ -63,9 +63,23 @@ begin
 end $$;
 alter function rf.run_migration(text, text) owner to ${ident(names.owner)};
 
+-- Both leave the guard's look at the whole to the next DDL: while several things are wrong it would
+-- refuse every step that mends one of them.
 create function rf.protect(target regclass, tenant_column name) returns void language plpgsql
   set search_path = pg_catalog, pg_temp as $$
-begin ${PROTECT}
+declare outermost boolean;
+begin
+  insert into rf.guard_busy values (pg_current_xact_id()) on conflict do nothing;
+  outermost := found; ${PROTECT}
+  if outermost then delete from rf.guard_busy b where b.xid = pg_current_xact_id(); end if;
+end $$;
+
+create function rf.mend(statement text) returns void language plpgsql
+  set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into rf.guard_busy values (pg_current_xact_id());
+  execute statement;
+  delete from rf.guard_busy b where b.xid = pg_current_xact_id();
 end $$;
 
 create function rf.guard() returns event_trigger language plpgsql security definer
