@@ -22,7 +22,8 @@ export const CLOSED_FUNCTIONS: readonly string[] = words(`
   pg_get_replication_slots pg_show_replication_origin_status pg_get_multixact_members
   pg_column_compression pg_available_wal_summaries ts_stat pg_hba_file_rules
   pg_ident_file_mappings pg_show_all_file_settings pg_config pg_get_loaded_modules pg_get_aios
-  pg_tablespace_databases pg_tablespace_location pg_size_bytes_of_relation
+  pg_tablespace_databases pg_tablespace_location pg_describe_object pg_identify_object
+  pg_identify_object_as_address pg_get_object_address shobj_description pg_get_acl
 `)
 
 /** System views and tables, as a pattern on their names, that list other tenants or what they do. */
