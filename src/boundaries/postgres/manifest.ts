@@ -9,6 +9,11 @@ const identifier = z
   .string()
   .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a plain lower-case SQL identifier')
 
+/** Schemas of the server's, of Ringfence's own and of the proof's. */
+const RESERVED_SCHEMA = /^(rf|rf_delete|ground|pg_.*|information_schema)$/
+/** The application's name becomes a database's: these are taken, or look like Ringfence's own. */
+const RESERVED_NAME = /^(postgres|template[01]|ground|custody|rf_.*|pg_.*)$/
+
 const actions = z.enum(['select', 'insert', 'update', 'delete'])
 
 const table = z.strictObject({
@@ -24,11 +29,14 @@ const table = z.strictObject({
 const manifestSchema = z.strictObject({
   apiVersion: z.literal('ringfence.dev/v1'),
   kind: z.literal('Application'),
-  metadata: z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9_]{0,30}$/, 'must be a-z0-9_') }),
+  metadata: z.strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,30}$/, 'must be a-z0-9_')
+      .refine((name) => !RESERVED_NAME.test(name), { message: 'is reserved' }),
+  }),
   spec: z.strictObject({
-    schema: identifier.refine((name) => !/^(rf|rf_delete|pg_.*|information_schema)$/.test(name), {
-      message: 'is reserved',
-    }),
+    schema: identifier.refine((name) => !RESERVED_SCHEMA.test(name), { message: 'is reserved' }),
     migrations: z.string().optional(),
     tenantColumn: identifier.default('tenant_id'),
     tables: z.record(identifier, table),
@@ -76,11 +84,17 @@ export function loadApplication(path: string): Application {
       ? []
       : loadMigrations(resolve(dirname(path), spec.spec.migrations))
   const digest = createHash('sha256').update(text)
-  for (const migration of migrations) digest.update(migration.name).update(migration.sql)
-  const { schema, tenantColumn, tables, shared, views, functions } = spec.spec
+  for (const { name, sql } of migrations) digest.update(JSON.stringify([name, sql]))
+  const { schema, tenantColumn, shared, views, functions } = spec.spec
+  // Without a prototype, so that a table named constructor is found only where it was named.
+  const tables: Record<string, TableRights> = Object.assign(Object.create(null), spec.spec.tables)
   const both = shared.find((name) => name in tables)
   if (both !== undefined) {
     throw new RingfenceError('invalid_manifest', `${path}: ${both} is both in tables and in shared`)
+  }
+  const foreign = functions.find((name) => !name.startsWith(`${schema}.`))
+  if (foreign !== undefined) {
+    throw new RingfenceError('invalid_manifest', `${path}: ${foreign} is not in schema ${schema}`)
   }
   return {
     name: spec.metadata.name,

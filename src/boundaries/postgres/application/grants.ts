@@ -3,6 +3,7 @@ import { RingfenceError } from '../../../core/errors.ts'
 import { ident, literal } from '../connection.ts'
 import { type Application, tenantColumnOf } from '../manifest.ts'
 import { groupRoles, type Names } from '../names.ts'
+import { checkNames } from './check-names.ts'
 
 interface Column {
   readonly table: string
@@ -23,6 +24,7 @@ export async function applyGrants(
   names: Names,
   application: Application,
 ): Promise<void> {
+  await checkNames(admin, application)
   await suspendGuard(admin)
   await register(admin, application)
   await protectTables(admin, application)
@@ -69,24 +71,15 @@ async function register(admin: pg.ClientBase, application: Application): Promise
 }
 
 async function protectTables(admin: pg.ClientBase, application: Application): Promise<void> {
-  const { rows } = await admin.query<{ relname: string; relkind: string; parent: string | null }>(
-    `select c.relname, c.relkind, p.relname as parent from pg_catalog.pg_class c
+  const { rows } = await admin.query<{ relname: string; parent: string | null }>(
+    `select c.relname, p.relname as parent from pg_catalog.pg_class c
        left join pg_catalog.pg_inherits i on i.inhrelid = c.oid
        left join pg_catalog.pg_class p on p.oid = i.inhparent
-     where c.relnamespace = to_regnamespace($1) and c.relkind in ('r', 'p', 'v') order by 1`,
+     where c.relnamespace = to_regnamespace($1) and c.relkind in ('r', 'p') order by 1`,
     [ident(application.schema)],
   )
-  const present = new Set(rows.map((row) => row.relname))
-  const named = [...Object.keys(application.tables), ...application.shared, ...application.views]
-  const missing = named.find((name) => !present.has(name))
-  if (missing !== undefined) {
-    throw new RingfenceError(
-      'invalid_manifest',
-      `the manifest names ${application.schema}.${missing}, which the migrations do not create`,
-    )
-  }
-  for (const { relname, relkind, parent } of rows) {
-    if (relkind === 'v' || application.shared.includes(relname)) continue
+  for (const { relname, parent } of rows) {
+    if (application.shared.includes(relname)) continue
     const column = tenantColumnOf(
       application,
       relname in application.tables ? relname : (parent ?? relname),
@@ -116,8 +109,8 @@ function closeSql(names: Names, application: Application): string {
           and not a.attisdropped and a.attacl is not null group by 1
       loop execute format('revoke all (%s) on %s from ${tenants}', r.columns, r.name); end loop;
       for r in select p.oid::regprocedure as name from pg_catalog.pg_proc p
-        where p.pronamespace = 'rf_delete'::regnamespace and p.proname in (select c.relname
-          from pg_catalog.pg_class c where c.relnamespace = ${literal(application.schema)}::regnamespace)
+        where p.pronamespace = 'rf_delete'::regnamespace
+          and strpos(p.prosrc, ${literal(`(delete from ${schema}.`)}) > 0
       loop execute format('drop function %s', r.name); end loop;
     end $$;
     grant usage on schema ${schema} to ${readers}, ${ident(names.definer)};`

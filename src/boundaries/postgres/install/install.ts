@@ -1,5 +1,5 @@
-import type pg from 'pg'
-
+import pg from 'pg'
+import { messageOf, RingfenceError } from '../../../core/errors.ts'
 import { applyGrants, checkWithGuard } from '../application/grants.ts'
 import { migrate } from '../application/migrations.ts'
 import {
@@ -9,6 +9,7 @@ import {
   literal,
   onDatabase,
   type Settings,
+  sqlState,
   withClient,
 } from '../connection.ts'
 import { scramVerifier } from '../leases/scram.ts'
@@ -73,13 +74,28 @@ export async function installDatabase(
     await announce(client, application)
     return migrate(client, names, application)
   })
-  await withClient(settings, (client) =>
-    inTransaction(client, async () => {
-      await applyGrants(client, names, application)
-      await checkWithGuard(client)
-    }),
-  )
+  await withClient(settings, async (client) => {
+    try {
+      await inTransaction(client, async () => {
+        await applyGrants(client, names, application)
+        await checkWithGuard(client)
+      })
+    } catch (error) {
+      throw refusal(error)
+    }
+  })
   return ran
+}
+
+/** What the guard says of the finished schema is for whoever wrote it. */
+function refusal(error: unknown): unknown {
+  if (sqlState(error) !== '42501' || !messageOf(error).startsWith('ringfence refuses')) return error
+  const hint = error instanceof pg.DatabaseError ? error.hint : undefined
+  return new RingfenceError(
+    'migration_failed',
+    [messageOf(error), ...(hint === undefined ? [] : [hint])].join(': '),
+    { cause: error },
+  )
 }
 
 async function harden(client: pg.Client, names: Names, database: string): Promise<void> {
