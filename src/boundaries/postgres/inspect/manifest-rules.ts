@@ -130,12 +130,12 @@ function deleteFunctionsSql(names: Names, applications: readonly Application[]):
   )
   const quoted = (column: string) => `'"' || replace(${column}, '"', '""') || '"'`
   return `
-    select k.relname, k.body, k.types, format('create function rf_delete.%I(%s) returns bigint language sql
-  volatile security definer set search_path = pg_catalog, pg_temp as %L;
-alter function rf_delete.%1$I(%3$s) owner to %4$I;
-revoke all on function rf_delete.%1$I(%3$s) from public;
-grant execute on function rf_delete.%1$I(%3$s) to %5$I',
-      k.relname, k.arguments, k.body, ${literal(names.definer)}, ${literal(names.groups.write)}) as repair
+    select k.relname, k.body, k.types, format('create function rf_delete.%1$I(%2$s) returns bigint language sql
+  volatile security definer set search_path = pg_catalog, pg_temp as %3$L;
+alter function rf_delete.%1$I(%4$s) owner to %5$I;
+revoke all on function rf_delete.%1$I(%4$s) from public;
+grant execute on function rf_delete.%1$I(%4$s) to %6$I',
+      k.relname, k.arguments, k.body, k.types, ${literal(names.definer)}, ${literal(names.groups.write)}) as repair
     from (
       select rel.relname, string_agg(format_type(a.atttypid, null), ', ' order by key.position) as types,
         string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' order by key.position) as arguments,

@@ -3,7 +3,7 @@ import { groupRoles, loginPattern, type Names } from '../names.ts'
 
 /** Values for an SQL `in (…)`, also when there are none. */
 export function list(values: readonly string[]): string {
-  return values.length === 0 ? 'null' : values.map(literal).join(', ')
+  return values.length === 0 ? 'select null::text where false' : values.map(literal).join(', ')
 }
 
 /** An SQL condition on a role's name: it is a tenant's login or a group that tenants are in. */

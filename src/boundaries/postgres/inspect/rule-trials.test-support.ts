@@ -24,16 +24,23 @@ export interface Stage {
   /** The administrator, as anyone who applies a fix. */
   readonly plain: () => pg.Client
   readonly inspect: () => Promise<readonly Finding[]>
+  /** What `{word}` stands for in this trial's texts. */
+  readonly words?: () => Promise<Readonly<Record<string, string>>>
+  /** Takes away what `words` made. */
+  readonly reset?: () => Promise<void>
 }
 
 /** Weakens, looks, mends as the finding says, looks again; the state is clean in the end. */
 export function tryRules(stage: Stage, trials: readonly Trial[]): void {
   for (const trial of trials) {
     test(`${trial.rule} notices ${trial.when}${trial.noFix === true ? '' : ', and its fix mends it'}`, async () => {
-      await runAll(stage.past(), trial.sql)
+      const words = (await stage.words?.()) ?? {}
+      const fill = (text: string) =>
+        text.replaceAll(/\{(\w+)\}/g, (all, word: string) => words[word] ?? all)
+      await runAll(stage.past(), fill(trial.sql))
       try {
         const found = (await stage.inspect()).filter(({ rule }) => rule === trial.rule)
-        const finding = found.find(({ object }) => object.includes(trial.object))
+        const finding = found.find(({ object }) => object.includes(fill(trial.object)))
         assert.ok(finding, `found ${JSON.stringify(found.map(({ object }) => object))}`)
         assert.equal(finding.fix === undefined, trial.noFix === true, finding.fix)
         for (const { fix } of found) if (fix !== undefined) await runAll(stage.plain(), fix)
@@ -42,7 +49,8 @@ export function tryRules(stage: Stage, trials: readonly Trial[]): void {
           assert.deepEqual(left, [])
         }
       } finally {
-        if (trial.undo !== undefined) await runAll(stage.past(), trial.undo)
+        if (trial.undo !== undefined) await runAll(stage.past(), fill(trial.undo))
+        await stage.reset?.()
       }
       assert.deepEqual(wide(await stage.inspect()), [])
     })
@@ -56,9 +64,10 @@ export function wide(findings: readonly Finding[]): readonly string[] {
     .map(({ rule, object }) => `${rule} ${object}`)
 }
 
-/** Statement by statement, because some of them cannot be in a transaction. */
+/** ALTER SYSTEM must be alone; everything else may be one message. */
 async function runAll(client: pg.Client, sql: string): Promise<void> {
-  for (const statement of sql.split(/;\n/)) {
-    if (statement.trim() !== '') await client.query(statement)
-  }
+  const reloads = sql.includes('alter system')
+  for (const statement of reloads ? sql.split(/;\n/) : [sql]) await client.query(statement)
+  // The server takes up a new configuration soon after it was told to.
+  if (reloads) await new Promise((resolve) => setTimeout(resolve, 150))
 }

@@ -17,7 +17,7 @@ export const SERVER_RULES: readonly Rule<ServerSubject>[] = [
     sql: () => `select format('%s to %s', a.privilege_type, a.holder) as object,
         format('revoke %s on database %I from %s', lower(a.privilege_type), a.datname, a.holder) as fix
       from database_acl a where a.datname = current_database()
-        and not (a.kind = 'custodian' and a.privilege_type = 'CONNECT')`,
+        and (a.kind is distinct from 'custodian' or a.privilege_type <> 'CONNECT')`,
   },
   {
     id: 'pg-template-open',
