@@ -2,7 +2,14 @@ import type pg from 'pg'
 import type { Cluster } from '../../clusters/cluster.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { Tenant, TenantId } from '../../core/tenant.ts'
-import { databaseExists, ident, onDatabase, type Settings, withClient } from './connection.ts'
+import {
+  databaseExists,
+  ident,
+  onDatabase,
+  type Settings,
+  typed,
+  withClient,
+} from './connection.ts'
 import {
   copyDatabase,
   dropDatabase,
@@ -62,7 +69,11 @@ export class Site {
   }
 
   /** Installs or completes what a server needs, runs new migrations everywhere, and returns the site. */
-  static async open(options: SiteOptions): Promise<Site> {
+  static open(options: SiteOptions): Promise<Site> {
+    return typed(() => Site.#install(options))
+  }
+
+  static async #install(options: SiteOptions): Promise<Site> {
     const { cluster, names, application } = options
     await installCluster({ ...options, admin: cluster.admin })
     if (options.bridges) {

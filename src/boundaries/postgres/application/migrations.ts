@@ -1,15 +1,12 @@
 import pg from 'pg'
 import { messageOf, RingfenceError } from '../../../core/errors.ts'
-import { ident, inTransaction } from '../connection.ts'
+import { exists, ident, inTransaction } from '../connection.ts'
 import type { Application, Migration } from '../manifest.ts'
 import type { Names } from '../names.ts'
 
-/** Serialises migrating processes of one database. The number is the word "ring" in ASCII. */
-const MIGRATION_LOCK = 0x72696e67
-
 /**
  * Runs the application's migrations that this database has not seen, in order of name, each in a
- * transaction, as the owner role.
+ * transaction, as the owner role. One process at a time: the caller holds a lock.
  * @throws RingfenceError `migration_failed` that names the migration, what the engine said, and what
  *   to do; the failed migration leaves nothing behind.
  */
@@ -18,33 +15,53 @@ export async function migrate(
   names: Names,
   application: Application,
 ): Promise<readonly string[]> {
-  await admin.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
-  try {
-    await admin.query(
-      `create schema if not exists ${ident(application.schema)} authorization ${ident(names.owner)}`,
-    )
-    const { rows } = await admin.query<{ name: string; sha256: string }>(
-      'select name, sha256 from rf.migration where application = $1',
-      [application.name],
-    )
-    const done = new Map(rows.map((row) => [row.name, row.sha256]))
-    const ran: string[] = []
-    for (const migration of application.migrations) {
-      const before = done.get(migration.name)
-      if (before === undefined) {
-        await runOne(admin, application, migration)
-        ran.push(migration.name)
-      } else if (before !== migration.sha256) {
-        throw new RingfenceError(
-          'migration_failed',
-          `${migration.name} has changed since it was applied; write a new migration instead`,
-        )
-      }
+  const { rows } = await admin.query<{ name: string; sha256: string }>(
+    'select name, sha256 from rf.migration where application = $1',
+    [application.name],
+  )
+  const done = new Map(rows.map((row) => [row.name, row.sha256]))
+  for (const { name, sha256 } of application.migrations) {
+    if (sha256 !== (done.get(name) ?? sha256)) {
+      throw new RingfenceError(
+        'migration_failed',
+        `${name} has changed since it was applied; write a new migration instead`,
+      )
     }
-    return ran
-  } finally {
-    await admin.query('select pg_catalog.pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => {})
   }
+  await makeSchema(admin, names, application)
+  const pending = application.migrations.filter(({ name }) => !done.has(name))
+  if (pending.length > 0) await announce(admin, application)
+  for (const migration of pending) await runOne(admin, application, migration)
+  return pending.map(({ name }) => name)
+}
+
+async function makeSchema(
+  admin: pg.ClientBase,
+  names: Names,
+  { schema }: Application,
+): Promise<void> {
+  if (await exists(admin, 'pg_catalog.pg_namespace where nspname', schema)) return
+  await admin.query(`create schema ${ident(schema)} authorization ${ident(names.owner)}`)
+}
+
+/**
+ * Tells the guard which columns say whose row it is, before a migration makes a table with one. What
+ * an earlier manifest said holds too, as its grants do, until this one is applied as a whole.
+ */
+async function announce(admin: pg.ClientBase, application: Application): Promise<void> {
+  await admin.query(
+    `insert into rf.application as a (name, schema, tenant_column, tables, shared, views, functions, sha256)
+     values ($1, $2, $3, $4, $5, '{}', '{}', '') on conflict (name) do update
+       set tenant_column = excluded.tenant_column, tables = a.tables || excluded.tables,
+         shared = a.shared || excluded.shared`,
+    [
+      application.name,
+      application.schema,
+      application.tenantColumn,
+      JSON.stringify(application.tables),
+      application.shared,
+    ],
+  )
 }
 
 async function runOne(

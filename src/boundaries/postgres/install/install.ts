@@ -25,6 +25,9 @@ import { installRoles } from './roles.ts'
 /** Temporary files that one process of an application database may write. */
 const TEMP_FILE_LIMIT = '1GB'
 
+/** Serialises installing processes of one database. The number is the word "ring" in ASCII. */
+const INSTALLATION_LOCK = 0x72696e67
+
 export interface InstallOptions {
   readonly admin: Settings
   readonly names: Names
@@ -38,6 +41,7 @@ export async function installCluster(options: InstallOptions): Promise<void> {
   const { admin, names, exclusive } = options
   const verifier = await scramVerifier(options.custodianPassword)
   await withClient(admin, async (client) => {
+    await lockInstallation(client)
     await inTransaction(client, () => installRoles(client, names, verifier))
     if (exclusive) {
       for (const database of ['postgres', 'template1'])
@@ -46,6 +50,7 @@ export async function installCluster(options: InstallOptions): Promise<void> {
     await createClosedDatabase(client, names.custodyDatabase, 'template0')
   })
   await withClient(onDatabase(admin, names.custodyDatabase), async (client) => {
+    await lockInstallation(client)
     if (await schemaExists(client, 'custody')) return
     await inTransaction(client, async () => {
       await client.query(custodySql(names))
@@ -66,15 +71,19 @@ export async function installDatabase(
   database: string,
   application: Application,
 ): Promise<readonly string[]> {
-  await withClient(admin, (client) => createClosedDatabase(client, database, 'template0'))
+  await withClient(admin, async (client) => {
+    await lockInstallation(client)
+    await createClosedDatabase(client, database, 'template0')
+  })
   const settings = onDatabase(admin, database)
   // What a migration sets in its session must not reach the statements that come after it.
   const ran = await withClient(settings, async (client) => {
+    await lockInstallation(client)
     if (!(await schemaExists(client, 'rf'))) await harden(client, names, database)
-    await announce(client, application)
     return migrate(client, names, application)
   })
   await withClient(settings, async (client) => {
+    await lockInstallation(client)
     try {
       await inTransaction(client, async () => {
         await applyGrants(client, names, application)
@@ -111,20 +120,12 @@ async function harden(client: pg.Client, names: Names, database: string): Promis
   })
 }
 
-/** The guard must know the tenant column before the first migration creates a table. */
-async function announce(client: pg.Client, application: Application): Promise<void> {
-  await client.query(
-    `insert into rf.application (name, schema, tenant_column, tables, shared, views, functions, sha256)
-     values ($1, $2, $3, $4, $5, '{}', '{}', '') on conflict (name) do update
-       set tenant_column = excluded.tenant_column, tables = excluded.tables, shared = excluded.shared`,
-    [
-      application.name,
-      application.schema,
-      application.tenantColumn,
-      JSON.stringify(application.tables),
-      application.shared,
-    ],
-  )
+/** Lets one process at a time install in the client's database, until the connection is closed. */
+async function lockInstallation(client: pg.Client): Promise<void> {
+  // The databases of tenants have a short one, for tenants.
+  await client.query('set lock_timeout = 0')
+  await client.query('select pg_advisory_lock($1)', [INSTALLATION_LOCK])
+  await client.query('set lock_timeout to default')
 }
 
 /** Defaults that a tenant's session may lower, and limits that it may not raise (temp_file_limit). */
