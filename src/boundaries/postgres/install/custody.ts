@@ -82,11 +82,12 @@ declare
   began timestamptz := clock_timestamp();
   setting record;
 begin
-  if p_verifier !~ '^SCRAM-SHA-256\\$[0-9]+:[A-Za-z0-9+/=]+\\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$' then
+  if coalesce(p_verifier, '') !~ '^SCRAM-SHA-256\\$[1-9][0-9]{3,5}:[A-Za-z0-9+/]{22,64}={0,2}\\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$' then
     raise invalid_parameter_value using message = 'a verifier is needed, not a password';
   end if;
-  if p_scope not in ('read', 'write', 'export') or p_seconds not between 1 and 86400 then
-    raise invalid_parameter_value using message = 'scope or lifetime out of range';
+  if not coalesce(p_scope in ('read', 'write', 'export') and p_seconds between 1 and 86400
+      and p_connections between 1 and 1000 and length(p_holder) between 1 and 200, false) then
+    raise invalid_parameter_value using message = 'scope, lifetime, connections or holder out of range';
   end if;
   select * into place from custody.tenant t where t.tenant_id = p_tenant for no key update;
   if not found or place.status <> 'active' then
