@@ -40,9 +40,8 @@ export async function inspectSite(
   site: Site,
   options: InspectOptions = {},
 ): Promise<readonly Finding[]> {
-  const databases = await databasesOf(site)
-  const findings = [...(await inspectCluster(site, options))]
-  const next = databases.values()
+  const findings: Finding[] = []
+  const next = (await databasesOf(site)).values()
   const work = async () => {
     for (const { database, visitors } of next) {
       const prefix = database === site.names.pooledDatabase ? '' : `${database}: `
@@ -51,7 +50,9 @@ export async function inspectSite(
       }
     }
   }
-  await Promise.all(Array.from({ length: DATABASES_AT_ONCE }, work))
+  const workers = Array.from({ length: DATABASES_AT_ONCE }, work)
+  findings.push(...(await inspectCluster(site, options)))
+  await Promise.all(workers)
   return inOrder([...findings, ...judgeServer(site.cluster.serverVersion, findings)])
 }
 
@@ -85,6 +86,8 @@ export async function inspectCluster(
 ): Promise<readonly Finding[]> {
   return withClient(site.admin(site.names.custodyDatabase), async (client) => {
     await beginReading(client)
+    // The planner takes intermediate results to be small; with thousands of logins they are not.
+    await client.query('set local enable_nestloop = off')
     const prelude = clusterPreludeSql(site.names)
     return run(client, prelude, CLUSTER_RULES, serverSubject(site, options))
   })

@@ -25,13 +25,14 @@ export interface StructureRule extends Rule<Names> {
   readonly guarded: boolean
 }
 
-/** One query over all `rules`: columns `rule`, `object`, `fix`, in a stable order. */
+/** One query over all `rules`: columns `rule`, `object`, `fix`, in the order of the rules. */
 export function violationsSql<S>(prelude: string, rules: readonly Rule<S>[], subject: S): string {
-  const branches = rules.flatMap((rule) => {
+  const branches = rules.flatMap((rule, index) => {
     const sql = rule.sql(subject)
     return sql === undefined
       ? []
-      : [`select ${literal(rule.id)} as rule, v.object, v.fix from (${sql}) v`]
+      : [`select ${index} as n, ${literal(rule.id)} as rule, v.object, v.fix from (${sql}) v`]
   })
-  return `with ${prelude}\n${branches.join('\nunion all\n')}\norder by 1, 2`
+  return `with ${prelude}
+select x.rule, x.object, x.fix from (\n${branches.join('\nunion all\n')}\n) x order by x.n, x.object`
 }

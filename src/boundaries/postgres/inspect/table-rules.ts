@@ -3,8 +3,40 @@ import type { StructureRule } from './rule.ts'
 
 const GUARD_EXPRESSION = `format('(%I = ${TENANT_EXPRESSION_PRINTED})', s.tenant_attname)`
 
-/** What must hold of every table with tenant rows. */
+/** What must hold of every table with tenant rows. The guard names the first that does not. */
 export const TABLE_RULES: readonly StructureRule[] = [
+  {
+    id: 'pg-shared-has-tenant-column',
+    severity: 'high',
+    explanation:
+      'The manifest shares a table that has the tenant column: every tenant reads the rows of all.',
+    instead: 'take the table out of shared in the manifest, or drop its tenant column',
+    guarded: true,
+    sql: () => `select rel.name as object, null::text as fix from rel
+      where rel.shared and rel.tenant_attnum is not null and rel.relkind in ('r', 'p')`,
+  },
+  {
+    id: 'pg-tenant-column-missing',
+    severity: 'critical',
+    explanation:
+      'Tenants can reach a table that has no tenant column, so nothing in it can be told apart.',
+    instead:
+      'add the tenant column, or name the table under shared in the manifest, or grant it to no tenant',
+    guarded: true,
+    sql: () => `select s.name as object, format('revoke all on %s from %s', s.name,
+        (select string_agg(distinct g.grantee, ', ') from granted g where g.oid = s.oid)) as fix
+      from subject s where s.tenant_attnum is null`,
+  },
+  {
+    id: 'pg-tenant-column-type',
+    severity: 'high',
+    explanation:
+      'The tenant column is not a uuid, so that the guard cannot compare it with the tenant.',
+    instead: 'declare the tenant column as uuid',
+    guarded: true,
+    sql: () => `select s.name as object, null::text as fix from subject s
+      where s.tenant_attnum is not null and s.tenant_type <> 'uuid'::regtype`,
+  },
   {
     id: 'pg-rls-off',
     severity: 'critical',
@@ -24,38 +56,6 @@ export const TABLE_RULES: readonly StructureRule[] = [
     guarded: true,
     sql: () => `select s.name as object, format('alter table %s force row level security', s.name) as fix
       from subject s where not s.relforcerowsecurity`,
-  },
-  {
-    id: 'pg-tenant-column-missing',
-    severity: 'critical',
-    explanation:
-      'Tenants can reach a table that has no tenant column, so nothing in it can be told apart.',
-    instead:
-      'add the tenant column, or name the table under shared in the manifest, or grant it to no tenant',
-    guarded: true,
-    sql: () => `select s.name as object, format('revoke all on %s from %s', s.name,
-        (select string_agg(distinct g.grantee, ', ') from granted g where g.oid = s.oid)) as fix
-      from subject s where s.tenant_attnum is null`,
-  },
-  {
-    id: 'pg-shared-has-tenant-column',
-    severity: 'high',
-    explanation:
-      'The manifest shares a table that has the tenant column: every tenant reads the rows of all.',
-    instead: 'take the table out of shared in the manifest, or drop its tenant column',
-    guarded: true,
-    sql: () => `select rel.name as object, null::text as fix from rel
-      where rel.shared and rel.tenant_attnum is not null and rel.relkind in ('r', 'p')`,
-  },
-  {
-    id: 'pg-tenant-column-type',
-    severity: 'high',
-    explanation:
-      'The tenant column is not a uuid, so that the guard cannot compare it with the tenant.',
-    instead: 'declare the tenant column as uuid',
-    guarded: true,
-    sql: () => `select s.name as object, null::text as fix from subject s
-      where s.tenant_attnum is not null and s.tenant_type <> 'uuid'::regtype`,
   },
   {
     id: 'pg-tenant-column-nullable',

@@ -94,9 +94,14 @@ begin
   if tg_event = 'ddl_command_end' then
     insert into rf.guard_busy values (pg_current_xact_id());
     for made in
-      select distinct c.objid from pg_event_trigger_ddl_commands() c
-      where c.object_type = 'table' and c.command_tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO')
-        and coalesce(c.schema_name, '') not in ('pg_temp', 'rf')
+      select distinct c.objid from pg_event_trigger_ddl_commands() c join pg_class t on t.oid = c.objid
+      where c.object_type = 'table' and coalesce(c.schema_name, '') not in ('pg_temp', 'rf')
+        and (c.command_tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO')
+          -- A table that gets the tenant column later. Row security cannot have been there before.
+          or c.command_tag = 'ALTER TABLE' and not t.relrowsecurity and not t.relforcerowsecurity
+            and not exists (select 1 from pg_policy p where p.polrelid = t.oid)
+            and not exists (select 1 from rf.application x
+              where x.schema = c.schema_name and t.relname = any (x.shared)))
     loop
       select a.attname into column_name from pg_attribute a
       where a.attrelid = made.objid and a.attnum > 0 and not a.attisdropped and a.atttypid = 'uuid'::regtype
@@ -116,7 +121,8 @@ begin
       ${HELP} end;
   end loop;
 end $$;
-revoke all on function rf.run_migration(text, text), rf.protect(regclass, name), rf.guard() from public;
+revoke all on function rf.run_migration(text, text), rf.protect(regclass, name), rf.mend(text), rf.guard()
+  from public;
 create event trigger ringfence_guard on ddl_command_end execute function rf.guard();
 create event trigger ringfence_guard_drop on sql_drop execute function rf.guard();
 `
