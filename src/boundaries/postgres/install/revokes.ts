@@ -24,7 +24,12 @@ export const CLOSED_FUNCTIONS: readonly string[] = words(`
   pg_ident_file_mappings pg_show_all_file_settings pg_config pg_get_loaded_modules pg_get_aios
   pg_tablespace_databases pg_tablespace_location pg_describe_object pg_identify_object
   pg_identify_object_as_address pg_get_object_address shobj_description pg_get_acl
+  has_database_privilege has_tablespace_privilege has_largeobject_privilege
+  pg_database_collation_actual_version mxid_age
 `)
+
+/** The same, where another function of that name must stay open: this one counts all transactions. */
+export const CLOSED_SIGNATURES: readonly string[] = ['age(xid)']
 
 /** System views and tables, as a pattern on their names, that list other tenants or what they do. */
 export const CLOSED_VIEW_PATTERN = '^pg_(stat|statio)_'
@@ -61,7 +66,8 @@ begin
   for r in
     select p.oid::regprocedure as signature, p.prokind from pg_catalog.pg_proc p
     where p.pronamespace = 'pg_catalog'::regnamespace and p.prokind in ('f', 'p')
-      and (p.proname ~ '${CLOSED_FUNCTION_PATTERN}' or p.proname in (${list(CLOSED_FUNCTIONS)}))
+      and (p.proname ~ '${CLOSED_FUNCTION_PATTERN}' or p.proname in (${list(CLOSED_FUNCTIONS)})
+        or p.oid::regprocedure::text in (${list(CLOSED_SIGNATURES)}))
   loop
     execute format('revoke all on %s %s from public',
       case r.prokind when 'p' then 'procedure' else 'function' end, r.signature);

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto'
 import type { LeaseId, Scope } from '../../../core/lease.ts'
 import type { Region, TenantId, Tier } from '../../../core/tenant.ts'
 import { ident, onDatabase, type Settings, withClient } from '../connection.ts'
-import { BUDGET_DEFAULT } from '../leases/budget.ts'
+import { type Budget, BUDGET_DEFAULT } from '../leases/budget.ts'
 import type { Application } from '../manifest.ts'
 import type { TenantKey } from '../names.ts'
 import type { Site } from '../site.ts'
 import { plantRows, type PlantedRow } from './plant.ts'
-import { Session } from './session.ts'
+import { Session, type Startup } from './session.ts'
+import { TenantRows } from './tenant-rows.ts'
 
 const LEASE_SECONDS = 1800
 
@@ -45,7 +46,11 @@ export class Arena {
   /** Tables of the application in which no row could be made up, and why. */
   readonly refused: ReadonlyMap<string, string>
   readonly #logins: Map<string, Promise<Settings & { leaseId: LeaseId }>>
-  readonly #sessions = new Set<Session>()
+  /** Connections of the present strike, and for whom they can be lent again. */
+  readonly #sessions = new Map<Session, string | undefined>()
+  readonly #spare = new Map<string, Session[]>()
+  readonly #closing = new Set<Promise<void>>()
+  #rows: Promise<TenantRows> | undefined
 
   /** `original`: the arena whose copy this is. The two share servers, roles and leases. */
   constructor(options: ArenaOptions, original?: Arena) {
@@ -81,14 +86,9 @@ export class Arena {
     side: Side,
     scope: Scope = 'write',
     seconds: number = LEASE_SECONDS,
+    budget: Budget = BUDGET_DEFAULT,
   ): Promise<Settings & { leaseId: LeaseId }> {
-    const opened = await side.site.custodian.open(
-      side.tenant,
-      scope,
-      seconds,
-      'rehearsal',
-      BUDGET_DEFAULT,
-    )
+    const opened = await side.site.custodian.open(side.tenant, scope, seconds, 'rehearsal', budget)
     const { host, port } = side.site.cluster.admin
     const { leaseId, user, password } = opened
     if (this.tier !== 'pooled' && opened.database !== side.database) {
@@ -100,30 +100,80 @@ export class Arena {
     return { host, port, user, password, database: side.database, leaseId }
   }
 
-  /** Opens a recorded connection as the tenant. It is closed by `closeSessions` at the latest. */
-  async open(side: Side, scope: Scope = 'write', database = side.database): Promise<Session> {
-    const session = await Session.connect({ ...(await this.login(side, scope)), database })
-    this.#sessions.add(session)
+  /** Opens a new connection as the tenant. It is ended with the strike. */
+  async open(side: Side, scope: Scope = 'write'): Promise<Session> {
+    return this.openWith(await this.login(side, scope))
+  }
+
+  /** Opens a new connection with any settings. Throws what the server answers. */
+  async openWith(settings: Settings, startup?: Startup): Promise<Session> {
+    const session = await Session.connect(settings, startup)
+    this.#sessions.set(session, undefined)
     return session
   }
 
-  /** Opens a recorded connection with any settings. Throws what the server answers. */
-  async openWith(settings: Settings): Promise<Session> {
-    const session = await Session.connect(settings)
-    this.#sessions.add(session)
-    return session
+  /** A connection as the tenant that may have served an earlier strike, with nothing left of it. */
+  async lend(side: Side, scope: Scope = 'write'): Promise<Session> {
+    return this.#lend(`${side.tenant}/${scope}`, await this.login(side, scope))
   }
 
   /** The administrator, on the tenant's database: for judging by state. */
-  async admin(side: Side): Promise<Session> {
-    return this.openWith(onDatabase(side.site.cluster.admin, side.database))
+  admin(side: Side): Promise<Session> {
+    return this.#lend(
+      `${side.tenant}/administrator`,
+      onDatabase(side.site.cluster.admin, side.database),
+    )
   }
 
-  async closeSessions(): Promise<readonly Session[]> {
-    const closing = [...this.#sessions]
+  async #lend(use: string, settings: Settings): Promise<Session> {
+    const spare = this.#spare.get(use) ?? []
+    for (let session = spare.pop(); session !== undefined; session = spare.pop()) {
+      this.#sessions.set(session, use)
+      if (session.isOpen && (await session.reset())) return session
+    }
+    const session = await Session.connect(settings)
+    this.#sessions.set(session, use)
+    return session
+  }
+
+  /** Rolls back what the strike's connections have left open. */
+  async rollBack(): Promise<void> {
+    await Promise.all(
+      [...this.#sessions.keys()].map(async (session) => {
+        if (session.isOpen) await session.run('rollback')
+      }),
+    )
+  }
+
+  /** Ends the strike's connections, but for those that can be lent again. */
+  async endStrike(): Promise<void> {
+    await this.rollBack()
+    for (const [session, use] of this.#sessions) {
+      if (use !== undefined && session.isOpen) {
+        this.#spare.set(use, [...(this.#spare.get(use) ?? []), session])
+      } else {
+        const closing = session.close().finally(() => this.#closing.delete(closing))
+        this.#closing.add(closing)
+      }
+    }
     this.#sessions.clear()
-    await Promise.all(closing.map((session) => session.close()))
-    return closing
+  }
+
+  /** All tenants' rows as the administrator sees them. It stays connected until `rest`. */
+  rows(): Promise<TenantRows> {
+    this.#rows ??= TenantRows.watch(this.sides)
+    return this.#rows
+  }
+
+  /** Closes every connection, so that the databases can be copied or dropped. */
+  async rest(): Promise<void> {
+    const rows = this.#rows
+    this.#rows = undefined
+    const open = [...this.#sessions.keys(), ...[...this.#spare.values()].flat()]
+    this.#sessions.clear()
+    this.#spare.clear()
+    await Promise.all([...open.map((session) => session.close()), ...this.#closing])
+    await rows?.then((watched) => watched.close()).catch(() => {})
   }
 
   /** Tenants whose canary the administrator finds in the tenant's own place. */

@@ -48,6 +48,7 @@ export class PostgresRehearsal implements Rehearsal {
   async weaken(mutant: Mutant): Promise<Rehearsal> {
     const found = MUTANTS.find((one) => one.id === mutant.id)
     if (found === undefined) throw new Error(`no mutant ${mutant.id}`)
+    await this.#arena.rest()
     const { arena, drop } = await copyOf(this.#arena)
     try {
       const undo = await found.apply(arena)
@@ -62,7 +63,7 @@ export class PostgresRehearsal implements Rehearsal {
   }
 
   async close(): Promise<void> {
-    await this.#arena.closeSessions()
+    await this.#arena.rest()
     await this.#clear()
   }
 }

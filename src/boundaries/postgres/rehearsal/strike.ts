@@ -1,14 +1,18 @@
 import { messageOf } from '../../../core/errors.ts'
 import type { TenantId } from '../../../core/tenant.ts'
 import type { Strike, Verdict } from '../../boundary.ts'
-import type { Duel, Outcome, PostgresAttack } from '../attacks/postgres-attack.ts'
-import { ident } from '../connection.ts'
+import type { Door, Duel, Outcome, PostgresAttack } from '../attacks/postgres-attack.ts'
+import { sqlState, type Settings } from '../connection.ts'
 import type { Arena, Side } from './arena.ts'
-import type { Session } from './session.ts'
+import type { Session, Startup } from './session.ts'
+import type { TenantRows } from './tenant-rows.ts'
+
+type Judgement = Pick<Strike, 'verdict' | 'owner' | 'outcome'>
 
 /**
- * Runs one attack and judges it: by the canaries that reached the attacker's connections, by the
- * victim's rows before and after, and by what the attack itself saw of a channel.
+ * Runs one attack and judges it: by the canaries that reached the attacker's connections, by all
+ * other tenants' rows before and after, and by what the attack itself saw of a channel. Afterwards the
+ * rows of both are what they were, so that attacks can be run in any order.
  */
 export async function strike(
   arena: Arena,
@@ -17,73 +21,121 @@ export async function strike(
   victimId: TenantId,
 ): Promise<Strike> {
   const started = performance.now()
+  const attackers: Session[] = []
   const attacker = arena.side(attackerId)
-  const victim = arena.side(victimId)
-  const asAttackerSessions: Session[] = []
-  const duel: Duel = {
-    arena,
-    tier: arena.tier,
-    attacker,
-    victim,
-    async asAttacker(scope) {
-      const session = await arena.open(attacker, scope)
-      asAttackerSessions.push(session)
-      return session
-    },
-    asVictim: (scope) => arena.open(victim, scope),
-    asAdmin: () => arena.admin(victim),
+  // Opening takes most of a strike's time, so it begins while the owner is still at work.
+  const opening = arena.open(attacker)
+  opening.catch(() => {})
+  const duel = duelOf(arena, attacker, arena.side(victimId), opening, attackers)
+  let judgement = voided('not seen', 'not attempted')
+  try {
+    const rows = await arena.rows()
+    try {
+      judgement = await judge(arena, attack, duel, attackers, rows)
+      await attack.undo?.(duel)
+    } finally {
+      await opening.catch(() => {})
+      await arena.endStrike()
+      await rows.restore([duel.victim, duel.attacker])
+    }
+  } catch (error) {
+    // What leaked has leaked, whatever else went wrong.
+    if (judgement.verdict !== 'leaked') {
+      judgement = voided(judgement.owner, `the proving ground failed: ${messageOf(error)}`)
+    }
   }
-  const result = (verdict: Verdict, owner: string, outcome: string): Strike => ({
+  return {
     attack: attack.id,
     tier: arena.tier,
     attacker: attackerId,
     victim: victimId,
-    verdict,
-    owner,
-    outcome,
+    ...judgement,
     milliseconds: Math.round(performance.now() - started),
-  })
-  try {
-    let owner: string
-    try {
-      owner = await attack.owner(duel)
-    } catch (error) {
-      return result('void', messageOf(error), 'not attempted')
-    }
-    const before = await fingerprint(arena, victim)
-    let outcome: Outcome
-    try {
-      outcome = await attack.attempt(duel)
-    } catch (error) {
-      return result('void', owner, `the attempt broke off: ${messageOf(error)}`)
-    }
-    const sawCanary = asAttackerSessions.some((session) =>
-      arena.sides.some((side) => side !== attacker && session.hasSeen(side.canary)),
-    )
-    const changed = (await fingerprint(arena, victim)) !== before
-    if (!outcome.crossed && !sawCanary && !changed) return result('denied', owner, outcome.met)
-    const how = [
-      ...(sawCanary ? ['a canary reached the attacker'] : []),
-      ...(changed ? ["the victim's rows changed"] : []),
-      ...(outcome.crossed ? [outcome.met] : []),
-    ].join('; ')
-    const limited = attack.limits[arena.tier] !== undefined && !sawCanary && !changed
-    return result(limited ? 'limit' : 'leaked', owner, how)
-  } finally {
-    await arena.closeSessions()
   }
 }
 
-/** A digest of all the victim's rows, as the administrator sees them. */
-async function fingerprint(arena: Arena, side: Side): Promise<string> {
-  const admin = await arena.admin(side)
-  const tables = new Map(side.planted.map(({ table }) => [table.qualified, table]))
-  const parts = [...tables.values()].map(
-    (table) =>
-      `select md5(coalesce(string_agg(t::text, ';' order by t::text), '')) as digest
-         from ${table.qualified} t where ${ident(table.tenantColumn)} = '${side.key}'`,
-  )
-  const answer = await admin.run(parts.join(' union all '))
-  await admin.close()
-  return answer.error ?? answer.rows.map((row) => String(row['digest'])).join()
+function duelOf(
+  arena: Arena,
+  attacker: Side,
+  victim: Side,
+  opening: Promise<Session>,
+  attackers: Session[],
+): Duel {
+  const record = (session: Session) => {
+    attackers.push(session)
+    return session
+  }
+  let unused: Promise<Session> | undefined = opening
+  const asAttackerWith = async (settings: Settings, startup?: Startup): Promise<Door> => {
+    try {
+      return { session: record(await arena.openWith(settings, startup)), code: undefined }
+    } catch (error) {
+      return { session: undefined, code: sqlState(error) ?? 'no connection' }
+    }
+  }
+  return {
+    arena,
+    tier: arena.tier,
+    attacker,
+    victim,
+    version: victim.site.cluster.serverVersion,
+    asAttackerWith,
+    async asAttacker(scope = 'write') {
+      const ready = scope === 'write' ? unused : undefined
+      if (ready !== undefined) unused = undefined
+      return record(await (ready ?? arena.open(attacker, scope)))
+    },
+    async asAttackerThere() {
+      if (attacker.site === victim.site && attacker.database === victim.database) return undefined
+      const { host, port } = victim.site.cluster.admin
+      const login = await arena.login(attacker)
+      return asAttackerWith({ ...login, host, port, database: victim.database })
+    },
+    asVictim: (scope) => arena.lend(victim, scope),
+    asVictimAnew: () => arena.open(victim),
+    asAdmin: () => arena.admin(victim),
+  }
+}
+
+async function judge(
+  arena: Arena,
+  attack: PostgresAttack,
+  duel: Duel,
+  attackers: readonly Session[],
+  rows: TenantRows,
+): Promise<Judgement> {
+  const others = arena.sides.filter((side) => side !== duel.attacker)
+  let owner: string
+  try {
+    owner = await attack.owner(duel)
+  } catch (error) {
+    return voided(messageOf(error), 'not attempted')
+  }
+  const before = await rows.digests([duel.victim])
+  let outcome: Outcome
+  try {
+    outcome = await attack.attempt(duel)
+  } catch (error) {
+    return voided(owner, `the attempt broke off: ${messageOf(error)}`)
+  }
+  // What was not committed is gone now, and no lock stands between the administrator and the rows.
+  await arena.rollBack()
+  const sawCanary = attackers.some((session) => others.some((side) => session.hasSeen(side.canary)))
+  const after = await rows.digests([duel.victim])
+  const changed = others.some(({ key }) => before.get(key) !== after.get(key))
+  if (!outcome.crossed && !sawCanary && !changed) {
+    return { verdict: 'denied', owner, outcome: outcome.met }
+  }
+  const how = [
+    ...(sawCanary ? ['a canary reached the attacker'] : []),
+    ...(changed ? ["another tenant's rows changed"] : []),
+    outcome.met,
+  ].join('; ')
+  const limited = attack.limits[arena.tier] !== undefined && !sawCanary && !changed
+  const verdict: Verdict = limited ? 'limit' : 'leaked'
+  return { verdict, owner, outcome: how }
+}
+
+function voided(owner: string, outcome: string): Judgement {
+  return { verdict: 'void', owner, outcome }
 }
