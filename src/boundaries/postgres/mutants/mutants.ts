@@ -1,9 +1,34 @@
-import { type PostgresMutant, sqlMutant } from './postgres-mutant.ts'
+import { BRIDGE_MUTANTS } from './bridge.ts'
+import { CUSTODY_MUTANTS } from './custody.ts'
+import { GRANT_MUTANTS } from './grants.ts'
+import { GUARD_RAIL_MUTANTS } from './guard-rails.ts'
+import { IDENTITY_MUTANTS } from './identity.ts'
+import { KEY_MUTANTS } from './keys.ts'
+import { OBJECT_MUTANTS } from './objects.ts'
+import type { PostgresMutant } from './postgres-mutant.ts'
+import { ROLE_MUTANTS } from './roles.ts'
+import { ROW_SECURITY_MUTANTS } from './row-security.ts'
+import { SERVER_MUTANTS } from './server.ts'
+import { SILO_MUTANTS } from './silo.ts'
+import { SYSTEM_MUTANTS } from './system.ts'
 
-/** Every mutant of this boundary. */
+/** Every mutant of this boundary: each is one careless change. */
 export const MUTANTS: readonly PostgresMutant[] = [
-  sqlMutant(
-    { id: 'pg-rls-disabled', title: 'DISABLE ROW LEVEL SECURITY on a table' },
-    () => 'alter table ground.note disable row level security',
-  ),
+  ...ROW_SECURITY_MUTANTS,
+  ...IDENTITY_MUTANTS,
+  ...KEY_MUTANTS,
+  ...GRANT_MUTANTS,
+  ...OBJECT_MUTANTS,
+  ...SYSTEM_MUTANTS,
+  ...GUARD_RAIL_MUTANTS,
+  ...ROLE_MUTANTS,
+  ...CUSTODY_MUTANTS,
+  ...SERVER_MUTANTS,
+  ...BRIDGE_MUTANTS,
+  ...SILO_MUTANTS,
 ]
+
+/** Those that may be tried on a server that others use too. */
+export const MUTANTS_FOR_SHARED_SERVERS: readonly PostgresMutant[] = MUTANTS.filter(
+  (mutant) => !mutant.needsOwnServer,
+)
