@@ -38,9 +38,17 @@ export const CONNECTIONS: readonly PostgresAttack[] = [
       ]
       return [attacker, victim].flatMap(({ site }) => {
         const { host, port } = site.cluster.admin
-        return [...new Set(databases)]
-          .filter((database) => site !== attacker.site || database !== attacker.database)
-          .map((database) => ({ ...login, host, port, database }))
+        return (
+          [...new Set(databases)]
+            // At home it is no news: there, and in what a weakened copy of there was made from.
+            .filter(
+              (database) =>
+                site !== attacker.site ||
+                (database !== attacker.database &&
+                  (arena.tier === 'bridge' || database !== names.pooledDatabase)),
+            )
+            .map((database) => ({ ...login, host, port, database }))
+        )
       })
     },
   ),
