@@ -24,6 +24,9 @@ import { Site } from './site.ts'
 /** Nobody needs a test's servers after a crash. */
 const THROW_AWAY = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } as const
 
+/** A folder of other PostgreSQL programs, to run a test file on another major version. */
+const BINARIES = process.env['RINGFENCE_TEST_BINARIES']
+
 export const CUSTODIAN_PASSWORD = 'custodian-of-this-test-only'
 
 export function migration(name: string, sql: string): Migration {
@@ -114,7 +117,8 @@ export async function startTestSite(options: TestSiteOptions = {}): Promise<Test
     const boundary = new PostgresBoundary({
       cell: parseCellName('test-cell'),
       site,
-      ...(cluster.embedded ? { silos } : {}),
+      // Silos run the programs that came with npm.
+      ...(cluster.embedded && BINARIES === undefined ? { silos } : {}),
       ...(options.budget === undefined ? {} : { budget: options.budget }),
     })
     cleanUps.push(() => boundary.close())
@@ -165,6 +169,11 @@ export async function connected(settings: pg.ClientConfig): Promise<pg.Client> {
   }
 }
 
+/** Waits for something that happens by itself. The test runner ends what takes forever. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2))
+}
+
 /** Whether a credential opens a session now. */
 export async function opens(credential: PostgresCredential): Promise<boolean> {
   try {
@@ -187,6 +196,7 @@ async function start(directory: string, options: TestSiteOptions, log: string[])
     directory: join(directory, 'cluster'),
     profile: 'cell',
     log: (line) => log.push(line),
+    ...(BINARIES === undefined ? {} : { binaries: BINARIES }),
     ...options.cluster,
     settings: { ...THROW_AWAY, ...options.cluster?.settings },
   })
