@@ -3,6 +3,7 @@ import {
   CLOSED_FUNCTION_PATTERN,
   CLOSED_FUNCTIONS,
   CLOSED_PROC_COLUMNS,
+  CLOSED_SIGNATURES,
   CLOSED_VIEW_PATTERN,
   CLOSED_VIEWS,
 } from '../install/revokes.ts'
@@ -32,7 +33,8 @@ export const SYSTEM_RULES: readonly Rule<DatabaseSubject>[] = [
         format('revoke all on routine pg_catalog.%s from %s', p.signature, coalesce(quote_ident(r.rolname), 'public')) as fix
       from (
         select p.oid, p.oid::regprocedure::text as signature, p.proowner, p.proacl,
-          p.proname ~ '${CLOSED_FUNCTION_PATTERN}' or p.proname in (${list(CLOSED_FUNCTIONS)}) as closed
+          p.proname ~ '${CLOSED_FUNCTION_PATTERN}' or p.proname in (${list(CLOSED_FUNCTIONS)})
+            or p.oid::regprocedure::text in (${list(CLOSED_SIGNATURES)}) as closed
         from pg_catalog.pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace and p.prokind in ('f', 'p')
       ) p, lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) e
         left join pg_catalog.pg_roles r on r.oid = e.grantee
