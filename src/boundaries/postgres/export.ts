@@ -72,25 +72,22 @@ async function exportTable(
   let count = 0
   let bytes = 0
   let batch = 4
+  // Not closed on a failure: that would wait for a connection which may be gone. The caller ends it.
   const cursor = client.query(
     new Cursor<{ line: string }>(`select row_to_json(t)::text as line from ${table.qualified} t`),
   )
   await sink.open(table.name)
-  try {
-    for (;;) {
-      const rows = await cursor.read(batch)
-      if (rows.length === 0) break
-      const chunk = Buffer.from(rows.map((row) => `${row.line}\n`).join(''))
-      hash.update(chunk)
-      count += rows.length
-      bytes += chunk.length
-      await sink.write(chunk)
-      // Carefully at first: nothing says how long rows are before the first ones have come.
-      const fitting = Math.floor(BATCH_BYTES / (bytes / count))
-      batch = Math.max(1, Math.min(fitting, batch * 4, BATCH_ROWS_MAX))
-    }
-  } finally {
-    await cursor.close()
+  for (;;) {
+    const rows = await cursor.read(batch)
+    if (rows.length === 0) break
+    const chunk = Buffer.from(rows.map((row) => `${row.line}\n`).join(''))
+    hash.update(chunk)
+    count += rows.length
+    bytes += chunk.length
+    await sink.write(chunk)
+    // Carefully at first: nothing says how long rows are before the first ones have come.
+    const fitting = Math.floor(BATCH_BYTES / (bytes / count))
+    batch = Math.max(1, Math.min(fitting, batch * 4, BATCH_ROWS_MAX))
   }
   await sink.close(table.name)
   return { item: table.name, count, bytes, sha256: hash.digest('hex') }

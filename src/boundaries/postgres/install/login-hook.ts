@@ -7,7 +7,8 @@ export const LOGIN_HOOK_SERVER_VERSION_MIN = 170000
 /**
  * At every login of a tenant: refuse it if its lease has ended in the meantime (an authentication
  * that began before a revocation may finish after it), and undo settings that an earlier session
- * left on its own role with ALTER ROLE, in the catalog and in this session.
+ * left on its own role with ALTER ROLE, in the catalog and in this session. A setting that keeps the
+ * hook from its work keeps the tenant's own login out, at most until the next sweep.
  */
 export function loginHookSql(names: Names): string {
   return `
@@ -24,19 +25,29 @@ begin
   end if;
   if not exists (select 1 from pg_db_role_setting s where s.setrole = me.oid) then return; end if;
   for setting in
-    select split_part(item, '=', 1) as name from pg_db_role_setting s, unnest(s.setconfig) item
-    where s.setrole = me.oid
-  loop
-    perform set_config(setting.name, coalesce(
-      (select substr(item, length(setting.name) + 2) from pg_db_role_setting d, unnest(d.setconfig) item
-        where d.setrole = 0 and item like setting.name || '=%'
+    select s.name, coalesce(
+      (select substr(item, length(s.name) + 2) from pg_db_role_setting d, unnest(d.setconfig) item
+        where d.setrole = 0 and lower(item) like lower(s.name) || '=%'
           and d.setdatabase in (0, (select oid from pg_database where datname = current_database()))
         order by d.setdatabase desc limit 1),
-      (select f.setting from pg_file_settings f where f.name = setting.name and f.applied order by f.seqno desc limit 1),
-      (select b.boot_val from pg_settings b where b.name = setting.name), ''), false);
+      (select f.setting from pg_file_settings f where lower(f.name) = lower(s.name) and f.applied
+        order by f.seqno desc limit 1),
+      s.boot_val, '') as value
+    from pg_settings s where s.source in ('user', 'database user')
+      -- This function's own SET hides where that one came from.
+      or s.name = 'search_path' and exists (select 1 from pg_db_role_setting d, unnest(d.setconfig) item
+        where d.setrole = me.oid and item like 'search_path=%')
+  loop
+    begin
+      perform set_config(setting.name, setting.value, false);
+    exception when others then null; -- It cannot be set here, and harms none but the tenant itself.
+    end;
   end loop;
-  execute format('alter role %I reset all', session_user);
-  execute format('alter role %I in database %I reset all', session_user, current_database());
+  begin
+    execute format('alter role %I reset all', session_user);
+    execute format('alter role %I in database %I reset all', session_user, current_database());
+  exception when others then null; -- Read-only by such a setting, or done by another login just now.
+  end;
 end $$;
 revoke all on function rf.on_login() from public;
 create event trigger ringfence_login on login execute function rf.on_login();

@@ -4,6 +4,11 @@ export interface Budget {
   readonly statementSeconds: number
   /** A transaction that sits idle longer is ended with its session. Seconds. */
   readonly idleInTransactionSeconds: number
+  /**
+   * A transaction that is open longer is ended with its session, whatever it does: until it ends, no
+   * table of the server can be cleaned of dead rows. Seconds.
+   */
+  readonly transactionSeconds: number
   /** A session with nothing to do for longer is ended. Seconds. */
   readonly idleSeconds: number
   /** A session that makes another role wait for a lock, and has been in its transaction for longer, is ended. Seconds. */
@@ -21,6 +26,7 @@ export interface Budget {
 export const BUDGET_DEFAULT: Budget = {
   statementSeconds: 30,
   idleInTransactionSeconds: 60,
+  transactionSeconds: 300,
   idleSeconds: 600,
   blockingSeconds: 5,
   sessionMemoryMiB: 256,

@@ -36,58 +36,57 @@ export function overBudget(
   budget: Budget,
   tenantOf: (role: string) => string,
 ): readonly Ending[] {
-  const endings = sessions.flatMap((session) => {
+  const endings = new Map<SessionActivity, Ending>()
+  for (const session of sessions) {
     const ending = judgeSession(session, budget)
-    return ending === undefined ? [] : [ending]
-  })
-  const ended = new Set(endings.filter((e) => e.what === 'session').map((e) => e.session.pid))
+    if (ending !== undefined) endings.set(session, ending)
+  }
+  const isLeft = (session: SessionActivity) => endings.get(session)?.what !== 'session'
   for (const group of byTenant(sessions, tenantOf)) {
-    const left = group.filter((session) => !ended.has(session.pid))
-    const youngestFirst = left.toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime())
-    for (const session of youngestFirst.slice(0, Math.max(0, left.length - budget.connections))) {
-      endings.push({ session, what: 'session', why: `over ${budget.connections} connections` })
+    const youngestFirst = group
+      .filter(isLeft)
+      .toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime())
+    const many = Math.max(0, youngestFirst.length - budget.connections)
+    for (const session of youngestFirst.slice(0, many)) {
+      endings.set(session, endSession(session, `over ${budget.connections} connections`))
     }
+    const left = group.filter(isLeft)
     const temp = left.reduce((sum, session) => sum + session.tempBytes, 0)
-    const hungriest = left.toSorted((a, b) => b.tempBytes - a.tempBytes)[0]
+    const [hungriest] = left.toSorted((a, b) => b.tempBytes - a.tempBytes)
     if (temp > budget.tempMiB * MIB && hungriest !== undefined) {
-      endings.push({
-        session: hungriest,
-        what: 'session',
-        why: `over ${budget.tempMiB} MiB of temporary files`,
-      })
+      endings.set(hungriest, endSession(hungriest, `over ${budget.tempMiB} MiB of temporary files`))
     }
   }
-  return endings
+  return [...endings.values()]
+}
+
+function endSession(session: SessionActivity, why: string): Ending {
+  return { session, what: 'session', why }
 }
 
 function judgeSession(session: SessionActivity, budget: Budget): Ending | undefined {
   if (session.memoryKiB !== undefined && session.memoryKiB > budget.sessionMemoryMiB * 1024) {
-    return { session, what: 'session', why: `over ${budget.sessionMemoryMiB} MiB of memory` }
+    return endSession(session, `over ${budget.sessionMemoryMiB} MiB of memory`)
   }
   if (!session.exporting && session.statementSeconds > 2 * budget.statementSeconds) {
-    return { session, what: 'session', why: `a statement over ${2 * budget.statementSeconds} s` }
+    return endSession(session, `a statement over ${2 * budget.statementSeconds} s`)
   }
   if (session.blocksOthers && session.transactionSeconds > budget.blockingSeconds) {
-    return {
-      session,
-      what: 'session',
-      why: `a lock in others' way over ${budget.blockingSeconds} s`,
-    }
+    return endSession(session, `a lock in others' way over ${budget.blockingSeconds} s`)
   }
   if (session.exporting) return undefined
   if (session.statementSeconds > budget.statementSeconds) {
     return { session, what: 'statement', why: `a statement over ${budget.statementSeconds} s` }
   }
+  if (session.transactionSeconds > budget.transactionSeconds) {
+    return endSession(session, `a transaction over ${budget.transactionSeconds} s`)
+  }
   const inTransaction = session.state.startsWith('idle in transaction')
   if (inTransaction && session.idleSeconds > budget.idleInTransactionSeconds) {
-    return {
-      session,
-      what: 'session',
-      why: `idle in a transaction over ${budget.idleInTransactionSeconds} s`,
-    }
+    return endSession(session, `idle in a transaction over ${budget.idleInTransactionSeconds} s`)
   }
   if (session.state === 'idle' && session.idleSeconds > budget.idleSeconds) {
-    return { session, what: 'session', why: `idle over ${budget.idleSeconds} s` }
+    return endSession(session, `idle over ${budget.idleSeconds} s`)
   }
   return undefined
 }
