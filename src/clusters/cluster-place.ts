@@ -15,9 +15,42 @@ export async function stateDirectory(directory: string): Promise<string> {
   const path = resolve(directory)
   // Root's server runs as another user and has to pass through; every secret in it is mode 0600.
   const mode = isRoot ? 0o711 : 0o700
-  const made = await mkdir(path, { recursive: true, mode: isRoot ? 0o711 : 0o700 })
-  if (made !== undefined) await chmod(path, mode)
+  if (await makeDirectories(path, mode)) await chmod(path, mode)
   return realpath(path)
+}
+
+/**
+ * Makes a directory and those above it; false when it was there. Node's own recursive mkdir never
+ * returns in file systems that answer ENOENT below a directory that exists, such as /proc.
+ */
+async function makeDirectories(path: string, mode: number): Promise<boolean> {
+  let refused: NodeJS.ErrnoException
+  try {
+    await mkdir(path, { mode })
+    return true
+  } catch (error) {
+    refused = error as NodeJS.ErrnoException
+  }
+  if (refused.code === 'EEXIST') return false
+  const parent = dirname(path)
+  if (refused.code !== 'ENOENT' || parent === path) throw notMade(path, refused)
+  await makeDirectories(parent, mode)
+  await mkdir(path, { mode }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw notMade(path, error)
+  })
+  return true
+}
+
+/** A full disk stays what it is, for the message that says how much room is needed. */
+function notMade(path: string, error: NodeJS.ErrnoException): Error {
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') return error
+  return new RingfenceError(
+    'not_writable',
+    `the directory ${path} cannot be made (${error.code})`,
+    {
+      cause: error,
+    },
+  )
 }
 
 /**
