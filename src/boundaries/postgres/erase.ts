@@ -22,6 +22,7 @@ type Probe = Erasure['probes'][number]
 
 export const ERASURE_NOT_COVERED: readonly string[] = [
   'Backups, snapshots and replicas that were taken before: they keep the rows until they are deleted.',
+  'Versions of rows that a transaction elsewhere on the server may still have to see: the next vacuum after it removes them.',
   'Write-ahead log segments that are not yet recycled, and archived ones.',
   'Blocks that the file system has freed but not overwritten.',
   'Server logs, and copies that the application made elsewhere.',
@@ -39,7 +40,7 @@ export async function eraseRows(
   return withClient(settings, async (admin) => {
     await admin.query('set statement_timeout = 0')
     const tables = await tenantTables(admin, application)
-    const samples = await sampleValues(admin, tables, key)
+    const samples = await sampleValues(admin, application, tables, key)
     const deleted = await inTransaction(admin, async () => {
       // All of the tenant's rows go, and foreign keys stay inside a tenant: their order does not
       // matter, and the application's triggers would only write history about the deletion.
@@ -52,17 +53,45 @@ export async function eraseRows(
         )
         counts.push({ item: table.name, count: result.rowCount ?? 0 })
       }
+      await forgetStatistics(admin, tables)
       return counts
     })
-    // VACUUM removes the dead row versions, ANALYZE replaces statistics that quote the values.
+    // VACUUM removes the dead row versions, ANALYZE gathers the statistics of what is left.
     for (const table of tables) await admin.query(`vacuum (analyze) ${table.qualified}`)
     return { deleted, probes: await residualProbes(admin, [key, ...samples]) }
   })
 }
 
-/** A few long values of the tenant's, of different columns, that no other tenant's row holds. */
+/**
+ * Statistics quote values, and ANALYZE keeps those of a table that has become empty. No statement
+ * removes them on all versions, but a superuser may.
+ */
+async function forgetStatistics(
+  admin: pg.ClientBase,
+  tables: readonly TenantTable[],
+): Promise<void> {
+  const relations = `
+    with part as (
+      select p.relid from unnest($1::text[]) name, lateral (
+        select to_regclass(name)::oid as relid union select relid from pg_partition_tree(to_regclass(name))) p),
+    relation as (select relid from part union
+      select i.indexrelid from pg_catalog.pg_index i join part on part.relid = i.indrelid)`
+  const names = tables.map((table) => table.qualified)
+  await admin.query(
+    `${relations} delete from pg_catalog.pg_statistic where starelid in (select relid from relation)`,
+    [names],
+  )
+  await admin.query(
+    `${relations} delete from pg_catalog.pg_statistic_ext_data d using pg_catalog.pg_statistic_ext e
+     where e.oid = d.stxoid and e.stxrelid in (select relid from relation)`,
+    [names],
+  )
+}
+
+/** A few long values of the tenant's, of different columns, that are in nobody else's rows. */
 async function sampleValues(
   admin: pg.ClientBase,
+  application: Application,
   tables: readonly TenantTable[],
   key: TenantKey,
 ): Promise<readonly string[]> {
@@ -80,11 +109,17 @@ async function sampleValues(
     )
     for (const { value } of rows) samples.add(value)
   }
+  const elsewhere = [
+    ...tables.map((table) => `${table.qualified} t where ${ident(table.tenantColumn)} <> $2 and`),
+    ...application.shared.map(
+      (name) => `${ident(application.schema)}.${ident(name)} t where $2::uuid is not null and`,
+    ),
+  ]
   let own = [...samples].slice(0, SAMPLES_MAX)
-  for (const table of tables) {
+  for (const rowsOfOthers of elsewhere) {
     const { rows } = await admin.query<{ needle: string }>(
-      `select needle from unnest($1::text[]) needle where not exists (select 1 from ${table.qualified} t
-         where ${ident(table.tenantColumn)} <> $2 and strpos(t::text, needle) > 0)`,
+      `select needle from unnest($1::text[]) needle
+       where not exists (select 1 from ${rowsOfOthers} strpos(t::text, needle) > 0)`,
       [own, key],
     )
     own = rows.map((row) => row.needle)
@@ -116,8 +151,12 @@ async function residualProbes(
   await count(
     'planner statistics',
     `select count(*) from pg_catalog.pg_stats s where s.schemaname <> 'pg_catalog' and ${holds(
-      `coalesce(s.most_common_vals::text, '') || coalesce(s.histogram_bounds::text, '')`,
+      `concat_ws(' ', s.most_common_vals::text, s.histogram_bounds::text, s.most_common_elems::text)`,
     )}`,
+  )
+  await count(
+    'extended planner statistics',
+    `select count(*) from pg_catalog.pg_stats_ext s where ${holds('s.most_common_vals::text')}`,
   )
   await count(
     'large objects',
