@@ -27,7 +27,7 @@ import { ATTACKS } from './attacks/attacks.ts'
 import { type Settings, typed } from './connection.ts'
 import { ERASURE_NOT_COVERED, eraseRows } from './erase.ts'
 import { exportTenant } from './export.ts'
-import { inspectSite } from './inspect/inspect.ts'
+import { inspectSites } from './inspect/inspect-across.ts'
 import { type Budget, BUDGET_DEFAULT } from './leases/budget.ts'
 import type { OpenedLogin } from './leases/custodian.ts'
 import type { Reservation } from './ledger.ts'
@@ -150,9 +150,8 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
   }
 
   async inspect(): Promise<readonly Finding[]> {
-    const findings: Finding[] = []
-    for (const site of await this.#sites()) findings.push(...(await typed(() => inspectSite(site))))
-    return findings
+    const sites = await this.#sites()
+    return typed(() => inspectSites(sites))
   }
 
   async export(tenant: TenantId, sink: ExportSink): Promise<ExportManifest> {

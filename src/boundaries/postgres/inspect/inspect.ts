@@ -65,7 +65,10 @@ export async function inspectDatabase(
 ): Promise<readonly Finding[]> {
   const subject: DatabaseSubject = {
     ...serverSubject(site, options),
-    applications: [site.application, ...(options.alsoInstalled ?? [])],
+    applications: [
+      site.application,
+      ...(options.alsoInstalled ?? []).filter(({ name }) => name !== site.application.name),
+    ],
     keys: visitors.keys ?? [],
     pooled: visitors.pooled ?? false,
   }

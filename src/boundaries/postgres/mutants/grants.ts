@@ -1,15 +1,9 @@
-import { TIERS } from '../../../core/tenant.ts'
 import { ident } from '../connection.ts'
 import { groups, type PostgresMutant, sqlMutant } from './postgres-mutant.ts'
 
 /** `grant …`, with the shared groups and the database of the copy filled in. */
-function granted(
-  id: string,
-  title: string,
-  privilege: string,
-  tiers: PostgresMutant['tiers'] = TIERS,
-): PostgresMutant {
-  return sqlMutant({ id, title, tiers }, (side) => {
+function granted(id: string, title: string, privilege: string): PostgresMutant {
+  return sqlMutant({ id, title }, (side) => {
     const { read, write } = groups(side)
     const words = { both: `${read}, ${write}`, write, database: ident(side.database) }
     return Object.entries(words).reduce(
@@ -26,21 +20,11 @@ export const GRANT_MUTANTS: readonly PostgresMutant[] = [
     'GRANT ALL on all tables',
     'all on all tables in schema ground to {write}',
   ),
-  granted('pg-grant-update', 'UPDATE on a whole table', 'update on ground.note to {write}', [
-    'pooled',
-  ]),
-  granted('pg-grant-delete', 'DELETE on a whole table', 'delete on ground.note to {write}', [
-    'pooled',
-  ]),
-  granted('pg-grant-truncate', 'TRUNCATE on a table', 'truncate on ground.note to {write}', [
-    'pooled',
-  ]),
-  granted('pg-grant-trigger', 'TRIGGER on a table', 'trigger on ground.note to {write}', [
-    'pooled',
-  ]),
-  granted('pg-grant-references', 'REFERENCES on a table', 'references on ground.note to {write}', [
-    'pooled',
-  ]),
+  granted('pg-grant-update', 'UPDATE on a whole table', 'update on ground.note to {write}'),
+  granted('pg-grant-delete', 'DELETE on a whole table', 'delete on ground.note to {write}'),
+  granted('pg-grant-truncate', 'TRUNCATE on a table', 'truncate on ground.note to {write}'),
+  granted('pg-grant-trigger', 'TRIGGER on a table', 'trigger on ground.note to {write}'),
+  granted('pg-grant-references', 'REFERENCES on a table', 'references on ground.note to {write}'),
   granted(
     'pg-hidden-column-granted',
     'A hidden column granted',
@@ -50,13 +34,11 @@ export const GRANT_MUTANTS: readonly PostgresMutant[] = [
     'pg-tenant-column-granted',
     'UPDATE of the tenant column granted',
     'update (tenant_id) on ground.note to {write}',
-    ['pooled'],
   ),
   granted(
     'pg-system-columns-granted',
     'SELECT on a whole table, system columns included',
     'select on ground.note to {both}',
-    ['pooled'],
   ),
   sqlMutant(
     { id: 'pg-history-granted', title: 'The history table granted, its row security off' },
@@ -72,13 +54,11 @@ export const GRANT_MUTANTS: readonly PostgresMutant[] = [
     'pg-sequence-granted',
     'A sequence granted',
     'usage, select on sequence ground.note_number_seq to {write}',
-    ['pooled'],
   ),
   sqlMutant(
     {
       id: 'pg-default-privileges',
       title: 'Default privileges that hand tenants every later table',
-      tiers: ['pooled'],
     },
     (side) =>
       `alter default privileges for role ${ident(side.site.names.owner)} in schema ground grant select on tables to ${groups(side).read}`,
@@ -87,7 +67,6 @@ export const GRANT_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-default-privileges-public',
       title: 'Default privileges that hand everybody every later table',
-      tiers: ['pooled'],
     },
     (side) =>
       `alter default privileges for role ${ident(side.site.names.owner)} grant select on tables to public`,
@@ -96,7 +75,6 @@ export const GRANT_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-grant-to-login',
       title: 'A grant to one tenant\u2019s login',
-      tiers: ['pooled'],
     },
     async (side, arena) =>
       `grant select on ground.note_history to ${ident((await arena.login(side)).user)}`,

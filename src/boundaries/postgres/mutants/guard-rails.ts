@@ -1,10 +1,15 @@
+import { TIERS } from '../../../core/tenant.ts'
 import { LOGIN_HOOK_SERVER_VERSION_MIN } from '../install/login-hook.ts'
-import { groups, type PostgresMutant, sqlMutant } from './postgres-mutant.ts'
+import { groups, type PostgresMutant, SHARED_SERVER, sqlMutant } from './postgres-mutant.ts'
 
 /** What Ringfence itself put there, taken away or opened. */
 export const GUARD_RAIL_MUTANTS: readonly PostgresMutant[] = [
   sqlMutant(
-    { id: 'pg-event-trigger-dropped', title: 'The event trigger that guards DDL dropped' },
+    {
+      id: 'pg-event-trigger-dropped',
+      title: 'The event trigger that guards DDL dropped',
+      tiers: TIERS,
+    },
     () => 'drop event trigger ringfence_guard',
   ),
   sqlMutant(
@@ -15,6 +20,7 @@ export const GUARD_RAIL_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-login-check-dropped',
       title: 'The check at login gone (before PostgreSQL 17: the guard\u2019s function emptied)',
+      tiers: TIERS,
     },
     (side) =>
       side.site.cluster.serverVersion >= LOGIN_HOOK_SERVER_VERSION_MIN
@@ -31,7 +37,7 @@ export const GUARD_RAIL_MUTANTS: readonly PostgresMutant[] = [
     () => `update rf.application set shared = shared || '{reply}' where name = 'ground'`,
   ),
   sqlMutant(
-    { id: 'pg-limit-off', title: 'The limit on temporary files gone' },
+    { id: 'pg-limit-off', title: 'The limit on temporary files gone', tiers: SHARED_SERVER },
     (side) => `alter database "${side.database}" reset temp_file_limit`,
   ),
 ]

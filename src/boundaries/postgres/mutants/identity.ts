@@ -1,3 +1,4 @@
+import { TIERS } from '../../../core/tenant.ts'
 import { keyOffset } from '../names.ts'
 import { type PostgresMutant, sqlMutant } from './postgres-mutant.ts'
 
@@ -7,9 +8,10 @@ export const IDENTITY_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-tenant-by-setting',
       title: 'rf.tenant() reads a setting that the session may change',
+      tiers: TIERS,
     },
     (side) => `create or replace function rf.tenant() returns uuid language sql stable return
-      coalesce(nullif(current_setting('app.tenant', true), ''), substr(session_user::text, ${keyOffset(side.site.names)}, 32))::uuid`,
+      coalesce(nullif(current_setting('app.tenant_id', true), ''), substr(session_user::text, ${keyOffset(side.site.names)}, 32))::uuid`,
   ),
   sqlMutant(
     {

@@ -6,6 +6,7 @@ import { IDENTITY_MUTANTS } from './identity.ts'
 import { KEY_MUTANTS } from './keys.ts'
 import { OBJECT_MUTANTS } from './objects.ts'
 import type { PostgresMutant } from './postgres-mutant.ts'
+import { POWER_MUTANTS } from './powers.ts'
 import { ROLE_MUTANTS } from './roles.ts'
 import { ROW_SECURITY_MUTANTS } from './row-security.ts'
 import { SERVER_MUTANTS } from './server.ts'
@@ -26,6 +27,7 @@ export const MUTANTS: readonly PostgresMutant[] = [
   ...SERVER_MUTANTS,
   ...BRIDGE_MUTANTS,
   ...SILO_MUTANTS,
+  ...POWER_MUTANTS,
 ]
 
 /** Those that may be tried on a server that others use too. */

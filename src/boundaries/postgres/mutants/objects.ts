@@ -1,5 +1,11 @@
 import { ident, literal } from '../connection.ts'
-import { groups, ownServer, type PostgresMutant, sqlMutant } from './postgres-mutant.ts'
+import {
+  groups,
+  ownServer,
+  type PostgresMutant,
+  SHARED_SERVER,
+  sqlMutant,
+} from './postgres-mutant.ts'
 
 /** Views, functions and foreign data that run with other rights than the caller's. */
 export const OBJECT_MUTANTS: readonly PostgresMutant[] = [
@@ -16,7 +22,6 @@ export const OBJECT_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-view-granted-to-write',
       title: 'INSERT and UPDATE through a filtering view',
-      tiers: ['pooled'],
     },
     (side) => `grant insert, update on ground.open_note to ${groups(side).write}`,
   ),
@@ -33,7 +38,7 @@ export const OBJECT_MUTANTS: readonly PostgresMutant[] = [
       title: 'A function that tenants call made SECURITY DEFINER, its owner the administrator',
     },
     () => `create or replace function ground.loud(word text) returns text language sql stable security definer
-        set search_path = pg_catalog, pg_temp as 'select upper(coalesce((select string_agg(n.title, '','') from ground.note n), '''') || word)';
+        set search_path = pg_catalog, pg_temp as 'select coalesce((select string_agg(n.title, '','') from ground.note n), '''') || upper(word)';
       alter function ground.loud(text) owner to current_user`,
   ),
   sqlMutant(
@@ -51,7 +56,6 @@ export const OBJECT_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-leakproof-function',
       title: 'A function of the application marked LEAKPROOF',
-      tiers: ['pooled'],
     },
     () => 'alter function ground.loud(text) leakproof',
   ),
@@ -59,7 +63,6 @@ export const OBJECT_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-leakproof-division',
       title: 'A built-in function marked LEAKPROOF, to let an index be used',
-      tiers: ['pooled'],
     },
     () =>
       'alter function pg_catalog.int8div(bigint, bigint) leakproof; alter function pg_catalog.int84div(bigint, int) leakproof; alter function pg_catalog.int48div(int, bigint) leakproof',
@@ -68,7 +71,6 @@ export const OBJECT_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-trigger-of-superuser',
       title: 'A trigger function owned by the administrator',
-      tiers: ['pooled'],
     },
     () => 'alter function ground.remember_note() owner to current_user',
   ),
@@ -76,7 +78,6 @@ export const OBJECT_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-rewrite-rule',
       title: 'A rewrite rule that copies what is written',
-      tiers: ['pooled'],
     },
     () => `create rule copied as on insert to ground.booking do also
       insert into ground.note_history (tenant_id, image) values (new.tenant_id, to_jsonb(new.purpose))`,
@@ -85,7 +86,6 @@ export const OBJECT_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-delete-function-of-superuser',
       title: 'A generated delete function that belongs to the administrator',
-      tiers: ['pooled'],
     },
     () => 'alter function rf_delete.note(uuid) owner to current_user',
   ),
@@ -94,7 +94,7 @@ export const OBJECT_MUTANTS: readonly PostgresMutant[] = [
     (side) => `alter table ground.note owner to ${groups(side).write}`,
   ),
   sqlMutant(
-    { id: 'pg-publication', title: 'A publication of all tables', tiers: ['pooled'] },
+    { id: 'pg-publication', title: 'A publication of all tables' },
     () => 'create publication everything for all tables',
   ),
   ownServer(
@@ -102,6 +102,7 @@ export const OBJECT_MUTANTS: readonly PostgresMutant[] = [
       {
         id: 'pg-foreign-server',
         title: 'A foreign server back to here as the administrator, and a foreign table granted',
+        tiers: SHARED_SERVER,
       },
       (side) => {
         const { host, port, user, password } = side.site.cluster.admin
@@ -119,7 +120,7 @@ export const OBJECT_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-dblink',
       title: 'dblink installed, its functions PUBLIC\u2019s',
-      tiers: ['pooled', 'bridge'],
+      tiers: SHARED_SERVER,
     },
     () => `create schema extensions; create extension dblink schema extensions;
       grant usage on schema extensions to public;

@@ -1,5 +1,5 @@
 import { RingfenceError } from '../../../core/errors.ts'
-import { TIERS } from '../../../core/tenant.ts'
+import { type Tier, TIERS } from '../../../core/tenant.ts'
 import type { Mutant } from '../../boundary.ts'
 import { ident, literal, type Settings, withClient } from '../connection.ts'
 import type { Arena, Side } from '../rehearsal/arena.ts'
@@ -43,13 +43,16 @@ async function pastTheGuard(settings: Settings, sql: string): Promise<void> {
   })
 }
 
-/** A mutant that is SQL on each database of the copy. */
+/** Tiers on which tenants share a server. */
+export const SHARED_SERVER: readonly Tier[] = ['pooled', 'bridge']
+
+/** A mutant that is SQL on each database of the copy. Default tier: pooled, where rows are shared. */
 export function sqlMutant(
   facts: Facts,
   sql: (side: Side, arena: Arena) => string | Promise<string>,
 ): PostgresMutant {
   return {
-    tiers: TIERS,
+    tiers: ['pooled'],
     needsOwnServer: false,
     ...facts,
     async apply(arena) {
@@ -61,7 +64,7 @@ export function sqlMutant(
   }
 }
 
-/** A mutant that is SQL on each server of the copy, run in the tenant's database. */
+/** A mutant that is SQL on each server of the copy. Default: all tiers. */
 export function roleMutant(
   facts: Facts,
   change: (side: Side, arena: Arena) => Change | Promise<Change>,
@@ -111,6 +114,14 @@ export function loginMutant(facts: Facts, change: (login: RoleState) => Change):
       undo: changes.map(({ undo }) => undo).join(';\n'),
     }
   })
+}
+
+/** A mutant that gives the write logins of all tenants an attribute. */
+export function attributeMutant(id: string, title: string, word: string): PostgresMutant {
+  return loginMutant({ id, title }, ({ role }) => ({
+    sql: `alter role ${role} ${word}`,
+    undo: `alter role ${role} no${word}`,
+  }))
 }
 
 async function stateOf(side: Side, role: string): Promise<RoleState> {

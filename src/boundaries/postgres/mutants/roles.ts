@@ -1,13 +1,6 @@
 import { ident } from '../connection.ts'
 import type { Names } from '../names.ts'
-import { loginMutant, ownServer, type PostgresMutant, roleMutant } from './postgres-mutant.ts'
-
-function attribute(id: string, title: string, word: string): PostgresMutant {
-  return loginMutant({ id, title }, ({ role }) => ({
-    sql: `alter role ${role} ${word}`,
-    undo: `alter role ${role} no${word}`,
-  }))
-}
+import { attributeMutant, loginMutant, type PostgresMutant, roleMutant } from './postgres-mutant.ts'
 
 function membership(
   id: string,
@@ -23,13 +16,7 @@ function membership(
 
 /** Roles that are more, or for longer, than they should be. */
 export const ROLE_MUTANTS: readonly PostgresMutant[] = [
-  // What such a login can do does not end at a copy.
-  ownServer(attribute('pg-login-superuser', 'Tenants\u2019 logins made superusers', 'superuser')),
-  attribute('pg-login-bypassrls', 'Tenants\u2019 logins with BYPASSRLS', 'bypassrls'),
-  ownServer(attribute('pg-login-createrole', 'Tenants\u2019 logins with CREATEROLE', 'createrole')),
-  ownServer(
-    attribute('pg-login-replication', 'Tenants\u2019 logins with REPLICATION', 'replication'),
-  ),
+  attributeMutant('pg-login-bypassrls', 'Tenants\u2019 logins with BYPASSRLS', 'bypassrls'),
   loginMutant(
     { id: 'pg-login-eternal', title: 'Logins that never expire' },
     ({ role, validUntil }) => ({

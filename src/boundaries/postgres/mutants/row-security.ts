@@ -1,19 +1,21 @@
+import { TIERS } from '../../../core/tenant.ts'
 import { groups, type PostgresMutant, sqlMutant } from './postgres-mutant.ts'
 
 const SAME = '(tenant_id = (select rf.tenant()))'
 
-/** The guard of ground.note is replaced by another. */
-const guard = (id: string, title: string, policy: string): PostgresMutant =>
-  sqlMutant(
-    { id, title },
-    (side) => `drop policy ringfence_guard on ground.note;
-      ${policy === '' ? '' : `create policy ringfence_guard on ground.note as ${policy.replaceAll('{write}', groups(side).write)}`}`,
-  )
+/** The guard of a table is replaced by another, or by none. */
+function guard(id: string, title: string, policy: string, table = 'ground.note'): PostgresMutant {
+  return sqlMutant({ id, title }, (side) => {
+    const filled = policy.replaceAll('{write}', groups(side).write)
+    const create = filled === '' ? '' : `create policy ringfence_guard on ${table} as ${filled}`
+    return `drop policy ringfence_guard on ${table}; ${create}`
+  })
+}
 
 /** Row security left out, or written as it is often written. */
 export const ROW_SECURITY_MUTANTS: readonly PostgresMutant[] = [
   sqlMutant(
-    { id: 'pg-rls-disabled', title: 'DISABLE ROW LEVEL SECURITY on a table' },
+    { id: 'pg-rls-disabled', title: 'DISABLE ROW LEVEL SECURITY on a table', tiers: TIERS },
     () => 'alter table ground.note disable row level security',
   ),
   sqlMutant(
@@ -35,11 +37,13 @@ export const ROW_SECURITY_MUTANTS: readonly PostgresMutant[] = [
     'pg-guard-unchecked',
     'The tenant policy without a check on what is written',
     `restrictive for all to public using ${SAME} with check (true)`,
+    'ground.reply',
   ),
   guard(
     'pg-guard-select-only',
     'The tenant policy for SELECT alone',
     `restrictive for select to public using ${SAME}`,
+    'ground.reply',
   ),
   guard(
     'pg-guard-names-role',
@@ -49,7 +53,7 @@ export const ROW_SECURITY_MUTANTS: readonly PostgresMutant[] = [
   guard(
     'pg-guard-by-setting',
     'The tenant read from a setting of the session, open while it is not set',
-    `restrictive for all to public using (tenant_id = coalesce(nullif(current_setting('app.tenant', true), '')::uuid, tenant_id)) with check (true)`,
+    `restrictive for all to public using (tenant_id = coalesce(nullif(current_setting('app.tenant_id', true), '')::uuid, tenant_id)) with check (true)`,
   ),
   guard(
     'pg-guard-prefix-match',

@@ -6,6 +6,7 @@ import {
   type PostgresMutant,
   roleMutant,
   settingMutant,
+  SHARED_SERVER,
 } from './postgres-mutant.ts'
 
 /** The server itself: how it lets in, what it logs, what else it holds. */
@@ -16,7 +17,7 @@ export const SERVER_MUTANTS: readonly PostgresMutant[] = [
     'all',
   ),
   settingMutant(
-    { id: 'pg-md5-encryption', title: 'New passwords kept as MD5 hashes', tiers: ['pooled'] },
+    { id: 'pg-md5-encryption', title: 'New passwords kept as MD5 hashes', tiers: SHARED_SERVER },
     'password_encryption',
     'md5',
   ),
@@ -24,7 +25,7 @@ export const SERVER_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-large-object-compatibility',
       title: 'lo_compat_privileges on: no privileges on large objects',
-      tiers: ['pooled'],
+      tiers: SHARED_SERVER,
     },
     'lo_compat_privileges',
     'on',

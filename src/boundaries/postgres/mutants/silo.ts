@@ -32,6 +32,16 @@ export const SILO_MUTANTS: readonly PostgresMutant[] = [
       },
     },
   ),
+  silo('pg-silo-custodian-shared', 'One custodian\u2019s password for two servers', {
+    async weaken(attacker, victim) {
+      const { custodian } = victim.site.names
+      const before = await verifierOf(victim, custodian)
+      const role = ident(custodian)
+      const shared = await verifierOf(attacker, custodian)
+      await weakenBySql(victim, `alter role ${role} password ${literal(shared)}`)
+      return `alter role ${role} password ${literal(before)}`
+    },
+  }),
   silo(
     'pg-silo-login-superuser',
     'A tenant\u2019s login on another\u2019s server, as a superuser who maintains both',
@@ -46,16 +56,6 @@ export const SILO_MUTANTS: readonly PostgresMutant[] = [
       },
     },
   ),
-  silo('pg-silo-custodian-shared', 'One custodian\u2019s password for two servers', {
-    async weaken(attacker, victim) {
-      const { custodian } = victim.site.names
-      const before = await verifierOf(victim, custodian)
-      const role = ident(custodian)
-      const shared = await verifierOf(attacker, custodian)
-      await weakenBySql(victim, `alter role ${role} password ${literal(shared)}`)
-      return `alter role ${role} password ${literal(before)}`
-    },
-  }),
 ]
 
 interface SiloSteps {

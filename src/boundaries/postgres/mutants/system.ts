@@ -1,17 +1,26 @@
-import { groups, ownServer, type PostgresMutant, roleMutant, sqlMutant } from './postgres-mutant.ts'
+import { TIERS } from '../../../core/tenant.ts'
+import {
+  groups,
+  type PostgresMutant,
+  roleMutant,
+  SHARED_SERVER,
+  sqlMutant,
+} from './postgres-mutant.ts'
 
 /** Grants EXECUTE to PUBLIC on the system functions whose names match. */
-const openFunctions = (pattern: string) => `do $$ declare f regprocedure; begin
+export const openFunctions = (pattern: string) => `do $$ declare f regprocedure; begin
     for f in select p.oid from pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace and p.prokind = 'f'
       and p.proname ~ '${pattern}' loop execute format('grant execute on function %s to public', f); end loop;
   end $$;`
 
-const opened = (
+function opened(
   id: string,
   title: string,
   sql: string,
   tiers: PostgresMutant['tiers'] = ['pooled'],
-) => sqlMutant({ id, title, tiers }, () => sql)
+): PostgresMutant {
+  return sqlMutant({ id, title, tiers }, () => sql)
+}
 
 /** What PostgreSQL shows everybody by default, shown again. */
 export const SYSTEM_MUTANTS: readonly PostgresMutant[] = [
@@ -19,7 +28,7 @@ export const SYSTEM_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-activity-open',
       title: 'Monitoring opened to tenants: pg_monitor, and the views of activity',
-      tiers: ['pooled'],
+      tiers: SHARED_SERVER,
     },
     (side) => ({
       sql: `${openFunctions('^pg_stat_')} grant select on pg_stat_activity to public; grant pg_monitor to ${groups(side).write}`,
@@ -30,7 +39,6 @@ export const SYSTEM_MUTANTS: readonly PostgresMutant[] = [
     'pg-statistics-open',
     'Planner statistics readable',
     'analyze ground.note; grant select on pg_statistic to public; grant select on pg_stats to public',
-    ['pooled', 'bridge'],
   ),
   opened(
     'pg-locks-open',
@@ -55,13 +63,13 @@ export const SYSTEM_MUTANTS: readonly PostgresMutant[] = [
     'pg-roles-open',
     'The catalogs of roles and databases readable',
     'grant select on pg_roles, pg_user, pg_auth_members, pg_database, pg_db_role_setting to public',
-    ['pooled', 'bridge', 'silo'],
+    TIERS,
   ),
   opened(
     'pg-authid-open',
     'The table of password verifiers readable',
     'grant select on pg_authid to public',
-    ['pooled', 'bridge', 'silo'],
+    TIERS,
   ),
   opened(
     'pg-transactions-open',
@@ -73,27 +81,11 @@ export const SYSTEM_MUTANTS: readonly PostgresMutant[] = [
     {
       id: 'pg-signals-open',
       title: 'pg_signal_backend for tenants, and the functions that send signals',
-      tiers: ['pooled', 'bridge'],
+      tiers: SHARED_SERVER,
     },
     (side) => ({
       sql: `${openFunctions('^pg_(cancel|terminate)_backend$')} grant pg_signal_backend to ${groups(side).write}`,
       undo: `revoke pg_signal_backend from ${groups(side).write}`,
     }),
-  ),
-  ownServer(
-    roleMutant(
-      {
-        id: 'pg-files-open',
-        title: 'The server\u2019s files and programs for tenants',
-        tiers: ['pooled', 'bridge'],
-      },
-      (side) => {
-        const roles = 'pg_read_server_files, pg_write_server_files, pg_execute_server_program'
-        return {
-          sql: `${openFunctions('^(pg_read_|pg_ls_|pg_stat_file|pg_relation_filepath)')} grant ${roles} to ${groups(side).write}`,
-          undo: `revoke ${roles} from ${groups(side).write}`,
-        }
-      },
-    ),
   ),
 ]

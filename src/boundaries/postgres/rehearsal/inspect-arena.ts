@@ -5,6 +5,7 @@ import {
   inspectDatabase,
   type InspectOptions,
 } from '../inspect/inspect.ts'
+import { inspectAcross } from '../inspect/inspect-across.ts'
 import { judgeServer } from '../inspect/judge-server.ts'
 import type { Arena, Side } from './arena.ts'
 import { onePerDatabase } from './copies.ts'
@@ -18,6 +19,7 @@ const OPTIONS: InspectOptions = { throwAway: true, alsoInstalled: [GROUND] }
  */
 export async function inspectArena(arena: Arena): Promise<readonly Finding[]> {
   const servers = new Map(arena.sides.map((side) => [side.site, side]))
+  const across = await inspectAcross([...servers.keys()])
   const found = await Promise.all([
     ...onePerDatabase(arena.sides).map(async (side) => {
       const visitors = arena.tier === 'pooled' ? { pooled: true } : visitorsOf(arena, side)
@@ -38,7 +40,7 @@ export async function inspectArena(arena: Arena): Promise<readonly Finding[]> {
     )
     return named(findings, arena.tier === 'silo' ? server : undefined)
   })
-  return inOrder([...found.flatMap(({ findings }) => findings), ...judgements])
+  return inOrder([...found.flatMap(({ findings }) => findings), ...judgements, ...across])
 }
 
 /** A silo's database is the one that pooled tenants would have, were there any. */
