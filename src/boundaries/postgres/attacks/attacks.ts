@@ -17,6 +17,7 @@ import { ROLES } from './roles.ts'
 import { RETURNING } from './returning.ts'
 import { SIDE_DOORS } from './side-doors.ts'
 import { STRUCTURE } from './structure.ts'
+import { VICTIM_ROLES } from './victim-roles.ts'
 import { WRITES } from './writes.ts'
 
 /** Every attack of this boundary. */
@@ -30,6 +31,7 @@ export const ATTACKS: readonly PostgresAttack[] = [
   ...WRITES,
   ...IDENTITY,
   ...ROLES,
+  ...VICTIM_ROLES,
   ...DDL,
   ...STRUCTURE,
   ...LOCKS,

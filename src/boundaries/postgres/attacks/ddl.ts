@@ -1,7 +1,8 @@
 import { ident } from '../connection.ts'
 import { groupRoles } from '../names.ts'
 import { LOOK } from './look.ts'
-import { attack, must, type PostgresAttack, runAll } from './postgres-attack.ts'
+import type { Session } from '../rehearsal/session.ts'
+import { attack, type Duel, must, type PostgresAttack, runAll } from './postgres-attack.ts'
 import { sight } from './sight.ts'
 
 const shown = () => LOOK
@@ -68,10 +69,12 @@ export const DDL: readonly PostgresAttack[] = [
       references: ['PG-10'],
     },
     {
-      async owner({ asVictim, victim }) {
+      async owner(duel) {
+        const { asVictim, asAdmin, victim } = duel
         const session = await asVictim()
         await runAll(session, LOOK)
         must(session.hasSeen(victim.canary), 'see its own canary')
+        doors.set(duel, await openDoors(await asAdmin()))
         return 'the owner connected and saw its own canary'
       },
       async attempt({ arena, asAttackerWith, attacker, asVictimAnew, victim }) {
@@ -93,6 +96,10 @@ export const DDL: readonly PostgresAttack[] = [
           crossed,
           met: `${met}; the owner then ${crossed ? 'saw nothing' : 'saw its rows'}`,
         }
+      },
+      async undo(duel) {
+        // Rights on databases are the whole server's, and so also those of other copies.
+        await runAll(await duel.asAdmin(), doors.get(duel) ?? [])
       },
     },
   ),
@@ -210,3 +217,15 @@ export const DDL: readonly PostgresAttack[] = [
     { shown },
   ),
 ]
+
+/** For each strike, the statements that open the databases again to whom they were open. */
+const doors = new WeakMap<Duel, readonly string[]>()
+
+async function openDoors(admin: Session): Promise<readonly string[]> {
+  const { rows } = await admin.run(
+    `select format('grant connect on database %I to %I', d.datname, r.rolname) as sql
+     from pg_database d, lateral aclexplode(d.datacl) e join pg_roles r on r.oid = e.grantee
+     where e.privilege_type = 'CONNECT' and not r.rolsuper`,
+  )
+  return rows.map(({ sql }) => String(sql))
+}

@@ -13,13 +13,18 @@ export interface DisturbOptions {
   readonly grab: (session: Session, duel: Duel) => Promise<string>
   /** SQL with which the administrator does stop the victim, in a transaction: the check that a grab would show. */
   readonly control: string
+  /** Lets go of what does not end with the attacker's session. */
+  readonly release?: (duel: Duel) => Promise<void>
 }
 
 /** Milliseconds. That the victim is stopped shows at once. */
 const CONTROL_TIMEOUT_MS = 5
 
 /** An attack that holds something so that the victim cannot go on with its ordinary work. */
-export function disturb(facts: AttackFacts, { grab, control }: DisturbOptions): PostgresAttack {
+export function disturb(
+  facts: AttackFacts,
+  { grab, control, release }: DisturbOptions,
+): PostgresAttack {
   return attack(facts, {
     async owner(duel) {
       must((await ordinaryWork(duel)) === undefined, 'do its ordinary work')
@@ -40,5 +45,6 @@ export function disturb(facts: AttackFacts, { grab, control }: DisturbOptions): 
         met: `${met}; the owner then ${stopped ?? 'worked'}`,
       }
     },
+    ...(release === undefined ? {} : { undo: release }),
   })
 }

@@ -1,5 +1,5 @@
 import { literal } from '../connection.ts'
-import { groundRow } from '../rehearsal/arena.ts'
+import { groundRow, type Side } from '../rehearsal/arena.ts'
 import type { PostgresAttack } from './postgres-attack.ts'
 import { sight } from './sight.ts'
 import { twin } from './twin.ts'
@@ -10,6 +10,10 @@ const NO_INDEXES =
 const NO_SEQUENTIAL =
   'set enable_seqscan = off; set enable_indexscan = on; set enable_bitmapscan = on'
 
+/** The target's value, and NULL for everybody else's rows: those would be quoted first. */
+const of = ({ key }: Side, column: string) =>
+  `(case when tenant_id = ${literal(key)} then ${column} end)`
+
 /** Conditions and expressions that betray the rows they are evaluated on. */
 export const LEAKS: readonly PostgresAttack[] = [
   sight(
@@ -19,15 +23,16 @@ export const LEAKS: readonly PostgresAttack[] = [
       kind: 'read',
       references: ['PG-34', 'PG-70'],
     },
-    () => [
+    (target) => [
       NO_INDEXES,
-      'select 1 from ground.note where title::int > 0',
-      'select 1 from ground.note where body::uuid is null',
-      'select 1 from ground.reply where body::jsonb is not null',
-      "select 1 from ground.note where (title || '')::date > now() and amount >= 0",
+      `select 1 from ground.note where ${of(target, 'title')}::int > 0`,
+      `select 1 from ground.note where ${of(target, 'body')}::uuid is null`,
+      `select 1 from ground.reply where ${of(target, 'body')}::jsonb is not null`,
+      `select 1 from ground.note where ${of(target, 'title')}::date > now() and amount >= 0`,
       NO_SEQUENTIAL,
-      "select 1 from ground.note where state = 'open' and title::int > 0",
-      'select 1 from ground.note order by title::int',
+      `select 1 from ground.note where state = 'open' and ${of(target, 'title')}::int > 0`,
+      `select 1 from ground.note order by ${of(target, 'title')}::int`,
+      `select 1 from ground.open_note where ${of(target, 'title')}::int > 0`,
     ],
   ),
   sight(
@@ -53,17 +58,20 @@ export const LEAKS: readonly PostgresAttack[] = [
       kind: 'read',
       references: ['PG-34'],
     },
-    () => [
-      NO_INDEXES,
-      "select 1 from ground.note where to_timestamp(title, 'YYYY') is null",
-      'select 1 from ground.note where to_number(title, title) > 0',
-      'select 1 from ground.note where convert_from(title::bytea, title) is null',
-      'select 1 from ground.note where current_setting(title) is null',
-      "select 1 from ground.note where 'x' ~ ('(' || title)",
-      'select 1 from ground.note where to_tsquery(title) is null',
-      "select 1 from ground.note where (title || '::')::regclass is null",
-      'select 1 from ground.note where title::regtype is null',
-    ],
+    (target) => {
+      const title = of(target, 'title')
+      return [
+        NO_INDEXES,
+        `select 1 from ground.note where to_timestamp(${title}, 'YYYY') is null`,
+        `select 1 from ground.note where convert_from('x', ${title}) is null`,
+        `select 1 from ground.note where current_setting(${title}) is null`,
+        `select 1 from ground.note where 'x' ~ ('(' || ${title})`,
+        `select 1 from ground.note where to_tsquery(${title} || ' &') is null`,
+        `select 1 from ground.note where ${title}::regclass is null`,
+        `select 1 from ground.note where ${title}::regtype is null`,
+        `select 1 from ground.note where (now() at time zone ${title}) is null`,
+      ]
+    },
   ),
   sight(
     {

@@ -45,7 +45,7 @@ export const LOAD: readonly PostgresAttack[] = [
           `select pg_terminate_backend(${pid})`,
           `select pg_terminate_backend(${pid}, 100)`,
           `select pg_log_backend_memory_contexts(${pid})`,
-          'select pg_terminate_backend(pid) from pg_stat_activity',
+          `select pg_terminate_backend(pid) from pg_stat_activity where pid = ${pid}`,
         ])
         const crossed = (await session.run('select 1')).error !== undefined
         return { crossed, met: `${met}; the owner’s session ${crossed ? 'ended' : 'went on'}` }

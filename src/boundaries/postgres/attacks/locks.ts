@@ -1,6 +1,6 @@
 import { literal } from '../connection.ts'
 import { BUDGET_DEFAULT } from '../leases/budget.ts'
-import { groundRow } from '../rehearsal/arena.ts'
+import { groundRow, type Side } from '../rehearsal/arena.ts'
 import { disturb } from './disturb.ts'
 import { ordinaryWork } from './ordinary-work.ts'
 import { attack, must, type PostgresAttack } from './postgres-attack.ts'
@@ -11,6 +11,9 @@ import { sharedTablesOf, tablesOf } from './tenant-table.ts'
 const MODES = ['access exclusive', 'share', 'row exclusive', 'access share']
 
 const TABLE_LOCK = 'lock table ground.note in access exclusive mode'
+
+/** Names of prepared transactions are the whole server's. */
+const preparedName = ({ key }: Side) => literal(`rehearsal-${key}`)
 
 /** Locks held so that the victim has to wait. */
 export const LOCKS: readonly PostgresAttack[] = [
@@ -50,7 +53,7 @@ export const LOCKS: readonly PostgresAttack[] = [
     {
       control: 'select from ground.note for update',
       async grab(session) {
-        await session.run('begin')
+        await session.run('begin; savepoint s')
         let locked = 0
         for (const sql of [
           'select from ground.note for update',
@@ -59,7 +62,9 @@ export const LOCKS: readonly PostgresAttack[] = [
           "update ground.event set payload = 'held'",
           'insert into ground.booking (room) select generate_series(100000, 100200)',
         ]) {
-          locked += (await session.run(sql)).count
+          const { code, count } = await session.run(sql)
+          await session.run(code === undefined ? 'savepoint s' : 'rollback to s')
+          locked += count
         }
         return `${locked} rows held`
       },
@@ -142,13 +147,14 @@ export const LOCKS: readonly PostgresAttack[] = [
     },
     {
       control: TABLE_LOCK,
-      async grab(session) {
-        await session.run(
-          "begin; select from ground.note for update; update ground.note set body = 'held'",
-        )
-        const { code } = await session.run("prepare transaction 'held'")
+      async grab(session, { attacker }) {
+        await session.run('begin; select from ground.note for update')
+        const { code } = await session.run(`prepare transaction ${preparedName(attacker)}`)
         await session.close()
         return code === undefined ? 'prepared' : `refused with ${code}`
+      },
+      async release({ attacker, asAdmin }) {
+        await (await asAdmin()).run(`rollback prepared ${preparedName(attacker)}`)
       },
     },
   ),

@@ -37,12 +37,11 @@ export const RETURNING: readonly PostgresAttack[] = [
       version >= RETURNING_OLD_VERSION_MIN
         ? [
             'update ground.note set amount = amount returning old.title, new.title',
+            'update ground.reply set body = body returning old.body, new.body',
             'update ground.note set amount = amount returning with (old as o, new as n) o.body, n.body',
             "insert into ground.note (title) values ('r') on conflict (tenant_id, title) do update set amount = 1 returning old.title, new.title",
           ]
-        : [
-            'update ground.note n set amount = o.amount from ground.note o returning o.title, n.title',
-          ],
+        : ['update ground.reply n set body = o.body from ground.reply o returning o.body, n.body'],
   ),
   sight(
     {

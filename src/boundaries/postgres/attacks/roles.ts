@@ -1,6 +1,6 @@
 import { ident, literal, type Settings } from '../connection.ts'
-import { groupRoles, loginRole } from '../names.ts'
-import type { Arena, Side } from '../rehearsal/arena.ts'
+import { loginRole } from '../names.ts'
+import { endLease, leaseOf, takeLease } from './fresh-lease.ts'
 import { describeDoor, LOOK } from './look.ts'
 import {
   attack,
@@ -12,12 +12,7 @@ import {
 } from './postgres-attack.ts'
 import { sight } from './sight.ts'
 
-type Login = Awaited<ReturnType<Arena['freshLogin']>>
-
-/** The lease that the steps of one strike share. */
-const targets = new WeakMap<Duel, Login>()
-
-/** Changes to roles: one's own, the victim's, and new ones. */
+/** Changes to roles: one's own, and new ones. */
 export const ROLES: readonly PostgresAttack[] = [
   sight(
     {
@@ -38,10 +33,8 @@ export const ROLES: readonly PostgresAttack[] = [
         'pg_monitor',
       ]
       return roles.flatMap((role) => [
-        `grant ${ident(role)} to current_user`,
-        `grant ${ident(role)} to session_user with admin option`,
-        `set role ${ident(role)}`,
-        'select title from ground.note',
+        `begin; grant ${ident(role)} to current_user; set role ${ident(role)}; select title from ground.note; rollback`,
+        `begin; grant ${ident(role)} to session_user with admin option; table ground.note_history; rollback`,
       ])
     },
     { shown: () => LOOK },
@@ -105,8 +98,7 @@ export const ROLES: readonly PostgresAttack[] = [
     },
     {
       async owner(duel) {
-        const login = await duel.arena.freshLogin(duel.attacker)
-        targets.set(duel, login)
+        const login = await takeLease(duel, duel.attacker)
         const { session } = await duel.asAttackerWith(login)
         must(session !== undefined, 'use its lease while it lasts')
         return 'the lease opened a session while it lasted'
@@ -130,82 +122,49 @@ export const ROLES: readonly PostgresAttack[] = [
       undo: (duel) => endLease(duel, duel.attacker),
     },
   ),
-  onVictimLogin(
-    {
-      id: 'pg-change-victim-password',
-      title: "A new password for the victim's role",
-      kind: 'disturbance',
-      references: ['PG-68'],
-    },
-    (user) => [
-      `alter role ${ident(user)} password 'chosen-by-the-attacker'`,
-      `alter user ${ident(user)} with encrypted password 'chosen-by-the-attacker'`,
-    ],
-    'chosen-by-the-attacker',
-  ),
-  onVictimLogin(
-    {
-      id: 'pg-alter-victim-role',
-      title: "NOLOGIN, an expiry, a connection limit or settings for the victim's role",
-      kind: 'disturbance',
-      references: ['PG-68'],
-    },
-    (user) => [
-      `alter role ${ident(user)} nologin`,
-      `alter role ${ident(user)} valid until '2000-01-01'`,
-      `alter role ${ident(user)} connection limit 0`,
-      `alter role ${ident(user)} set default_transaction_read_only = on`,
-      `alter role ${ident(user)} rename to gone`,
-      'alter role all set default_transaction_read_only = on',
-    ],
-  ),
-  onVictimLogin(
-    {
-      id: 'pg-drop-victim-role',
-      title: "The victim's role dropped, or its rights taken away",
-      kind: 'disturbance',
-      references: ['PG-68'],
-    },
-    (user, { site, key }) => [
-      `drop role ${ident(user)}`,
-      `drop owned by ${ident(user)} cascade`,
-      `reassign owned by ${ident(user)} to current_user`,
-      ...groupRoles(site.names).flatMap((group) => [
-        `revoke ${ident(group)} from ${ident(user)}`,
-        `drop role ${ident(group)}`,
-      ]),
-      `grant ${ident(loginRole(site.names, key, 'read', 0))} to current_user`,
-    ],
-  ),
-  sight(
+  attack(
     {
       id: 'pg-create-role',
       title: "A new login whose name reads as the victim's",
       kind: 'read',
       references: ['PG-68'],
     },
-    (target) => {
-      const forged = ident(loginRole(target.site.names, target.key, 'write', 9))
-      return [
-        `create role ${forged} login password 'x' in role ${ident(target.site.names.groups.write)}`,
-        `create user ${forged}`,
-        `set role ${forged}`,
-        ...LOOK,
-      ]
+    {
+      owner: ownerLooks,
+      async attempt({ arena, attacker, victim, asAttacker, asAttackerWith }) {
+        const session = await asAttacker()
+        const { site, key, database } = victim
+        const user = loginRole(site.names, key, 'write', 9)
+        const groups = [site.names.groups.write, site.names.pooledGroups.write]
+        const met = await runAll(session, [
+          `create role ${ident(user)} login password 'forged' valid until '2099-01-01'`,
+          `create role ${ident(user)} login password 'forged' valid until '2099-01-01' in role ${groups.map(ident).join(', ')}`,
+          ...groups.map((group) => `grant ${ident(group)} to ${ident(user)}`),
+          `grant connect on database ${ident(database)} to ${ident(user)}`,
+        ])
+        const { host, port } = attacker.site.cluster.admin
+        const place = { ...(await arena.login(attacker)), host, port, database }
+        const door = await asAttackerWith({ ...place, user, password: 'forged' })
+        if (door.session !== undefined) await runAll(door.session, LOOK)
+        return { crossed: door.session !== undefined, met: `${met}; ${describeDoor(door)}` }
+      },
+      async undo({ arena, attacker, victim }) {
+        const forged = ident(loginRole(victim.site.names, victim.key, 'write', 9))
+        await runAll(await arena.admin(attacker), [
+          `revoke connect on database ${ident(attacker.database)} from ${forged}`,
+          `revoke connect on database ${ident(victim.database)} from ${forged}`,
+          `drop role ${forged}`,
+        ])
+      },
     },
-    { shown: () => LOOK },
   ),
 ]
 
-function leaseOf(duel: Duel): Login {
-  const found = targets.get(duel)
-  must(found !== undefined, 'get a lease')
-  return found
-}
-
-async function endLease(duel: Duel, side: Side): Promise<void> {
-  const login = targets.get(duel)
-  if (login !== undefined) await side.site.custodian.end(side.tenant, login.leaseId, 'revoked')
+async function ownerLooks({ asVictim, victim }: Duel): Promise<string> {
+  const session = await asVictim()
+  await runAll(session, LOOK)
+  must(session.hasSeen(victim.canary), 'see its own canary')
+  return 'the owner saw its own canary'
 }
 
 /** The attacker changes a login of its own that nothing else uses, connects again, and looks. */
@@ -214,15 +173,9 @@ function onOwnLogin(
   statements: (duel: Duel, login: Settings) => readonly string[],
 ): PostgresAttack {
   return attack(facts, {
-    async owner(duel) {
-      const session = await duel.asVictim()
-      await runAll(session, LOOK)
-      must(session.hasSeen(duel.victim.canary), 'see its own canary')
-      return 'the owner saw its own canary'
-    },
+    owner: ownerLooks,
     async attempt(duel) {
-      const login = await duel.arena.freshLogin(duel.attacker)
-      targets.set(duel, login)
+      const login = await takeLease(duel, duel.attacker)
       const { session } = await duel.asAttackerWith(login)
       if (session === undefined) return { crossed: false, met: 'the lease did not open' }
       const met = await runAll(session, [...statements(duel, login), ...LOOK])
@@ -231,46 +184,5 @@ function onOwnLogin(
       return { crossed: false, met: `${met}; the next login ${describeDoor(again)}` }
     },
     undo: (duel) => endLease(duel, duel.attacker),
-  })
-}
-
-/** The attacker changes a login of the victim's; then the victim's application goes on with it. */
-function onVictimLogin(
-  facts: AttackFacts,
-  statements: (user: string, victim: Side) => readonly string[],
-  password?: string,
-): PostgresAttack {
-  const works = async ({ arena, victim }: Duel, login: Settings) => {
-    try {
-      const session = await arena.openWith(login)
-      const answer = await session.run(
-        "update ground.note set body = 'x' where false; select title from ground.note",
-      )
-      return answer.error === undefined && session.hasSeen(victim.canary)
-    } catch {
-      return false
-    }
-  }
-  return attack(facts, {
-    async owner(duel) {
-      const login = await duel.arena.freshLogin(duel.victim)
-      targets.set(duel, login)
-      must(await works(duel, login), 'work with its login')
-      return 'the owner worked with its login'
-    },
-    async attempt(duel) {
-      const login = leaseOf(duel)
-      const session = await duel.asAttacker()
-      const met = await runAll(session, statements(login.user, duel.victim))
-      const taken =
-        password === undefined ? undefined : await duel.asAttackerWith({ ...login, password })
-      if (taken?.session !== undefined) await runAll(taken.session, LOOK)
-      const disturbed = !(await works(duel, login))
-      return {
-        crossed: disturbed || taken?.session !== undefined,
-        met: `${met}; the owner then ${disturbed ? 'could not work' : 'worked as before'}`,
-      }
-    },
-    undo: (duel) => endLease(duel, duel.victim),
   })
 }

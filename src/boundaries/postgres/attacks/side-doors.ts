@@ -150,7 +150,7 @@ export const SIDE_DOORS: readonly PostgresAttack[] = [
       `comment on large object ${LARGE_OBJECT} is 'x'`,
       'set lo_compat_privileges = on',
       `select lo_get(${LARGE_OBJECT})`,
-      `select lo_export(${LARGE_OBJECT}, '/tmp/x'), lo_import('/etc/hostname'), lo_create(0)`,
+      `select lo_export(${LARGE_OBJECT}, '/dev/null'), lo_import('/etc/hostname'), lo_create(0)`,
     ],
     {
       closed: true,
@@ -193,7 +193,7 @@ export const SIDE_DOORS: readonly PostgresAttack[] = [
             `select pg_stat_file(${literal(file)}), pg_ls_dir('.'), pg_ls_waldir(), pg_ls_tmpdir()`,
             'select pg_current_logfile(), pg_read_server_files()',
             `copy ground.note (title) from ${path}`,
-            `copy ground.code to ${literal(`${data}/planted`)}`,
+            "copy ground.code to '/dev/null'",
             `copy ground.note (title) from program 'cat ${data}/${file}'`,
             `copy (select 1) to program 'cat ${data}/${file}'`,
             `select lo_import(${path})`,

@@ -149,14 +149,16 @@ export const STRUCTURE: readonly PostgresAttack[] = [
           'create cast (text as uuid) with inout as implicit',
           'create index on ground.note (title)',
           'create publication everything for all tables',
-          "create subscription s connection 'host=localhost' publication p",
-          "create tablespace t location '/tmp'",
+          "create subscription s connection 'host=/nowhere' publication p with (connect = false)",
           'create database planted',
           'create access method am type index handler bthandler',
           'create transform for int language sql (from sql with function pg_catalog.int4in(cstring))',
         ])
         const crossed = (await inventory(duel.asAdmin)) !== before
         return { crossed, met: `${met}; the catalog is ${crossed ? 'not ' : ''}what it was` }
+      },
+      async undo({ asAdmin }) {
+        await runAll(await asAdmin(), ['drop database if exists planted'])
       },
     },
   ),
@@ -183,7 +185,7 @@ export const STRUCTURE: readonly PostgresAttack[] = [
           `alter database ${database} rename to gone`,
           `revoke connect on database ${database} from public`,
           `drop database ${database} with (force)`,
-          'alter system set max_connections = 10',
+          'alter system reset log_planner_stats',
           'checkpoint',
           'select pg_reload_conf()',
           'set temp_file_limit = -1',

@@ -128,8 +128,9 @@ export class Arena {
   async #lend(use: string, settings: Settings): Promise<Session> {
     const spare = this.#spare.get(use) ?? []
     for (let session = spare.pop(); session !== undefined; session = spare.pop()) {
+      if (!session.isOpen) continue
       this.#sessions.set(session, use)
-      if (session.isOpen && (await session.reset())) return session
+      return session
     }
     const session = await Session.connect(settings)
     this.#sessions.set(session, use)
@@ -148,15 +149,18 @@ export class Arena {
   /** Ends the strike's connections, but for those that can be lent again. */
   async endStrike(): Promise<void> {
     await this.rollBack()
-    for (const [session, use] of this.#sessions) {
-      if (use !== undefined && session.isOpen) {
-        this.#spare.set(use, [...(this.#spare.get(use) ?? []), session])
-      } else {
-        const closing = session.close().finally(() => this.#closing.delete(closing))
-        this.#closing.add(closing)
-      }
-    }
+    const ending = [...this.#sessions]
     this.#sessions.clear()
+    await Promise.all(
+      ending.map(async ([session, use]) => {
+        if (use !== undefined && session.isOpen && (await session.reset())) {
+          this.#spare.set(use, [...(this.#spare.get(use) ?? []), session])
+        } else {
+          const closing = session.close().finally(() => this.#closing.delete(closing))
+          this.#closing.add(closing)
+        }
+      }),
+    )
   }
 
   /** All tenants' rows as the administrator sees them. It stays connected until `rest`. */

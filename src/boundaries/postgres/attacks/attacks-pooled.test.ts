@@ -1,0 +1,3 @@
+import { tryAttacks } from './try-attacks.test-support.ts'
+
+tryAttacks('pooled')
