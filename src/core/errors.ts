@@ -21,6 +21,7 @@ export const ERROR_CODES = [
   'not_writable',
   'port_taken',
   'timed_out',
+  'overloaded',
   'void_run',
   'internal',
 ] as const
