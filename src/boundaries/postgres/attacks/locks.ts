@@ -178,6 +178,7 @@ export const LOCKS: readonly PostgresAttack[] = [
       },
       async attempt({ asAttacker, asAdmin }) {
         const session = await asAttacker()
+        const pid = await session.value('select pg_backend_pid()')
         for (const sql of [
           'select pg_advisory_lock(4243)',
           'select pg_try_advisory_lock(4243)',
@@ -186,10 +187,12 @@ export const LOCKS: readonly PostgresAttack[] = [
           await session.run(sql)
         }
         const admin = await asAdmin()
-        const got = await admin.run(
-          'select from (select pg_try_advisory_lock(4243) as got) x where got',
+        // By whom it is held: a session of an earlier strike may not have ended yet.
+        const held = await admin.run(
+          `select from pg_locks where locktype = 'advisory' and granted and pid = $1`,
+          [Number(pid)],
         )
-        const crossed = got.count === 0
+        const crossed = held.count > 0
         return { crossed, met: `the number was ${crossed ? 'held' : 'free'} afterwards` }
       },
     },
