@@ -21,8 +21,8 @@ import { type PostgresCredential, PostgresBoundary } from './postgres-boundary.t
 import { Silos } from './silos.ts'
 import { Site } from './site.ts'
 
-/** Nobody needs a test's servers after a crash. */
-const THROW_AWAY = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } as const
+/** Nobody needs a test's servers after a crash of the machine. */
+export const THROW_AWAY = { fsync: 'off', full_page_writes: 'off' } as const
 
 /** A folder of other PostgreSQL programs, to run a test file on another major version. */
 const BINARIES = process.env['RINGFENCE_TEST_BINARIES']

@@ -46,6 +46,7 @@ export class Custodian {
   readonly #pool: pg.Pool
   readonly #names: Names
   readonly #embedded: boolean
+  #closed: Promise<void> | undefined
 
   /** `settings` are the custodian's own login on the custody database. */
   constructor(settings: Settings, names: Names, embedded: boolean) {
@@ -184,7 +185,8 @@ export class Custodian {
   }
 
   async close(): Promise<void> {
-    await this.#pool.end()
+    this.#closed ??= this.#pool.end()
+    await this.#closed
   }
 
   async #drain(leases: readonly LeaseId[]): Promise<number> {
