@@ -6,7 +6,7 @@ import type { ClusterProfile } from './cluster-profile.ts'
 import { copyTree, syncPath } from './copy-tree.ts'
 import { type ToolResult, runTool } from './run-tool.ts'
 import { type ServerBinaries, majorOf } from './server-binaries.ts'
-import { scramVerifier } from './scram-verifier.ts'
+import { scramVerifier } from './scram.ts'
 import { writeState } from './state-file.ts'
 import { type ServerUser, give, giveTree, initUser, isRoot, makeDirectory } from './server-user.ts'
 
@@ -64,7 +64,7 @@ async function initialise(make: NewDataDirectory, partial: string, data: string)
   const user = await initUser()
   await makeDirectory(partial, 0o700, user)
   const passwordFile = join(partial, 'password')
-  await writeState(passwordFile, scramVerifier(make.password), user)
+  await writeState(passwordFile, await scramVerifier(make.password), user)
   const args = ['-D', data, '-U', SUPERUSER, '--auth=scram-sha-256', '--encoding=UTF8']
   args.push(`--pwfile=${passwordFile}`, '--locale=C', '--data-checksums', '--no-sync')
   if (majorOf(make.binaries.version) >= 17) {
@@ -91,7 +91,7 @@ async function copySeed(
   // Single-user mode opens no socket, but it too insists on a user with a passwd entry.
   const program = join(make.binaries.directory, 'postgres')
   const settings = ['-cexit_on_error=on', '-clog_min_error_statement=panic', '-clog_statement=none']
-  const sql = `ALTER ROLE ${SUPERUSER} PASSWORD '${scramVerifier(make.password)}'\n`
+  const sql = `ALTER ROLE ${SUPERUSER} PASSWORD '${await scramVerifier(make.password)}'\n`
   await must(runTool(program, ['--single', '-D', data, ...settings, 'postgres'], user, sql))
   await handOver(make, partial, data)
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import pg from 'pg'
 import { BUDGET_DEFAULT } from '../../src/boundaries/postgres/leases/budget.ts'
-import { newPassword, scramVerifier } from '../../src/boundaries/postgres/leases/scram.ts'
+import { newPassword, scramVerifier } from '../../src/clusters/scram.ts'
 import { namesFor, newTenantKey } from '../../src/boundaries/postgres/names.ts'
 import { PostgresBoundary } from '../../src/boundaries/postgres/postgres-boundary.ts'
 import { Site } from '../../src/boundaries/postgres/site.ts'
@@ -18,6 +18,7 @@ import { parseCellName, parseRegion, parseTenantId } from '../../src/core/tenant
 
 export interface Order {
   readonly point: keyof typeof POINTS
+  /** The tenant to work on; for an installation, its prefix. */
   readonly tenant: string
   readonly admin: ConnectionSettings
   readonly serverVersion: number
@@ -25,7 +26,7 @@ export interface Order {
 
 const order = JSON.parse(await text(process.stdin)) as Order
 const names = namesFor('rf', NOTES.name)
-const site = Site.attach({
+const options = {
   cluster: {
     name: 'test',
     admin: order.admin,
@@ -39,7 +40,8 @@ const site = Site.attach({
   custodianPassword: CUSTODIAN_PASSWORD,
   exclusive: true,
   bridges: true,
-})
+} as const
+const site = Site.attach(options)
 const boundary = new PostgresBoundary({ cell: parseCellName('test-cell'), site })
 const id = parseTenantId(order.tenant)
 const open = (seconds = 1) =>
@@ -81,6 +83,11 @@ const POINTS = {
         }
       }),
     )
+  },
+  /** Installs on a server where nothing is installed. */
+  async installing() {
+    say()
+    await Site.open({ ...options, names: namesFor(order.tenant, NOTES.name) })
   },
   async 'lease recorded, not committed'() {
     const client = await custodian()

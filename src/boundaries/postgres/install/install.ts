@@ -12,7 +12,7 @@ import {
   sqlState,
   withClient,
 } from '../connection.ts'
-import { scramVerifier } from '../leases/scram.ts'
+import { scramVerifier } from '../../../clusters/scram.ts'
 import type { Application } from '../manifest.ts'
 import { type Names } from '../names.ts'
 import { custodySql } from './custody.ts'

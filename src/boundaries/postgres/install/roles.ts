@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { ident, literal, type Settings, withClient } from '../connection.ts'
-import { scramVerifier } from '../leases/scram.ts'
+import { scramVerifier } from '../../../clusters/scram.ts'
 import { groupRoles, type LoginScope, type Names } from '../names.ts'
 
 const PLAIN = 'nosuperuser nocreatedb nocreaterole noreplication nobypassrls'

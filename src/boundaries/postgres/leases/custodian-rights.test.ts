@@ -10,7 +10,7 @@ import {
   tenantOf,
   type TestSite,
 } from '../test-site.test-support.ts'
-import { scramVerifier } from './scram.ts'
+import { scramVerifier } from '../../../clusters/scram.ts'
 
 let place: TestSite
 let custodian: pg.Client

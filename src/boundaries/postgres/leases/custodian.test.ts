@@ -17,7 +17,7 @@ import {
 import { auditLedger } from './audit-ledger.test-support.ts'
 import { BUDGET_DEFAULT } from './budget.ts'
 import type { Custodian } from './custodian.ts'
-import { newPassword, scramVerifier } from './scram.ts'
+import { newPassword, scramVerifier } from '../../../clusters/scram.ts'
 
 const [ACME, OTHER] = [tenant('acme'), tenant('other')]
 

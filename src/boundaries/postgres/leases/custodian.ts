@@ -9,7 +9,7 @@ import { clientConfig, type Settings, sqlState } from '../connection.ts'
 import { SLOTS_TAKEN } from '../install/custody.ts'
 import { type LoginScope, loginScopeOf, type Names, tenantKey, type TenantKey } from '../names.ts'
 import type { Budget } from './budget.ts'
-import { newPassword, scramVerifier } from './scram.ts'
+import { newPassword, scramVerifier } from '../../../clusters/scram.ts'
 import { overBudget, type SessionActivity } from './watchdog.ts'
 
 /** Longest wait for ended sessions to be gone, and for the custody database, in milliseconds. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { scramVerifier } from '../leases/scram.ts'
+import { scramVerifier } from '../../../clusters/scram.ts'
 import { ScramKeys } from './scram-keys.ts'
 
 const hmac = (key: Uint8Array, text: string) => createHmac('sha256', key).update(text).digest()

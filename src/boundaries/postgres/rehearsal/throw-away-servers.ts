@@ -6,7 +6,7 @@ import { type ClusterProfile, startEmbedded } from '../../../clusters/embedded-c
 import type { Tier } from '../../../core/tenant.ts'
 import { installDatabase } from '../install/install.ts'
 import { setCustodianPassword } from '../install/roles.ts'
-import { newPassword } from '../leases/scram.ts'
+import { newPassword } from '../../../clusters/scram.ts'
 import type { Application } from '../manifest.ts'
 import { type Names, namesFor } from '../names.ts'
 import { Site, type SiteOptions } from '../site.ts'
