@@ -28,7 +28,7 @@ const ROOT_FILES = new Set(['main.ts', 'index.ts'])
 const REGISTRY = 'src/boundaries/registry.ts'
 
 const area = (file: string) => relative('src', file).split(sep)[0] ?? ''
-const engine = (file: string) => /^src\/boundaries\/([^/]+)\//.exec(file)?.[1]
+const engine = (file: string) => /^src\/boundaries\/(?!conformance\/)([^/]+)\//.exec(file)?.[1]
 
 const files = globSync('src/**/*.ts')
 

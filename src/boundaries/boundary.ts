@@ -5,7 +5,7 @@ import type { CellName, Tenant, TenantId, Tier } from '../core/tenant.ts'
 /**
  * THE CONTRACT. A boundary is an engine's own access control, used to separate tenants. Each engine
  * is one folder beside this file that implements it; everything else iterates over boundaries and
- * knows no engine. `conformance.ts` checks the obligations written here.
+ * knows no engine. `conformance/` checks the obligations written here.
  *
  * All methods are safe for concurrent use, from several processes. Every method may throw
  * `RingfenceError` with `engine_unavailable` or `timed_out`; a method that throws has either done

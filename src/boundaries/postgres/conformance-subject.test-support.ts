@@ -1,4 +1,4 @@
-import type { ConformanceSession, ConformanceSubject } from '../conformance.ts'
+import type { ConformanceSession, ConformanceSubject } from '../conformance/conformance.ts'
 import { ident } from './connection.ts'
 import type { PostgresCredential } from './postgres-boundary.ts'
 import { connected, startTestSite, type TestSiteOptions } from './test-site.test-support.ts'

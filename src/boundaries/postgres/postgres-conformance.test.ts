@@ -1,4 +1,4 @@
-import { boundaryConformance } from '../conformance.ts'
+import { boundaryConformance } from '../conformance/conformance.ts'
 import { postgresSubject } from './conformance-subject.test-support.ts'
 
 boundaryConformance('PostgreSQL', () => postgresSubject())

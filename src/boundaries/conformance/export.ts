@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ExportSink } from './boundary.ts'
-import { type Obligation, take, type Trial, uniqueText, using } from './conformance-trial.ts'
+import type { ExportSink } from '../boundary.ts'
+import { type Obligation, take, type Trial, uniqueText, using } from './trial.ts'
 
 /** No single chunk may be larger. Bytes. */
 const CHUNK_MAX = 4 * 2 ** 20

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { type ErrorCode, RingfenceError } from '../core/errors.ts'
-import type { Credential, Lease, LeaseRequest, Scope } from '../core/lease.ts'
+import { type ErrorCode, RingfenceError } from '../../core/errors.ts'
+import type { Credential, Lease, LeaseRequest, Scope } from '../../core/lease.ts'
 import {
   parseRegion,
   parseTenantId,
   type Tenant,
   type TenantId,
   type Tier,
-} from '../core/tenant.ts'
-import type { Boundary } from './boundary.ts'
-import type { ConformanceSession, ConformanceSubject } from './conformance.ts'
+} from '../../core/tenant.ts'
+import type { Boundary } from '../boundary.ts'
+import type { ConformanceSession, ConformanceSubject } from './subject.ts'
 
 /** One sentence of the contract, and what shows that it is kept. */
 export interface Obligation {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Erasure } from './boundary.ts'
+import type { Erasure } from '../boundary.ts'
 import {
   assertEnded,
   freshTenant,
@@ -9,7 +9,7 @@ import {
   uniqueText,
   using,
   visiting,
-} from './conformance-trial.ts'
+} from './trial.ts'
 
 export const ERASE_OBLIGATIONS: readonly Obligation[] = [
   {

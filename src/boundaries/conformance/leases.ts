@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LEASE_TTL_SECONDS_MAX, LEASE_TTL_SECONDS_MIN, type Scope } from '../core/lease.ts'
-import {
-  assertEnded,
-  type Obligation,
-  opens,
-  refused,
-  take,
-  uniqueText,
-  using,
-} from './conformance-trial.ts'
+import { LEASE_TTL_SECONDS_MAX, LEASE_TTL_SECONDS_MIN, type Scope } from '../../core/lease.ts'
+import { assertEnded, type Obligation, opens, refused, take, uniqueText, using } from './trial.ts'
 
 const ONE_SECOND_MS = 1000
 

@@ -1,33 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Credential, Lease } from '../core/lease.ts'
-import { TIERS } from '../core/tenant.ts'
-import type { Boundary } from './boundary.ts'
-import { ERASE_OBLIGATIONS } from './conformance-erase.ts'
-import { EXPORT_OBLIGATIONS } from './conformance-export.ts'
-import { LEASE_OBLIGATIONS } from './conformance-leases.ts'
-import { PROVISION_OBLIGATIONS } from './conformance-provision.ts'
-import { REVOKE_OBLIGATIONS } from './conformance-revoke.ts'
-import { startTrial } from './conformance-trial.ts'
+import type { Credential } from '../../core/lease.ts'
+import { TIERS } from '../../core/tenant.ts'
+import type { Boundary } from '../boundary.ts'
+import { ERASE_OBLIGATIONS } from './erase.ts'
+import { EXPORT_OBLIGATIONS } from './export.ts'
+import { LEASE_OBLIGATIONS } from './leases.ts'
+import { PROVISION_OBLIGATIONS } from './provision.ts'
+import { REVOKE_OBLIGATIONS } from './revoke.ts'
+import type { ConformanceSubject } from './subject.ts'
+import { startTrial } from './trial.ts'
 
-/** One session that a credential opened at the engine. It knows nothing but the credential. */
-export interface ConformanceSession {
-  /** Stores a text among the tenant's data. Rejects when the engine refuses or the session is gone. */
-  write(text: string): Promise<void>
-  /** All texts in sight, without any filter of one's own. Rejects like `write`. */
-  read(): Promise<readonly string[]>
-  close(): Promise<void>
-}
-
-/** An engine under test. Tenants appear and go on it: give it one of its own. */
-export interface ConformanceSubject<C extends Credential = Credential> {
-  readonly boundary: Boundary<C>
-  /** Opens a session with nothing but the lease's credential. Rejects when the engine refuses it. */
-  connect(lease: Lease<C>): Promise<ConformanceSession>
-  /** Makes the engine refuse the boundary itself, until the function that is returned is called. */
-  outage(): Promise<() => Promise<void>>
-  close(): Promise<void>
-}
+export type { ConformanceSession, ConformanceSubject } from './subject.ts'
 
 /**
  * The suite that every boundary passes: one test for each obligation that `boundary.ts` states, on

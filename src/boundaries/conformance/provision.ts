@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { TenantId } from '../core/tenant.ts'
+import type { TenantId } from '../../core/tenant.ts'
 import {
   freshTenant,
   type Obligation,
@@ -11,7 +11,7 @@ import {
   uniqueText,
   using,
   visiting,
-} from './conformance-trial.ts'
+} from './trial.ts'
 
 /** Legal ids that a careless name, prefix, pattern or keyword would confuse. */
 const CONFUSABLE: readonly string[] = [

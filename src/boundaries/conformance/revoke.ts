@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { LeaseId } from '../core/lease.ts'
-import { assertEnded, type Obligation, opens, take } from './conformance-trial.ts'
+import type { LeaseId } from '../../core/lease.ts'
+import { assertEnded, type Obligation, opens, take } from './trial.ts'
 
 const NOTHING = { leases: [], sessionsEnded: 0 }
 
