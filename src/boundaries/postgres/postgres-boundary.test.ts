@@ -105,17 +105,3 @@ test('a tenant that is half erased gets no lease and no new place until that is 
   await place.provision('leaving')
   await lease('leaving')
 })
-
-test('one server that is down does not keep the others from being swept, and is reported', async () => {
-  await place.provision('alone', 'silo')
-  await place.provision('near')
-  const short = { scope: 'write', holder: 'test', ttlSeconds: 1 } as const
-  const near = await place.boundary.lease(tenant('near'), short)
-  const session = await place.connect(near.credential)
-  const found = await place.boundary.find(tenant('alone'))
-  assert.ok(found)
-  await found.site.close()
-  await new Promise((resolve) => setTimeout(resolve, 1100))
-  await refused(place.boundary.sweep(), 'engine_unavailable')
-  await assert.rejects(session.query('select 1'))
-})

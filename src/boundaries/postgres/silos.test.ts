@@ -56,12 +56,27 @@ test('a silo whose server was killed is started again by the next who needs it',
   await client.query(`insert into notes.note (body) values ('before the kill')`)
   const pid = await pidOf()
   process.kill(pid, 'SIGKILL')
-  await until(async () => (await place.boundary.find(ACME).catch(() => undefined)) !== undefined)
-  await until(async () => (await pidOf()) !== pid)
+  await until(async () => (await pidOf().catch(() => pid)) !== pid)
   const after = await place.login('acme')
   const { rows } = await after.query('select body from notes.note')
   assert.deepEqual(rows, [{ body: 'before the kill' }])
   await place.boundary.sweep()
+})
+
+test('one server that is down does not keep the others from being swept, and is reported', async () => {
+  await place.provision('near')
+  const short = { scope: 'write', holder: 'test', ttlSeconds: 1 } as const
+  const near = await place.boundary.lease(tenant('near'), short)
+  const session = await place.connect(near.credential)
+  const found = await place.boundary.find(ACME)
+  assert.ok(found)
+  await found.site.close()
+  await new Promise((resolve) => setTimeout(resolve, 1100))
+  await assert.rejects(place.boundary.sweep(), { code: 'engine_unavailable' })
+  await assert.rejects(session.query('select 1'))
+  const pid = await pidOf()
+  process.kill(pid, 'SIGKILL')
+  await until(async () => (await pidOf().catch(() => pid)) !== pid)
 })
 
 test('a silo keeps its data and its leases over a stop, and secrets are for us alone', async () => {
