@@ -29,20 +29,23 @@ export const SYSTEM_RULES: readonly Rule<DatabaseSubject>[] = [
     explanation:
       'Tenants may call a system function that shows or touches what other sessions do, or reaches beyond their tables (sizes, locks, notifications, large objects, files).',
     sql: ({ names }) => `
-      select format('%s to %s', p.signature, coalesce(quote_ident(r.rolname), 'public')) as object,
-        format('revoke all on routine pg_catalog.%s from %s', p.signature, coalesce(quote_ident(r.rolname), 'public')) as fix
+      select format('%s to %s', p.oid::regprocedure, coalesce(quote_ident(r.rolname), 'public')) as object,
+        format('revoke all on routine pg_catalog.%s from %s', p.oid::regprocedure, coalesce(quote_ident(r.rolname), 'public')) as fix
       from (
-        select p.oid, p.oid::regprocedure::text as signature, p.proowner, p.proacl,
-          p.proname ~ '${CLOSED_FUNCTION_PATTERN}' or p.proname in (${list(CLOSED_FUNCTIONS)})
-            or p.oid::regprocedure::text in (${list(CLOSED_SIGNATURES)}) as closed
-        from pg_catalog.pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace and p.prokind in ('f', 'p')
+        select f.* from (
+          select p.oid, p.proowner, p.proacl, p.proname ~ '${CLOSED_FUNCTION_PATTERN}'
+              or p.proname in (${list(CLOSED_FUNCTIONS)})
+              or p.proname in (${list(CLOSED_SIGNATURES.map((one) => one.replace(/\(.*/, '')))})
+                and p.oid::regprocedure::text in (${list(CLOSED_SIGNATURES)}) as closed
+          from pg_catalog.pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace and p.prokind in ('f', 'p')
+          offset 0
+        ) f where f.proacl is not null or f.closed
       ) p, lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) e
         left join pg_catalog.pg_roles r on r.oid = e.grantee
-      where (p.closed or p.proacl is not null) and (
-        ${isTenantRole(names, 'r.rolname')}
+      where ${isTenantRole(names, 'r.rolname')}
         or e.grantee = 0 and (p.closed or exists (select 1 from pg_catalog.pg_init_privs i
             where i.classoid = 'pg_proc'::regclass and i.objoid = p.oid)
-          and not ${initially('pg_proc', 'p.oid', '0', "'EXECUTE'")}))`,
+          and not ${initially('pg_proc', 'p.oid', '0', "'EXECUTE'")})`,
   },
   {
     id: 'pg-system-view-open',

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { TIERS } from '../../../core/tenant.ts'
 import { ATTACKS } from '../attacks/attacks.ts'
 import { MUTANTS, MUTANTS_FOR_SHARED_SERVERS } from './mutants.ts'
+import { NOTICED_BY } from './noticed-by.ts'
 
 test('there are mutants enough on every tier', () => {
   assert.ok(MUTANTS.length >= 50)
@@ -33,4 +34,19 @@ test('what weakens a whole server is kept away from servers that others use', ()
     assert.ok(!shared.has(id), id)
   }
   assert.ok(shared.has('pg-guard-dropped'))
+})
+
+test('at least 25 mutants are noticed by an attack too, on a tier that has both', () => {
+  for (const [id, attacks] of Object.entries(NOTICED_BY)) {
+    const mutant = MUTANTS.find((one) => one.id === id)
+    assert.ok(mutant, id)
+    for (const name of attacks) {
+      const attack = ATTACKS.find((one) => one.id === name)
+      assert.ok(
+        attack?.tiers.some((tier) => mutant.tiers.includes(tier)),
+        `${id}: ${name}`,
+      )
+    }
+  }
+  assert.ok(Object.keys(NOTICED_BY).length >= 25)
 })

@@ -2,6 +2,7 @@ import { RingfenceError } from '../../../core/errors.ts'
 import { type Tier, TIERS } from '../../../core/tenant.ts'
 import type { Mutant } from '../../boundary.ts'
 import { ident, literal, type Settings, withClient } from '../connection.ts'
+import { loginPattern } from '../names.ts'
 import type { Arena, Side } from '../rehearsal/arena.ts'
 import { onePerDatabase } from '../rehearsal/copies.ts'
 
@@ -11,6 +12,8 @@ export interface PostgresMutant extends Mutant {
    * never on one that others use.
    */
   readonly needsOwnServer: boolean
+  /** Attacks that are known to notice it, best first. Empty where only `inspect` does. */
+  readonly noticedBy?: readonly string[]
   /**
    * Weakens the copy that `arena` shows. Databases are thrown away with the copy; what belongs to
    * the whole server (roles, settings) is put back by the function that is returned.
@@ -77,6 +80,7 @@ export function roleMutant(
       const undos: Undo[] = []
       const undo = async () => {
         for (const one of undos.splice(0).reverse()) await one()
+        await closeStrays(arena)
       }
       try {
         for (const side of onePerServer(arena)) {
@@ -182,8 +186,34 @@ export function ownServer(mutant: PostgresMutant): PostgresMutant {
           `${mutant.id} weakens a whole server: it is tried on throw-away servers only`,
         )
       }
-      return mutant.apply(arena)
+      const undo = await mutant.apply(arena)
+      return async () => {
+        await undo()
+        await closeStrays(arena)
+      }
     },
+  }
+}
+
+/**
+ * Closes logins that attacks opened while a mutant let them, and that no lease in the ledger holds
+ * open: the next copy is on the same server.
+ */
+async function closeStrays(arena: Arena): Promise<void> {
+  for (const { site } of onePerServer(arena)) {
+    await withClient(site.admin(site.names.custodyDatabase), (client) =>
+      client.query(`do $$ declare stray name; roles record; begin
+        for stray in select r.rolname from pg_roles r where r.rolname ~ ${literal(loginPattern(site.names))}
+            and not exists (select 1 from custody.lease l where l.role_name = r.rolname and l.ended_at is null)
+        loop
+          execute format('alter role %I nologin nosuperuser nocreatedb nocreaterole noreplication nobypassrls', stray);
+          for roles in select m.roleid::regrole as granted, m.member::regrole as member from pg_auth_members m
+            where m.roleid = stray::regrole or m.member = stray::regrole and not exists (
+              select 1 from custody.lease l where l.role_name = stray)
+          loop execute format('revoke %s from %s', roles.granted, roles.member); end loop;
+        end loop;
+      end $$`),
+    )
   }
 }
 
