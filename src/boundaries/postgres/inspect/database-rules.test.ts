@@ -282,8 +282,8 @@ const TRIALS: readonly Trial[] = [
   {
     rule: 'pg-guard-rail-off',
     when: 'an event trigger that is gone',
-    sql: 'drop event trigger ringfence_login',
-    object: 'ringfence_login',
+    sql: 'drop event trigger ringfence_guard_drop',
+    object: 'ringfence_guard_drop',
   },
   {
     rule: 'pg-guard-rail-off',
