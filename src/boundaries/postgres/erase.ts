@@ -53,9 +53,11 @@ export async function eraseRows(
         )
         counts.push({ item: table.name, count: result.rowCount ?? 0 })
       }
-      await forgetStatistics(admin, tables)
       return counts
     })
+    // Others' maintenance of these tables is waited for; tenants wait for none of it.
+    await admin.query(`set lock_timeout = '5min'`)
+    await inTransaction(admin, () => forgetStatistics(admin, tables))
     // VACUUM removes the dead row versions, ANALYZE gathers the statistics of what is left.
     for (const table of tables) await admin.query(`vacuum (analyze) ${table.qualified}`)
     return { deleted, probes: await residualProbes(admin, [key, ...samples]) }
@@ -77,6 +79,9 @@ async function forgetStatistics(
     relation as (select relid from part union
       select i.indexrelid from pg_catalog.pg_index i join part on part.relid = i.indrelid)`
   const names = tables.map((table) => table.qualified)
+  if (names.length === 0) return
+  // Keeps ANALYZE out, which would meet the rows that are deleted here.
+  await admin.query(`lock table ${names.join(', ')} in share update exclusive mode`)
   await admin.query(
     `${relations} delete from pg_catalog.pg_statistic where starelid in (select relid from relation)`,
     [names],
