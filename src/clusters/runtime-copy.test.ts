@@ -29,7 +29,8 @@ function packageWithoutLinks(t: TestContext): string {
 }
 
 test('without its symbolic links the package is copied once and runs from there', async (t) => {
-  const [packaged, cache] = [packageWithoutLinks(t), join(scratch(t), 'cache')]
+  // Where the names of folders look like those of the package's own.
+  const [packaged, cache] = [packageWithoutLinks(t), join(scratch(t), 'lib', 'v1.2', 'cache')]
   const before = await runTool(join(packaged, 'initdb'), ['-V'], { spawn: {} })
   assert.match(before.stderr, /error while loading shared libraries|^$/)
   const copies = await Promise.all([1, 2, 3].map(() => runtimeCopy(packaged, [cache])))

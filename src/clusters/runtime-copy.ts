@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, readFile, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { homedir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { z } from 'zod'
 import { copyTree, publishTree } from './copy-tree.ts'
 import { isReachableByAll, isRoot, makeDirectory } from './server-user.ts'
@@ -65,7 +65,9 @@ async function makeCopy(native: string, links: Links, copy: string): Promise<str
       await rm(link, { force: true })
       await symlink(basename(source), link)
     }
-    await publishTree(partial, (path) => (/\/(lib|share)\/.*\./.test(path) ? 0o644 : 0o755))
+    await publishTree(partial, (path) =>
+      /^(lib|share)\/.*\./.test(relative(partial, path)) ? 0o644 : 0o755,
+    )
     await rename(partial, copy)
   } catch (error) {
     await rm(partial, { recursive: true, force: true })
