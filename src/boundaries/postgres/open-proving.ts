@@ -7,7 +7,7 @@ import { ATTACKS } from './attacks/attacks.ts'
 import { withClient } from './connection.ts'
 import { inspectApplication } from './inspect/inspect-application.ts'
 import { loadApplication } from './manifest.ts'
-import { MUTANTS } from './mutants/mutants.ts'
+import { MUTANTS, MUTANTS_FOR_SHARED_SERVERS } from './mutants/mutants.ts'
 import { namesFor } from './names.ts'
 import { RehearsalHost } from './rehearsal/rehearsal-host.ts'
 import { versionText } from './server-version.ts'
@@ -49,6 +49,7 @@ export async function openPostgresProving(options: ProvingOptions): Promise<Open
   return {
     provable: {
       ...shared,
+      mutants: () => MUTANTS_FOR_SHARED_SERVERS,
       tiers: TIERS.filter((tier) => tier !== 'silo'),
       inspect: (): Promise<readonly Finding[]> =>
         inspectApplication(cluster, namesFor('rf', manifest.name), manifest),
