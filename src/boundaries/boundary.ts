@@ -170,6 +170,11 @@ export interface Mutant {
   /** What is weakened, as a careless change would do it: `NO FORCE ROW LEVEL SECURITY on a table`. */
   readonly title: string
   readonly tiers: readonly Tier[]
+  /**
+   * Attacks that are known to get further on it, best first. Others are tried only when neither
+   * these nor `inspect` notice it: a mutant that only `inspect` sees would cost a whole run of them.
+   */
+  readonly noticedBy?: readonly string[]
 }
 
 /**

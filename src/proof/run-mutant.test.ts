@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Verdict } from '../boundaries/boundary.ts'
-import { fakeBoundary, FAKE_ATTACKS, finding, RUN } from './fake-boundary.test-support.ts'
+import {
+  fakeBoundary,
+  FAKE_ATTACKS,
+  FAKE_MUTANTS,
+  finding,
+  RUN,
+} from './fake-boundary.test-support.ts'
 import { runProof } from './run-proof.ts'
 
 const pooled = { tiers: ['pooled'] as const }
@@ -76,33 +82,35 @@ test('a known rule on a new object, or one that grew above information, notices'
   )
 })
 
+/** Nothing but attacks notices anything. */
+const unseen = { ...pooled, findings: () => [] }
+
 test('attacks stop at the first that notices, and run to the end in a thorough run', async () => {
   const leaky = {
-    ...pooled,
+    ...unseen,
     verdict: (_attack: unknown, _tier: unknown, mutant: string | undefined): Verdict =>
       mutant === undefined ? 'denied' : 'leaked',
   }
-  const quick = await runProof({ ...RUN, boundaries: [fakeBoundary(leaky)] })
-  const thorough = await runProof({ ...RUN, boundaries: [fakeBoundary(leaky)], thorough: true })
-  assert.deepEqual(
-    quick.tiers[0]?.mutants.map(({ strikes, noticedBy }) => [strikes, noticedBy.attacks.length]),
-    [
-      [1, 1],
-      [1, 1],
-    ],
-  )
-  assert.deepEqual(
-    thorough.tiers[0]?.mutants.map(({ strikes, noticedBy }) => [strikes, noticedBy.attacks.length]),
-    [
-      [5, 5],
-      [5, 5],
-    ],
-  )
+  const counts = async (thorough: boolean) => {
+    const report = await runProof({ ...RUN, boundaries: [fakeBoundary(leaky)], thorough })
+    return report.tiers[0]?.mutants.map(({ strikes, noticedBy }) => [
+      strikes,
+      noticedBy.attacks.length,
+    ])
+  }
+  assert.deepEqual(await counts(false), [
+    [1, 1],
+    [1, 1],
+  ])
+  assert.deepEqual(await counts(true), [
+    [5, 5],
+    [5, 5],
+  ])
 })
 
 test('an attack that noticed an earlier mutant is tried first on the next', async () => {
   const boundary = fakeBoundary({
-    ...pooled,
+    ...unseen,
     verdict: (attack, _tier, mutant) =>
       mutant !== undefined && attack.id === 'fake-flood' ? 'leaked' : 'denied',
   })
@@ -111,6 +119,32 @@ test('an attack that noticed an earlier mutant is tried first on the next', asyn
     report.tiers[0]?.mutants.map(({ strikes }) => strikes),
     [5, 1],
   )
+})
+
+test('the attacks that a mutant names are tried first, and alone when someone notices', async () => {
+  const boundary = fakeBoundary({
+    ...pooled,
+    mutants: FAKE_MUTANTS.map((mutant) => ({
+      ...mutant,
+      noticedBy: ['fake-write', 'fake-exists'],
+    })),
+    verdict: (attack, _tier, mutant) =>
+      mutant === 'fake-filter-off' && attack.id === 'fake-exists' ? 'leaked' : 'denied',
+  })
+  const report = await runProof({ ...RUN, boundaries: [boundary] })
+  assert.deepEqual(
+    report.tiers[0]?.mutants.map(({ strikes, noticedBy }) => ({ strikes, ...noticedBy })),
+    [
+      { strikes: 2, attacks: ['fake-exists'], findings: [] },
+      { strikes: 2, attacks: [], findings: ['fake-open'] },
+    ],
+  )
+})
+
+test('what inspection notices, and no attack is named for, costs no attack', async () => {
+  const report = await runProof({ ...RUN, boundaries: [fakeBoundary(pooled)] })
+  const granted = report.tiers[0]?.mutants.find(({ id }) => id === 'fake-grant-all')
+  assert.deepEqual([granted?.status, granted?.strikes], ['noticed', 0])
 })
 
 test('a weakening that helps only the second tenant against the first is noticed too', async () => {

@@ -32,8 +32,9 @@ function newRules(before: readonly Finding[], after: readonly Finding[]): readon
 
 /**
  * Weakens a copy of the rehearsal and finds out who notices: first the inspection, then the attacks
- * of the first tenant on the second in the order given, up to the first that notices unless the run
- * is thorough. Where nobody noticed the attacks are tried the other way, for a lopsided weakening.
+ * that the mutant names, by the first tenant on the second, up to the first that notices. The other
+ * attacks follow where nobody noticed, or the run is thorough; where still nobody did, all are tried
+ * the other way, for a lopsided weakening.
  * @throws RingfenceError `timed_out` or `void_run` when the whole rehearsal has to be given up
  */
 export async function runMutant(
@@ -50,8 +51,17 @@ export async function runMutant(
   let shown = 0
   let reason: string | undefined
   const [first, second] = context.tenants
-  const attackAll = async (weakened: Rehearsal, attacker: TenantId, victim: TenantId) => {
-    for (const attack of attacks) {
+  const noticed = () => noticedBy.attacks.length + noticedBy.findings.length > 0
+  const named = mutant.noticedBy ?? []
+  const known = attacks.filter(({ id }) => named.includes(id))
+  const others = attacks.filter(({ id }) => !named.includes(id))
+  const strikeWith = async (
+    tried: readonly Attack[],
+    weakened: Rehearsal,
+    attacker: TenantId,
+    victim: TenantId,
+  ) => {
+    for (const attack of tried) {
       const after = await runStrike(weakened, { attack, attacker, victim }, context)
       strikes += 1
       if (after.verdict !== 'void') shown += 1
@@ -64,7 +74,6 @@ export async function runMutant(
       }
     }
   }
-  const noticed = () => noticedBy.attacks.length + noticedBy.findings.length > 0
   const probe = async (weakened: Rehearsal) => {
     const missing = await canariesMissing(name, weakened, context)
     if (missing.length > 0 || first === undefined || second === undefined) {
@@ -75,8 +84,9 @@ export async function runMutant(
       weakened.inspect(),
     )
     noticedBy.findings.push(...newRules(baseline.findings, findings))
-    await attackAll(weakened, first, second)
-    if (!noticed()) await attackAll(weakened, second, first)
+    await strikeWith(known, weakened, first, second)
+    if (!noticed() || context.thorough) await strikeWith(others, weakened, first, second)
+    if (!noticed()) await strikeWith(attacks, weakened, second, first)
     if (!noticed() && shown === 0) reason = 'no attack on the weakened copy showed anything'
   }
   try {

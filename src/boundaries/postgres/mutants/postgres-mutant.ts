@@ -12,8 +12,6 @@ export interface PostgresMutant extends Mutant {
    * never on one that others use.
    */
   readonly needsOwnServer: boolean
-  /** Attacks that are known to notice it, best first. Empty where only `inspect` does. */
-  readonly noticedBy?: readonly string[]
   /**
    * Weakens the copy that `arena` shows. Databases are thrown away with the copy; what belongs to
    * the whole server (roles, settings) is put back by the function that is returned.
