@@ -2,6 +2,7 @@ import { CATALOG } from './catalog.ts'
 import { CONNECTIONS } from './connections.ts'
 import { COUNTERS } from './counters.ts'
 import { DDL } from './ddl.ts'
+import { DISCOVERY } from './discovery.ts'
 import { EXPLAIN } from './explain.ts'
 import { IDENTITY } from './identity.ts'
 import { KEYS } from './keys.ts'
@@ -24,6 +25,7 @@ import { WRITES } from './writes.ts'
 export const ATTACKS: readonly PostgresAttack[] = [
   ...READS,
   ...RELATIONS,
+  ...DISCOVERY,
   ...LEAKS,
   ...KEYS,
   ...EXPLAIN,

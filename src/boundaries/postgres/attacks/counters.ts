@@ -63,7 +63,8 @@ export const COUNTERS: readonly PostgresAttack[] = [
       'select pg_current_wal_lsn(), pg_current_wal_insert_lsn()',
       'select xact_commit, tup_inserted from pg_catalog.pg_stat_database where datname = current_database()',
       'select max(xmin::text::bigint) from pg_catalog.pg_class',
-      'update ground.note set amount = amount returning xmin, pg_current_xact_id_if_assigned()',
+      'update ground.note set amount = amount returning xmin',
+      'select pg_current_xact_id_if_assigned()',
       'select pg_last_committed_xact(), pg_notification_queue_usage()',
     ],
   ),
@@ -144,13 +145,17 @@ function counting(
   then: readonly string[] = [],
 ): PostgresAttack {
   const changes = async (duel: Duel, session: Session) => {
+    const victims = `tenant_id = ${literal(duel.victim.key)}`
     const before = await read(session, statements)
     await arrangeQuietly(duel, [
-      `insert into ground.note (tenant_id, title) select ${literal(duel.victim.key)}, gen_random_uuid()::text from generate_series(1, 100)`,
-      `delete from ground.note where tenant_id = ${literal(duel.victim.key)} and title ~ '^[0-9a-f-]{36}$'`,
+      `insert into ground.note (tenant_id, title) select ${literal(duel.victim.key)}, 'counted ' || n from generate_series(1, 100) n`,
       ...then,
     ])
     const after = await read(session, statements)
+    await arrangeQuietly(duel, [
+      `delete from ground.note where ${victims} and title like 'counted %'`,
+      ...then,
+    ])
     return before.filter((answer, index) => answer !== after[index]).length
   }
   return attack(facts, {

@@ -12,7 +12,7 @@ export interface DisturbOptions {
   /** Takes what it can get, in a transaction that stays open. Returns what it met. */
   readonly grab: (session: Session, duel: Duel) => Promise<string>
   /** SQL with which the administrator does stop the victim, in a transaction: the check that a grab would show. */
-  readonly control: string
+  readonly control: (duel: Duel) => string
   /** Lets go of what does not end with the attacker's session. */
   readonly release?: (duel: Duel) => Promise<void>
 }
@@ -29,7 +29,7 @@ export function disturb(
     async owner(duel) {
       must((await ordinaryWork(duel)) === undefined, 'do its ordinary work')
       const admin = await duel.asAdmin()
-      const { error } = await admin.run(`begin; ${control}`)
+      const { error } = await admin.run(`begin; ${control(duel)}`)
       must(error === undefined, `be stopped by the administrator: ${error}`)
       const stopped = await ordinaryWork(duel, CONTROL_TIMEOUT_MS)
       await admin.run('rollback')

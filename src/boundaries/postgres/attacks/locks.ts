@@ -10,7 +10,7 @@ import { sharedTablesOf, tablesOf } from './tenant-table.ts'
 /** One mode for each set of privileges that PostgreSQL asks for. */
 const MODES = ['access exclusive', 'share', 'row exclusive', 'access share']
 
-const TABLE_LOCK = 'lock table ground.note in access exclusive mode'
+const TABLE_LOCK = () => 'lock table ground.note in access exclusive mode'
 
 /** Names of prepared transactions are the whole server's. */
 const preparedName = ({ key }: Side) => literal(`rehearsal-${key}`)
@@ -51,7 +51,7 @@ export const LOCKS: readonly PostgresAttack[] = [
       references: ['PG-70'],
     },
     {
-      control: 'select from ground.note for update',
+      control: () => 'select from ground.note for update',
       async grab(session) {
         await session.run('begin; savepoint s')
         let locked = 0
@@ -78,8 +78,8 @@ export const LOCKS: readonly PostgresAttack[] = [
       references: ['PG-52', 'PG-53', 'PG-70'],
     },
     {
-      control: `set local session_replication_role = replica;
-        insert into ground.note (tenant_id, title) select distinct tenant_id, 'work' from ground.note`,
+      control: ({ victim }) => `set local session_replication_role = replica;
+        insert into ground.note (tenant_id, title) values (${literal(victim.key)}, 'work')`,
       async grab(session, { victim }) {
         const id = literal(String(groundRow(victim, 'note')['id']))
         await session.run('begin')

@@ -113,7 +113,7 @@ export const RELATIONS: readonly PostgresAttack[] = [
       kind: 'read',
     },
     () => [
-      "select ts_rewrite(to_tsquery('simple', 'a'), $$select to_tsquery('simple', 'a'), to_tsquery('simple', quote_literal(title)) from ground.note limit 1$$)",
+      "select ts_rewrite(to_tsquery('simple', 'a'), $$select to_tsquery('simple', 'a'), to_tsquery('simple', quote_literal(title)) from ground.note$$)",
       "select * from ts_stat($$select to_tsvector('simple', title) from ground.note$$)",
       "select ts_headline('simple', title, to_tsquery('simple', 'canary')) from ground.note",
     ],

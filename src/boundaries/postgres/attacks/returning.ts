@@ -1,11 +1,14 @@
 import { literal } from '../connection.ts'
-import { groundRow } from '../rehearsal/arena.ts'
+import { groundRow, type Side } from '../rehearsal/arena.ts'
 import { attack, must, type PostgresAttack } from './postgres-attack.ts'
 import { sight } from './sight.ts'
 
 const MERGE_VERSION_MIN = 150000
 const MERGE_RETURNING_VERSION_MIN = 170000
 const RETURNING_OLD_VERSION_MIN = 180000
+
+/** The target's title, and NULL for everybody else's rows: those would be quoted first. */
+const title = ({ key }: Side) => `(case when t.tenant_id = ${literal(key)} then t.title end)`
 
 /** Statements that write, tried for what they give back. */
 export const RETURNING: readonly PostgresAttack[] = [
@@ -50,15 +53,15 @@ export const RETURNING: readonly PostgresAttack[] = [
       kind: 'read',
       references: ['PG-61', 'CVE-2023-39418'],
     },
-    (_target, _self, { version }) => [
+    (target, _self, { version }) => [
       ...(version >= MERGE_VERSION_MIN
         ? [
-            'merge into ground.note t using (values (1)) v on t.title::int > 0 when matched then update set amount = 1',
-            'merge into ground.note t using (values (1)) v on true when matched and t.title::int > 0 then update set amount = 1',
-            "merge into ground.note t using (values (1)) v on true when matched and set_config('my.sight', t.title, false) is null then delete",
+            `merge into ground.note t using (values (1)) v on ${title(target)}::int > 0 when matched then update set amount = 1`,
+            `merge into ground.note t using (values (1)) v on true when matched and ${title(target)}::int > 0 then update set amount = 1`,
+            `merge into ground.note t using (values (1)) v on true when matched and set_config('my.sight', coalesce(current_setting('my.sight', true), '') || t.title, false) is null then delete`,
             "select current_setting('my.sight', true)",
           ]
-        : ['update ground.note set amount = 1 where title::int > 0']),
+        : [`update ground.note t set amount = 1 where ${title(target)}::int > 0`]),
       ...(version >= MERGE_RETURNING_VERSION_MIN
         ? [
             'merge into ground.note t using (values (1)) v on t.amount >= 0 when matched then update set amount = 1 returning t.title',

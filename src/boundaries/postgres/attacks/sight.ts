@@ -8,7 +8,7 @@ import {
   type PostgresAttack,
   runAll,
 } from './postgres-attack.ts'
-import { arrangeQuietly } from './arrange.ts'
+import { arrange, arrangeQuietly } from './arrange.ts'
 
 /** SQL that `self` runs to see what `target` has. */
 export type Statements = (target: Side, self: Side, duel: Duel) => readonly string[]
@@ -31,16 +31,12 @@ export function sight(
   statements: Statements,
   options: SightOptions = {},
 ): PostgresAttack {
-  const { before, shown = statements, closed = false, arrange, undo } = options
+  const { before, shown = statements, closed = false, arrange: prepare, undo } = options
   return attack(facts, {
     async owner(duel) {
       const { victim, asVictim, asAdmin } = duel
-      if (arrange !== undefined) {
-        const admin = await asAdmin()
-        for (const sql of arrange(victim, victim, duel)) {
-          const { error } = await admin.run(sql)
-          must(error === undefined, `prepare the attack: ${error}`)
-        }
+      if (prepare !== undefined) {
+        await arrange(duel, prepare(victim, victim, duel))
       }
       const session = closed ? await asAdmin() : await asVictim()
       await runAll(session, shown(victim, victim, duel))

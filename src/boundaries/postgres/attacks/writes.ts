@@ -66,7 +66,7 @@ export const WRITES: readonly PostgresAttack[] = [
       `update only ground.event_2026 set tenant_id = ${literal(key)}`,
       `update ground.booking b set tenant_id = ${literal(key)} from ground.note n where n.tenant_id = b.tenant_id`,
     ],
-    () => ["update ground.note set body = 'mine'"],
+    (_, __, duel) => [`update ground.note set body = 'mine' where id = ${noteId(duel)}`],
   ),
   writing(
     {
@@ -81,7 +81,7 @@ export const WRITES: readonly PostgresAttack[] = [
       `update ground.open_note set tenant_id = ${literal(self.key)}`,
       `insert into ground.note (tenant_id, id, title) values (${literal(key)}, ${noteId(duel)}, 'x') on conflict (tenant_id, id) do update set tenant_id = ${literal(self.key)}`,
     ],
-    () => ["update ground.note set body = 'mine'"],
+    (_, __, duel) => [`update ground.note set body = 'mine' where id = ${noteId(duel)}`],
   ),
   writing(
     {
@@ -119,16 +119,16 @@ export const WRITES: readonly PostgresAttack[] = [
             "merge into ground.note t using (values (1)) v on true when matched then update set body = 'merged'",
             "merge into ground.note t using (values (1)) v on t.amount >= 0 when matched then update set body = 'merged'",
             'merge into ground.note t using (values (1)) v on true when matched then delete',
+            "merge into ground.event t using (values (1)) v on t.payload is not null when matched then update set payload = 'merged'",
             `merge into ground.note t using (values (${literal(key)}::uuid)) v(k) on t.tenant_id = v.k when matched then update set body = 'merged' when not matched then insert (tenant_id, title) values (v.k, 'merged')`,
             `merge into ground.note t using ground.reply r on true when matched then do nothing when not matched then insert (tenant_id, title) values (${literal(key)}, 'merged')`,
           ]
         : ["update ground.note t set body = 'merged' from (values (1)) v"],
-    (_, __, { version }) =>
-      version >= 150000
-        ? [
-            "merge into ground.note t using (values (1)) v on t.amount >= 0 when matched then update set body = 'mine'",
-          ]
-        : ["update ground.note t set body = 'mine' from (values (1)) v"],
+    (_, __, duel) => [
+      duel.version >= 150000
+        ? `merge into ground.note t using (values (1)) v on t.id = ${noteId(duel)} when matched then update set body = 'mine'`
+        : `update ground.note set body = 'mine' where id = ${noteId(duel)}`,
+    ],
   ),
   writing(
     {
@@ -143,7 +143,7 @@ export const WRITES: readonly PostgresAttack[] = [
       'delete from ground.open_note',
       "with x as (select id from ground.open_note) update ground.note n set body = 'through' from x",
     ],
-    () => ["update ground.note set body = 'mine'"],
+    (_, __, duel) => [`update ground.note set body = 'mine' where id = ${noteId(duel)}`],
   ),
   writing(
     {
@@ -203,7 +203,7 @@ export const WRITES: readonly PostgresAttack[] = [
       'delete from ground.note_history',
       'select ground.remember_note()',
     ],
-    () => ["update ground.note set body = 'recorded'"],
+    (_, __, duel) => [`update ground.note set body = 'recorded' where id = ${noteId(duel)}`],
   ),
 ]
 
