@@ -87,8 +87,10 @@ async function forgetStatistics(
     [names],
   )
   await admin.query(
-    `${relations} delete from pg_catalog.pg_statistic_ext_data d using pg_catalog.pg_statistic_ext e
-     where e.oid = d.stxoid and e.stxrelid in (select relid from relation)`,
+    // The row itself has to stay on PostgreSQL 14.
+    `${relations} update pg_catalog.pg_statistic_ext_data d
+       set stxdndistinct = null, stxddependencies = null, stxdmcv = null, stxdexpr = null
+     from pg_catalog.pg_statistic_ext e where e.oid = d.stxoid and e.stxrelid in (select relid from relation)`,
     [names],
   )
 }
