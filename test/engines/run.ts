@@ -1,5 +1,5 @@
 // Runs the boundary's tests against every PostgreSQL that there is to get. Arguments limit it to the
-// engines whose names contain one of them: `node test/engines/run.ts 14 system`.
+// engines whose names have one of them as a word: `node test/engines/run.ts 14 npm's`.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { findEngines } from './engine-binaries.ts'
@@ -24,7 +24,7 @@ const FILES: readonly string[] = [
 
 const wanted = process.argv.slice(2)
 const engines = (await findEngines()).filter(
-  ({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
+  ({ name }) => wanted.length === 0 || wanted.some((word) => name.split(' ').includes(word)),
 )
 const summary: string[] = []
 let failed = false

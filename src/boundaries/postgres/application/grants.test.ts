@@ -4,7 +4,7 @@ import type pg from 'pg'
 import { RingfenceError } from '../../../core/errors.ts'
 import { installDatabase } from '../install/install.ts'
 import type { Application, TableRights } from '../manifest.ts'
-import { migration, startTestSite, type TestSite } from '../test-site.test-support.ts'
+import { migration, startTestSite, tenant, type TestSite } from '../test-site.test-support.ts'
 
 const rights = (
   allow: TableRights['allow'],
@@ -114,6 +114,55 @@ test('installing the same again changes nothing', async () => {
   await install(SHOP)
   assert.deepEqual(await held('shop'), EXPECTED.toSorted())
 })
+
+test('installing the same again waits for no tenant, and no tenant for it', async () => {
+  const [acme, other] = [await place.login('acme'), await place.login('other')]
+  await acme.query('begin')
+  await acme.query('insert into shop.sale (id, amount) values (90, 900)')
+  await acme.query('select * from shop.big_sale')
+  await acme.query('select * from shop.branch')
+  await install(SHOP)
+  await other.query('select * from shop.big_sale')
+  await acme.query('rollback')
+  await place.boundary.revoke(tenant('acme'))
+  await place.boundary.revoke(tenant('other'))
+})
+
+test('a table that somebody unprotected by hand is protected again', async () => {
+  await admin.query('set session_replication_role = replica')
+  for (const sql of [
+    'alter table shop.sale disable row level security',
+    'alter table shop.sale no force row level security',
+    'alter table shop.sale alter tenant_id drop default',
+    'drop policy ringfence_guard on shop.sale',
+    'drop policy ringfence_base on shop.sale',
+    'alter policy ringfence_guard on shop.sale to rf_write',
+    'alter policy ringfence_guard on shop.sale using (true)',
+    'alter policy ringfence_guard on shop.sale with check (true)',
+    'alter policy ringfence_base on shop.sale using (false)',
+    'alter view shop.big_sale reset (security_invoker)',
+  ]) {
+    const before = await protection()
+    await admin.query(sql).catch((error: unknown) => {
+      // PostgreSQL 14 has no such option, and its views are safe by their owner.
+      assert.match(sql, /security_invoker/, String(error))
+    })
+    await install(SHOP)
+    assert.deepEqual(await protection(), before, sql)
+  }
+  await admin.query('reset session_replication_role')
+})
+
+async function protection(): Promise<unknown> {
+  const { rows } = await admin.query(
+    `select c.relname, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, array(
+         select concat_ws(' ', p.polname, p.polpermissive, p.polcmd, p.polroles::text,
+           pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) from pg_policy p where p.polrelid = c.oid order by 1) as policies,
+       array(select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d where d.adrelid = c.oid order by 1) as defaults
+     from pg_class c where c.relnamespace = 'shop'::regnamespace and c.relkind in ('r', 'p', 'v') order by 1`,
+  )
+  return rows
+}
 
 test('a tenant works within its rights, and meets the engine beyond them', async () => {
   const [acme, other] = [await place.login('acme'), await place.login('other')]

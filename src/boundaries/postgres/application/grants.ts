@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { RingfenceError } from '../../../core/errors.ts'
 import { ident, literal } from '../connection.ts'
 import { type Application, tenantColumnOf } from '../manifest.ts'
+import { TENANT_EXPRESSION_PRINTED } from '../install/identity.ts'
 import { groupRoles, type Names } from '../names.ts'
 import { checkNames } from './check-names.ts'
 
@@ -70,6 +71,21 @@ async function register(admin: pg.ClientBase, application: Application): Promise
   )
 }
 
+/**
+ * That table c is protected on column a as rf.protect does it. What it does, it does under a lock that
+ * waits for tenants and makes them wait; a second installation has no need of it.
+ */
+const IS_PROTECTED = `
+  c.relrowsecurity and c.relforcerowsecurity and a.attnotnull
+  and exists (select 1 from pg_catalog.pg_attrdef d where d.adrelid = c.oid and d.adnum = a.attnum
+    and pg_get_expr(d.adbin, d.adrelid) = 'rf.tenant()')
+  and 2 = (select count(*) from pg_catalog.pg_policy p, lateral (select
+      pg_get_expr(p.polqual, p.polrelid) as reads, pg_get_expr(p.polwithcheck, p.polrelid) as writes,
+      format('(%I = ${TENANT_EXPRESSION_PRINTED})', a.attname) as own) e
+    where p.polrelid = c.oid and p.polroles = '{0}' and p.polcmd = '*' and (
+      (p.polname = 'ringfence_base' and p.polpermissive and e.reads = 'true' and e.writes = 'true') or
+      (p.polname = 'ringfence_guard' and not p.polpermissive and e.reads = e.own and e.writes = e.own)))`
+
 async function protectTables(admin: pg.ClientBase, application: Application): Promise<void> {
   const { rows } = await admin.query<{ relname: string; parent: string | null }>(
     `select c.relname, p.relname as parent from pg_catalog.pg_class c
@@ -87,7 +103,7 @@ async function protectTables(admin: pg.ClientBase, application: Application): Pr
     await admin.query(
       `select rf.protect(c.oid::regclass, a.attname) from pg_catalog.pg_class c
          join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = $3 and not a.attisdropped
-       where c.relnamespace = to_regnamespace($1) and c.relname = $2`,
+       where c.relnamespace = to_regnamespace($1) and c.relname = $2 and not (${IS_PROTECTED})`,
       [ident(application.schema), relname, column],
     )
   }
@@ -244,10 +260,13 @@ async function grantView(
   view: string,
 ): Promise<void> {
   const qualified = `${ident(application.schema)}.${ident(view)}`
-  const { rows } = await admin.query<{ server_version_num: string }>('show server_version_num')
-  if (Number(rows[0]?.server_version_num) >= 150000) {
-    await admin.query(`alter view ${qualified} set (security_invoker = true)`)
-  }
+  const { rows } = await admin.query(
+    `select 1 from pg_catalog.pg_class c where c.oid = to_regclass($1)
+       and current_setting('server_version_num')::int >= 150000
+       and not coalesce('security_invoker=true' = any (c.reloptions), false)`,
+    [qualified],
+  )
+  if (rows.length > 0) await admin.query(`alter view ${qualified} set (security_invoker = true)`)
   await admin.query(
     `grant select on ${qualified} to ${ident(names.groups.read)}, ${ident(names.groups.write)}`,
   )
