@@ -3,6 +3,9 @@ import { keyOffset, loginPattern, LOGIN_SLOTS, type Names } from '../names.ts'
 import { CLOSE_CATALOG } from './revokes.ts'
 import { LOGIN_HOOK_SERVER_VERSION_MIN } from './login-hook.ts'
 
+/** How long the ledger remembers leases that have ended. Days. */
+const LEDGER_DAYS = 90
+
 /** SQLSTATE of a lease that finds no free login. */
 export const SLOTS_TAKEN = 'RF001'
 
@@ -51,6 +54,7 @@ create table custody.lease (
 create unique index lease_open on custody.lease (role_name) where not drained;
 create index lease_of_tenant on custody.lease (key, issued_at desc);
 create index lease_due on custody.lease (expires_at) where ended_at is null;
+create index lease_past on custody.lease (ended_at) where drained;
 
 create function custody.reserve_tenant(p_tenant text, p_key uuid, p_tier text, p_region text, p_database name)
   returns custody.tenant language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -197,6 +201,8 @@ create function custody.expire() returns table (lease_id uuid, newly boolean)
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare due record;
 begin
+  delete from custody.lease l where l.lease_id in (select p.lease_id from custody.lease p
+    where p.drained and p.ended_at < clock_timestamp() - interval '${LEDGER_DAYS} days' limit 1000);
   -- Also what another process ended and could not drain: it may have been killed in between.
   for due in
     select l.lease_id, l.role_name, l.ended_at from custody.lease l

@@ -168,6 +168,20 @@ test('ending a lease does not wait for the next lease of the same login', async 
   await place.boundary.revoke(ACME)
 })
 
+test('the ledger forgets leases that ended three months ago, and no others', async () => {
+  const [old, ended, live] = [await lease(), await lease(), await lease()]
+  await place.boundary.revoke(ACME, old.lease_id)
+  await place.boundary.revoke(ACME, ended.lease_id)
+  const past = `update custody.lease set ended_at = now() - interval '91 days' where lease_id = $1`
+  await ledger.query(past, [old.lease_id])
+  await place.boundary.sweep()
+  const ids = (await place.boundary.leases(ACME)).map((record) => record.lease_id)
+  assert.ok(!ids.includes(old.lease_id))
+  assert.ok(ids.includes(ended.lease_id) && ids.includes(live.lease_id))
+  assert.ok(await opens(live.credential))
+  await place.boundary.revoke(ACME)
+})
+
 test('three processes that lease, end and sweep at random leave ledger and logins in step', async () => {
   const custodians = [place.site.custodian, anotherCustodian(), anotherCustodian()]
   await Promise.all(
