@@ -156,7 +156,8 @@ async function relations(admin: Session): Promise<readonly string[]> {
   const { rows } = await admin.run(
     `select format('%I.%I', n.nspname, c.relname) as name from pg_catalog.pg_class c
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where c.relkind in ('r', 'v') and (n.nspname = 'pg_catalog' and c.relname !~ 'timezone|rewrite'
+     where c.relkind in ('r', 'v') and (n.nspname = 'pg_catalog' and c.relname !~
+         'timezone|rewrite|^pg_depend|amop|amproc|opclass|opfamily|operator|^pg_description|collation|conversion|cast'
        or n.nspname = 'information_schema' and c.relname ~ 'role|usage|user|schemata|tables|server'
        and c.relname !~ 'routine|column')
      order by 1 desc`,

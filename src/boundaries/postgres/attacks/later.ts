@@ -60,15 +60,18 @@ export const LATER: readonly PostgresAttack[] = [
       kind: 'read',
       references: ['PG-43', 'PG-44'],
     },
-    () => ['select secret from later.later', 'set search_path = later; select secret from later'],
+    () => [
+      'select secret from rehearsal_later.later',
+      'set search_path = rehearsal_later; select secret from later',
+    ],
     {
       closed: true,
       arrange: (target) => [
-        'create schema later',
-        'create table later.later (tenant_id uuid not null, secret text not null)',
-        `insert into later.later values ${values(target)}`,
+        'create schema rehearsal_later',
+        'create table rehearsal_later.later (tenant_id uuid not null, secret text not null)',
+        `insert into rehearsal_later.later values ${values(target)}`,
       ],
-      undo: () => ['drop schema later cascade'],
+      undo: () => ['drop schema rehearsal_later cascade'],
     },
   ),
   sight(

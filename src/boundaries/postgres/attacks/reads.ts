@@ -125,6 +125,7 @@ export const READS: readonly PostgresAttack[] = [
       'select case when true then (select max(title) from ground.note) end',
       'select code from ground.code order by (select max(title) from ground.note)',
       'select row_to_json(x) from (select title from ground.note offset 0) x',
+      "select jsonb_path_query(to_jsonb(n.title), '$') from ground.note n",
     ],
   ),
   sight(

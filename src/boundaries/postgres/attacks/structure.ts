@@ -1,8 +1,12 @@
 import { ident } from '../connection.ts'
+import type { Side } from '../rehearsal/arena.ts'
 import { attack, must, type PostgresAttack, runAll } from './postgres-attack.ts'
 import { arrangeQuietly } from './arrange.ts'
 import { ordinaryWork } from './ordinary-work.ts'
 import { sharedTablesOf, tablesOf } from './tenant-table.ts'
+
+/** Databases are the whole server's, so this one has a name that no other can have. */
+const plantedDatabase = ({ key }: Side) => ident(`rehearsal_${key}`)
 
 /** Structures that would reach into the victim's statements, or stop them. */
 export const STRUCTURE: readonly PostgresAttack[] = [
@@ -150,15 +154,15 @@ export const STRUCTURE: readonly PostgresAttack[] = [
           'create index on ground.note (title)',
           'create publication everything for all tables',
           "create subscription s connection 'host=/nowhere' publication p with (connect = false)",
-          'create database planted',
+          `create database ${plantedDatabase(duel.attacker)}`,
           'create access method am type index handler bthandler',
           'create transform for int language sql (from sql with function pg_catalog.int4in(cstring))',
         ])
         const crossed = (await inventory(duel.asAdmin)) !== before
         return { crossed, met: `${met}; the catalog is ${crossed ? 'not ' : ''}what it was` }
       },
-      async undo({ asAdmin }) {
-        await runAll(await asAdmin(), ['drop database if exists planted'])
+      async undo({ asAdmin, attacker }) {
+        await runAll(await asAdmin(), [`drop database if exists ${plantedDatabase(attacker)}`])
       },
     },
   ),
