@@ -61,7 +61,7 @@ export async function openPoolGround(): Promise<PoolGround> {
       await site.activate(tenant)
       return tenant
     },
-    async lease(tenant, seconds = 600) {
+    async lease(tenant, seconds = 3_600) {
       const opened = await site.custodian.open(tenant, 'write', seconds, 'test', BUDGET_DEFAULT)
       const { host, port } = cluster.admin
       const { database, user, password } = opened

@@ -145,10 +145,10 @@ describe('the budget', () => {
       holds: fc.integer({ min: 0, max: 20 }),
       fails: fc.boolean(),
     })
-    const load = fc.array(request, { minLength: 30, maxLength: 80 })
+    const load = fc.array(request, { minLength: 20, maxLength: 60 })
     await fc.assert(
       fc.asyncProperty(load, fc.integer({ min: 1, max: 5 }), async (requests, sessionsMax) => {
-        const pool = new TenantPool({ sessionsMax, reserve: 0, lease: leases })
+        const pool = new TenantPool({ sessionsMax, reserve: 0, waitMsMax: 120_000, lease: leases })
         const watch = watchSessions()
         const one = async ({ of, after, holds, fails }: (typeof requests)[number]) => {
           await sleep(after)
@@ -170,7 +170,7 @@ describe('the budget', () => {
         assert.ok(pool.stats().sessionsPeak <= sessionsMax)
         assert.equal(await ground.sessions(), 0)
       }),
-      { numRuns: 6 },
+      { numRuns: 5, endOnFailure: true },
     )
   })
 
