@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { RingfenceError } from '../../../core/errors.ts'
 import { ident, literal } from '../connection.ts'
 import { type Application, tenantColumnOf } from '../manifest.ts'
-import { TENANT_EXPRESSION_PRINTED } from '../install/identity.ts'
+import { guardPrinted, tenantPrinted } from '../install/identity.ts'
 import { groupRoles, type Names } from '../names.ts'
 import { checkNames } from './check-names.ts'
 
@@ -28,7 +28,7 @@ export async function applyGrants(
   await checkNames(admin, application)
   await suspendGuard(admin)
   await register(admin, application)
-  await protectTables(admin, application)
+  await protectTables(admin, names, application)
   await admin.query(closeSql(names, application))
   const columns = await readColumns(admin, application)
   for (const statement of grantStatements(names, application, columns)) await admin.query(statement)
@@ -75,18 +75,22 @@ async function register(admin: pg.ClientBase, application: Application): Promise
  * That table c is protected on column a as rf.protect does it. What it does, it does under a lock that
  * waits for tenants and makes them wait; a second installation has no need of it.
  */
-const IS_PROTECTED = `
+const isProtected = (names: Names) => `
   c.relrowsecurity and c.relforcerowsecurity and a.attnotnull
   and exists (select 1 from pg_catalog.pg_attrdef d where d.adrelid = c.oid and d.adnum = a.attnum
-    and pg_get_expr(d.adbin, d.adrelid) = 'rf.tenant()')
+    and pg_get_expr(d.adbin, d.adrelid) = ${literal(tenantPrinted(names))})
   and 2 = (select count(*) from pg_catalog.pg_policy p, lateral (select
       pg_get_expr(p.polqual, p.polrelid) as reads, pg_get_expr(p.polwithcheck, p.polrelid) as writes,
-      format('(%I = ${TENANT_EXPRESSION_PRINTED})', a.attname) as own) e
+      format('(%I = %s)', a.attname, ${literal(guardPrinted(names))}) as own) e
     where p.polrelid = c.oid and p.polroles = '{0}' and p.polcmd = '*' and (
       (p.polname = 'ringfence_base' and p.polpermissive and e.reads = 'true' and e.writes = 'true') or
       (p.polname = 'ringfence_guard' and not p.polpermissive and e.reads = e.own and e.writes = e.own)))`
 
-async function protectTables(admin: pg.ClientBase, application: Application): Promise<void> {
+async function protectTables(
+  admin: pg.ClientBase,
+  names: Names,
+  application: Application,
+): Promise<void> {
   const { rows } = await admin.query<{ relname: string; parent: string | null }>(
     `select c.relname, p.relname as parent from pg_catalog.pg_class c
        left join pg_catalog.pg_inherits i on i.inhrelid = c.oid
@@ -103,7 +107,7 @@ async function protectTables(admin: pg.ClientBase, application: Application): Pr
     await admin.query(
       `select rf.protect(c.oid::regclass, a.attname) from pg_catalog.pg_class c
          join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = $3 and not a.attisdropped
-       where c.relnamespace = to_regnamespace($1) and c.relname = $2 and not (${IS_PROTECTED})`,
+       where c.relnamespace = to_regnamespace($1) and c.relname = $2 and not (${isProtected(names)})`,
       [ident(application.schema), relname, column],
     )
   }

@@ -1,7 +1,10 @@
-import { TENANT_EXPRESSION_PRINTED } from '../install/identity.ts'
+import { literal } from '../connection.ts'
+import { guardPrinted, tenantPrinted, tenantSql } from '../install/identity.ts'
+import type { Names } from '../names.ts'
 import type { StructureRule } from './rule.ts'
 
-const GUARD_EXPRESSION = `format('(%I = ${TENANT_EXPRESSION_PRINTED})', s.tenant_attname)`
+const guardExpression = (names: Names) =>
+  `format('(%I = %s)', s.tenant_attname, ${literal(guardPrinted(names))})`
 
 /** What must hold of every table with tenant rows. The guard names the first that does not. */
 export const TABLE_RULES: readonly StructureRule[] = [
@@ -72,15 +75,17 @@ export const TABLE_RULES: readonly StructureRule[] = [
     id: 'pg-tenant-default',
     severity: 'medium',
     explanation:
-      'The tenant column is not filled by rf.tenant(): an insert that leaves it out fails or, with a constant default, names one tenant for all.',
-    instead: 'leave the default rf.tenant() on the tenant column',
+      'The tenant column is not filled with the authenticated tenant: an insert that leaves it out fails or, with a constant default, names one tenant for all.',
+    instead: 'leave the default of the tenant column as it is',
     guarded: true,
-    sql: () => `select s.name as object,
-        format('alter table %s alter column %I set default rf.tenant()', s.name, s.tenant_attname) as fix
+    sql: (
+      names,
+    ) => `select s.name as object, format('alter table %s alter column %I set default %s',
+          s.name, s.tenant_attname, ${literal(tenantSql(names))}) as fix
       from subject s left join pg_catalog.pg_attrdef d
         on d.adrelid = s.oid and d.adnum = s.tenant_attnum
       where s.tenant_attnum is not null
-        and pg_get_expr(d.adbin, d.adrelid) is distinct from 'rf.tenant()'`,
+        and pg_get_expr(d.adbin, d.adrelid) is distinct from ${literal(tenantPrinted(names))}`,
   },
   {
     id: 'pg-guard-missing',
@@ -90,13 +95,13 @@ export const TABLE_RULES: readonly StructureRule[] = [
     instead:
       'leave the policy ringfence_guard as it is; add permissive or further restrictive policies beside it',
     guarded: true,
-    sql: () => `select s.name as object,
+    sql: (names) => `select s.name as object,
         format('select rf.protect(%L, %L)', s.name, s.tenant_attname) as fix
       from subject s where s.tenant_attnum is not null and not exists (
         select 1 from pg_catalog.pg_policy p where p.polrelid = s.oid and not p.polpermissive
           and p.polroles = '{0}' and p.polcmd = '*'
-          and pg_get_expr(p.polqual, p.polrelid) = ${GUARD_EXPRESSION}
-          and pg_get_expr(p.polwithcheck, p.polrelid) = ${GUARD_EXPRESSION})`,
+          and pg_get_expr(p.polqual, p.polrelid) = ${guardExpression(names)}
+          and pg_get_expr(p.polwithcheck, p.polrelid) = ${guardExpression(names)})`,
   },
   {
     id: 'pg-policy-names-role',

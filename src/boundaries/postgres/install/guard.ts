@@ -3,6 +3,7 @@ import { preludeSql } from '../inspect/prelude.ts'
 import { violationsSql } from '../inspect/rule.ts'
 import { STRUCTURE_RULES } from '../inspect/structure-rules.ts'
 import type { Names } from '../names.ts'
+import { tenantSql } from './identity.ts'
 
 /**
  * Policies and default of one tenant table, as PL/pgSQL statements over `target` (the table's name,
@@ -10,16 +11,19 @@ import type { Names } from '../names.ts'
  * restrictive, so that no later policy widens it, and TO PUBLIC, because a policy that names a role
  * can be dropped by the role's members with DROP OWNED BY.
  */
-const PROTECT = `
-  execute format('alter table %s alter column %I set default rf.tenant(), alter column %I set not null',
+function protectSql(names: Names): string {
+  const tenant = tenantSql(names)
+  return `
+  execute format('alter table %s alter column %I set default ${tenant}, alter column %I set not null',
     target, tenant_column, tenant_column);
   execute format('alter table %s enable row level security', target);
   execute format('alter table %s force row level security', target);
   execute format('drop policy if exists ringfence_base on %s', target);
   execute format('drop policy if exists ringfence_guard on %s', target);
   execute format('create policy ringfence_base on %s as permissive for all to public using (true) with check (true)', target);
-  execute format('create policy ringfence_guard on %s as restrictive for all to public using (%I = (select rf.tenant())) with check (%I = (select rf.tenant()))',
+  execute format('create policy ringfence_guard on %s as restrictive for all to public using (%I = (select ${tenant})) with check (%I = (select ${tenant}))',
     target, tenant_column, tenant_column);`
+}
 
 const HELP = STRUCTURE_RULES.filter((rule) => rule.guarded)
   .map((rule) => `when ${literal(rule.id)} then ${literal(rule.instead)}`)
@@ -70,7 +74,7 @@ create function rf.protect(target regclass, tenant_column name) returns void lan
 declare outermost boolean;
 begin
   insert into rf.guard_busy values (pg_current_xact_id()) on conflict do nothing;
-  outermost := found; ${PROTECT}
+  outermost := found; ${protectSql(names)}
   if outermost then delete from rf.guard_busy b where b.xid = pg_current_xact_id(); end if;
 end $$;
 

@@ -15,15 +15,20 @@ export function loginHookSql(names: Names): string {
 create function rf.on_login() returns event_trigger language plpgsql security definer
   set search_path = pg_catalog, pg_temp as $$
 declare
-  me record;
+  login oid;
+  holds boolean;
+  changed boolean;
   setting record;
 begin
   if session_user !~ ${literal(loginPattern(names))} then return; end if;
-  select a.oid, a.rolcanlogin, a.rolvaliduntil into me from pg_authid a where a.rolname = session_user;
-  if not me.rolcanlogin or coalesce(me.rolvaliduntil, '-infinity') <= clock_timestamp() then
+  -- One statement: each more is planned anew in every session, before its first query.
+  select a.oid, a.rolcanlogin and a.rolvaliduntil > clock_timestamp(),
+      exists (select 1 from pg_db_role_setting s where s.setrole = a.oid)
+    into login, holds, changed from pg_authid a where a.rolname = session_user;
+  if holds is not true then
     raise insufficient_privilege using message = 'the lease has ended';
   end if;
-  if not exists (select 1 from pg_db_role_setting s where s.setrole = me.oid) then return; end if;
+  if not changed then return; end if;
   for setting in
     select s.name, coalesce(
       (select substr(item, length(s.name) + 2) from pg_db_role_setting d, unnest(d.setconfig) item
@@ -36,7 +41,7 @@ begin
     from pg_settings s where s.source in ('user', 'database user')
       -- This function's own SET hides where that one came from.
       or s.name = 'search_path' and exists (select 1 from pg_db_role_setting d, unnest(d.setconfig) item
-        where d.setrole = me.oid and item like 'search_path=%')
+        where d.setrole = login and item like 'search_path=%')
   loop
     begin
       perform set_config(setting.name, setting.value, false);

@@ -7,11 +7,12 @@ export const IDENTITY_MUTANTS: readonly PostgresMutant[] = [
   sqlMutant(
     {
       id: 'pg-tenant-by-setting',
-      title: 'rf.tenant() reads a setting that the session may change',
+      title: 'The guard calls rf.tenant(), and that reads a setting that the session may change',
       tiers: TIERS,
     },
     (side) => `create or replace function rf.tenant() returns uuid language sql stable return
-      coalesce(nullif(current_setting('app.tenant_id', true), ''), substr(session_user::text, ${keyOffset(side.site.names)}, 32))::uuid`,
+      coalesce(nullif(current_setting('app.tenant_id', true), ''), substr(session_user::text, ${keyOffset(side.site.names)}, 32))::uuid;
+      alter policy ringfence_guard on ground.note using (tenant_id = (select rf.tenant()))`,
   ),
   sqlMutant(
     {
