@@ -74,6 +74,45 @@ test('two processes that migrate at once run each migration once', async () => {
   assert.deepEqual(ran.flat().toSorted(), ['0001', '0002'])
 })
 
+test('migrations of several databases of one server at once do not meet', async () => {
+  const slow = 'do $$ begin perform count(*) from generate_series(1, 1000000); end $$;'
+  const databases = ['trial_one', 'trial_two', 'trial_three']
+  for (const database of databases) {
+    await installDatabase(place.cluster.admin, place.names, database, application())
+  }
+  const app = application(`${TABLE('a')} ${slow}`, `${slow} ${TABLE('b')}`)
+  const ran = await Promise.all(
+    databases.map((database) => installDatabase(place.cluster.admin, place.names, database, app)),
+  )
+  assert.deepEqual(
+    ran,
+    [app, app, app].map(({ migrations }) => migrations.map((one) => one.name)),
+  )
+})
+
+test('a migration reads and checks all tenants’ rows, and nobody else does', async () => {
+  const app = application(TABLE('parent'))
+  await install(app)
+  const { schema } = app
+  await admin.query('set session_replication_role = replica')
+  await admin.query(
+    `insert into ${schema}.parent select gen_random_uuid(), n from generate_series(1, 3) n`,
+  )
+  await admin.query('reset session_replication_role')
+  const migrations = [
+    ...app.migrations,
+    migration(
+      '0002',
+      `${TABLE('child')} insert into child select tenant_id, id from parent;
+       alter table child add foreign key (tenant_id, id) references parent (tenant_id, id);`,
+    ),
+  ]
+  await install({ ...app, migrations })
+  assert.equal((await admin.query(`select from ${schema}.child`)).rowCount, 3)
+  const { rows } = await admin.query(`select rolbypassrls from pg_roles where rolname = 'rf_owner'`)
+  assert.deepEqual(rows, [{ rolbypassrls: false }])
+})
+
 test('a migration that was changed after it was applied is refused', async () => {
   const app = application(TABLE('a'))
   await install(app)

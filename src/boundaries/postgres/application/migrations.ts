@@ -74,7 +74,11 @@ async function runOne(
     await inTransaction(admin, async () => {
       await admin.query('set local statement_timeout = 0')
       // Foreign keys are checked, and data is migrated, over all tenants' rows. Nobody else ever sees
-      // the attribute: it is gone again before the transaction commits.
+      // the attribute: it is gone again before the transaction commits. Roles belong to the whole
+      // server, and so must the lock: other databases may be migrating at the same time.
+      await admin.query(`select from pg_catalog.pg_authid where rolname = $1 for update`, [
+        names.owner,
+      ])
       await admin.query(`alter role ${ident(names.owner)} bypassrls`)
       await admin.query('select rf.run_migration($1, $2)', [
         migration.sql,
