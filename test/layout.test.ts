@@ -6,19 +6,40 @@ import { test } from 'node:test'
 /** The import rule of ARCHITECTURE.md: which folders of src/ a folder may import, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  tokens: ['core'],
+  http: ['core'],
+  snapshot: ['core', 'tokens'],
   clusters: ['core'],
-  boundaries: ['core', 'clusters'],
-  control: ['core', 'clusters'],
-  vending: ['core', 'boundaries'],
-  proof: ['core', 'boundaries'],
   supervisor: ['core'],
-  platform: ['core', 'clusters', 'boundaries', 'control', 'vending', 'proof', 'supervisor'],
-  cli: ['core', 'boundaries', 'proof', 'supervisor', 'platform'],
+  boundaries: ['core', 'clusters'],
+  cells: ['core', 'http', 'boundaries'],
+  control: ['core', 'http', 'tokens', 'snapshot', 'boundaries'],
+  identity: ['core', 'http', 'tokens'],
+  gateway: ['core', 'http', 'tokens', 'snapshot'],
+  vending: ['core', 'http', 'tokens', 'snapshot', 'boundaries'],
+  sdk: ['core', 'http', 'tokens'],
+  proof: ['core', 'boundaries'],
+  platform: [
+    'core',
+    'tokens',
+    'http',
+    'snapshot',
+    'clusters',
+    'supervisor',
+    'boundaries',
+    'cells',
+    'control',
+    'identity',
+    'gateway',
+    'vending',
+    'proof',
+  ],
+  cli: ['core', 'http', 'boundaries', 'proof', 'supervisor', 'platform'],
 }
 
 /** Client libraries that only these folders may import. */
 const CLIENTS: Readonly<Record<string, RegExp>> = {
-  pg: /^src\/(clusters|control|boundaries\/postgres)\//,
+  pg: /^src\/(clusters|control|identity|snapshot|sdk|boundaries\/postgres)\//,
   'pg-cursor': /^src\/boundaries\/postgres\//,
 }
 

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { parseDocument } from '../core/parse-document.ts'
+import { parsed } from '../core/parsed.ts'
 import {
   type CellName,
   parseCellName,
@@ -12,18 +13,6 @@ import {
   type Region,
   type Tenant,
 } from '../core/tenant.ts'
-
-/** Runs one of the edge's own parsers inside a schema, and keeps its message. */
-function parsed<T>(parser: (value: unknown) => T) {
-  return z.unknown().transform((value, context): T => {
-    try {
-      return parser(value)
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) })
-      return z.NEVER
-    }
-  })
-}
 
 const schema = z.strictObject({
   apiVersion: z.literal('ringfence.dev/v1'),

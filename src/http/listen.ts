@@ -1,0 +1,83 @@
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { messageOf, RingfenceError } from '../core/errors.ts'
+
+const HEADERS_MS_MAX = 10_000
+const REQUEST_MS_MAX = 60_000
+/** How long requests under way may take when the server is told to stop. */
+const DRAIN_MS_MAX = 10_000
+
+/** Where a server listens: a unix socket that only our own user may open, or TCP. */
+export type Listen = { readonly socket: string } | { readonly host: string; readonly port: number }
+
+export interface Listening {
+  /** `http://127.0.0.1:4180`, or `unix:/path`. */
+  readonly url: string
+  /** Takes no new connections, waits for requests under way (10 s at most), and is gone. */
+  close(): Promise<void>
+}
+
+type Fetch = (request: Request) => Response | Promise<Response>
+
+/** Serves a fetch handler. @throws RingfenceError `port_taken`, `not_writable` */
+export function listen(fetch: Fetch, where: Listen): Promise<Listening> {
+  return listenWith(createServer(getRequestListener(fetch)), where)
+}
+
+/** Makes a Node server listen, with time-outs and an orderly end. */
+export async function listenWith(server: Server, where: Listen): Promise<Listening> {
+  server.headersTimeout = HEADERS_MS_MAX
+  server.requestTimeout = REQUEST_MS_MAX
+  if ('socket' in where) await removeStaleSocket(where.socket)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, where)))
+    if ('socket' in where) server.listen(where.socket, resolve)
+    else server.listen(where.port, where.host, resolve)
+  })
+  if ('socket' in where) await chmod(where.socket, 0o600)
+  const address = server.address() as AddressInfo | string
+  return {
+    url:
+      typeof address === 'string' ? `unix:${address}` : `http://${hostOf(address)}:${address.port}`,
+    close: () => close(server),
+  }
+}
+
+function close(server: Server): Promise<void> {
+  const last = setTimeout(() => server.closeAllConnections(), DRAIN_MS_MAX)
+  return new Promise((resolve) => {
+    server.close(() => {
+      clearTimeout(last)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+/** A socket file that a killed process left behind would keep us from listening; a live one must. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const alive = await new Promise<boolean>((resolve) => {
+    const probe = connect(path)
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(true)
+    })
+    probe.once('error', () => resolve(false))
+  })
+  if (alive) throw new RingfenceError('port_taken', `another process listens on ${path}`)
+  await rm(path, { force: true })
+}
+
+function cannotListen(error: NodeJS.ErrnoException, where: Listen): RingfenceError {
+  const place = 'socket' in where ? where.socket : `${where.host}:${where.port}`
+  const code = error.code === 'EADDRINUSE' ? 'port_taken' : 'not_writable'
+  return new RingfenceError(code, `cannot listen on ${place}: ${messageOf(error)}`, {
+    cause: error,
+  })
+}
+
+function hostOf({ address, family }: AddressInfo): string {
+  return family === 'IPv6' ? `[${address}]` : address
+}

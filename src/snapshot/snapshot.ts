@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import { SCOPES } from '../core/lease.ts'
+import { parseClientId, parsePlanName, parseServiceName } from '../core/names.ts'
+import { parsed } from '../core/parsed.ts'
+import { parseCellName, parseRegion, parseTenantId, parseTier } from '../core/tenant.ts'
+import { SIGNING_ALGORITHMS } from '../tokens/signing-key.ts'
+
+/**
+ * What the gateway and vending know of the platform: the control plane writes it, they verify it,
+ * keep it on disk, and serve from it. It holds no secret: public keys and names only.
+ */
+
+export const publicJwkSchema = z.looseObject({
+  kty: z.string(),
+  kid: z.string().min(1),
+  alg: z.enum(SIGNING_ALGORITHMS),
+  d: z.never().optional(),
+})
+
+/** One upstream service behind the gateway. */
+const serviceSchema = z.strictObject({
+  name: parsed(parseServiceName),
+  /** Where the gateway forwards to. */
+  upstream: z.url({ protocol: /^https?$/ }),
+  /** The part of the tenant's API that it serves: `/clinic`, or `/` for all that no other takes. */
+  prefix: z.string().regex(/^\/(?:[a-z0-9-]+(?:\/[a-z0-9-]+)*)?$/),
+})
+
+/** A workload that may exchange contexts of its service for leases. */
+const workloadSchema = z.strictObject({
+  client: parsed(parseClientId),
+  service: parsed(parseServiceName),
+  keys: z.array(publicJwkSchema).max(5),
+  scopes: z.array(z.enum(SCOPES)),
+})
+
+/** What a tenant's plan allows at vending and at the gateway. */
+const planSchema = z.strictObject({
+  name: parsed(parsePlanName),
+  requestsPerMinute: z.int().min(1),
+  leasesPerMinute: z.int().min(1),
+  leaseSecondsMax: z.int().min(1).max(3_600),
+})
+
+const platformSchema = z.strictObject({
+  /** The audience of access tokens: the platform's API. */
+  audience: z.url(),
+  contextKeys: z.array(publicJwkSchema),
+  jobKeys: z.array(publicJwkSchema),
+  services: z.array(serviceSchema),
+  workloads: z.array(workloadSchema),
+  plans: z.array(planSchema),
+})
+
+/**
+ * `suspended`: known, and served to nobody. `paused`: reads go on, writes wait for a move's end.
+ * A tenant that is not `active`, `paused` or `suspended` is not in the snapshot.
+ */
+export const SERVING_STATUSES = ['active', 'paused', 'suspended'] as const
+
+const tenantSchema = z.strictObject({
+  id: parsed(parseTenantId),
+  status: z.enum(SERVING_STATUSES),
+  tier: parsed(parseTier),
+  region: parsed(parseRegion),
+  cell: parsed(parseCellName),
+  plan: parsed(parsePlanName),
+  issuer: z.url(),
+  keys: z.array(publicJwkSchema).max(5),
+  /** Host names that are the tenant's alone; its path `/t/<id>` is there without. */
+  hosts: z.array(
+    z
+      .string()
+      .regex(/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/)
+      .max(253),
+  ),
+})
+
+/**
+ * One record of the chain. A `base` says everything; a `change` says what differs from the record
+ * before it, whose hash it names, so that none can be left out, put in or put back.
+ */
+export const recordSchema = z.strictObject({
+  kind: z.enum(['base', 'change']),
+  version: z.int().min(1),
+  issuedAt: z.iso.datetime(),
+  /** Hex SHA-256 of the signed text of version − 1; empty for version 1 and for a base. */
+  previous: z.string().regex(/^(?:[0-9a-f]{64})?$/),
+  /** Absent in a change that leaves it as it is. */
+  platform: platformSchema.optional(),
+  tenants: z.array(tenantSchema),
+  /** Tenants that are gone. */
+  removed: z.array(parsed(parseTenantId)).default([]),
+})
+
+export type PlatformConfig = z.output<typeof platformSchema>
+export type ServiceConfig = z.output<typeof serviceSchema>
+export type WorkloadConfig = z.output<typeof workloadSchema>
+export type PlanConfig = z.output<typeof planSchema>
+export type TenantConfig = z.output<typeof tenantSchema>
+export type SnapshotRecord = z.output<typeof recordSchema>
+
+/** What a reader asks of the configuration in force. All look-ups are in memory and do not wait. */
+export interface Configuration {
+  /** Version in force. */
+  readonly version: number
+  /** When the control plane last vouched for it: what its age is measured from. */
+  readonly confirmedAt: Date
+  readonly platform: PlatformConfig
+  tenant(id: TenantConfig['id']): TenantConfig | undefined
+  tenantOfHost(host: string): TenantConfig | undefined
+  tenants(): IterableIterator<TenantConfig>
+}
+
+/** Where a plane gets its configuration. */
+export interface ConfigurationSource {
+  /**
+   * The configuration in force.
+   * @throws RingfenceError `snapshot_stale` when there is none, or it is older than its limit: serve nobody
+   */
+  current(): Configuration
+  /** Calls `listener` after each new version, with the tenants that it changed or removed. */
+  onChange(listener: (changed: readonly TenantConfig['id'][], now: Configuration) => void): void
+}

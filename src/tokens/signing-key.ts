@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
+import { RingfenceError } from '../core/errors.ts'
+
+/** ES256 for what OpenID Connect clients read, EdDSA for what only our own processes read. */
+export const SIGNING_ALGORITHMS = ['ES256', 'EdDSA'] as const
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
+
+export type PublicJwk = JWK & { readonly kid: string; readonly alg: SigningAlgorithm }
+
+/** A private key with its name. The key itself never leaves it except by `privateJwk`. */
+export class SigningKey {
+  readonly publicJwk: PublicJwk
+  readonly #key: CryptoKey
+  readonly #privateJwk: JWK
+
+  private constructor(key: CryptoKey, privateJwk: JWK, publicJwk: PublicJwk) {
+    this.#key = key
+    this.#privateJwk = privateJwk
+    this.publicJwk = publicJwk
+  }
+
+  static async create(alg: SigningAlgorithm): Promise<SigningKey> {
+    const { privateKey } = await generateKeyPair(alg, { extractable: true })
+    return SigningKey.fromJwk({ ...(await exportJWK(privateKey)), alg, kid: randomUUID() })
+  }
+
+  /** @throws RingfenceError `invalid_argument` for anything but a private ES256 or EdDSA key with a kid */
+  static async fromJwk(jwk: JWK): Promise<SigningKey> {
+    const alg = SIGNING_ALGORITHMS.find((name) => name === jwk.alg)
+    const { d, ...rest } = jwk
+    if (alg === undefined || jwk.kid === undefined || typeof d !== 'string') {
+      throw new RingfenceError('invalid_argument', 'not a private signing key with alg and kid')
+    }
+    try {
+      const key = await importJWK(jwk, alg)
+      if (key instanceof Uint8Array) throw new TypeError('a symmetric key')
+      return new SigningKey(key, jwk, { ...rest, use: 'sig', alg, kid: jwk.kid })
+    } catch (error) {
+      throw new RingfenceError('invalid_argument', 'the signing key cannot be read', {
+        cause: error,
+      })
+    }
+  }
+
+  /** Secret. For whoever stores the key. */
+  get privateJwk(): JWK {
+    return this.#privateJwk
+  }
+
+  /** Signs claims as they are. `typ` keeps one kind of token from passing as another (RFC 8725, 3.11). */
+  async sign(typ: string, claims: Readonly<Record<string, unknown>>): Promise<string> {
+    const { alg, kid } = this.publicJwk
+    return new SignJWT(claims).setProtectedHeader({ alg, typ, kid }).sign(this.#key)
+  }
+}
+
+/** The key in a file that only we may read, made at the first call. Safe against a kill midway. */
+export async function readOrMakeSigningKey(
+  path: string,
+  alg: SigningAlgorithm,
+): Promise<SigningKey> {
+  if (existsSync(path)) {
+    const jwk: unknown = JSON.parse(await readFile(path, 'utf8'))
+    return SigningKey.fromJwk(jwk as JWK)
+  }
+  const key = await SigningKey.create(alg)
+  const draft = `${path}.${process.pid}`
+  await writeFile(draft, JSON.stringify(key.privateJwk), { mode: 0o600 })
+  await rename(draft, path)
+  return key
+}
