@@ -1,6 +1,7 @@
 import type { Boundary } from '../boundaries/boundary.ts'
 import type { CellName, TenantId } from '../core/tenant.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
+import type { ApprovalView, WorkflowKind } from './control-plane.ts'
 
 /** What the control plane needs of the other planes. Each may be down: callers retry. */
 export interface Ports {
@@ -27,4 +28,38 @@ export interface Realms {
 export interface Realm {
   readonly issuer: string
   readonly keys: readonly PublicJwk[]
+}
+
+/**
+ * How people outside hear of approvals and changes: signed webhooks, a change system. Called from
+ * durable steps, so that a call may come again with the same id: the channel announces it once.
+ * What it takes is not lost: it keeps it in the control database until it is delivered.
+ */
+export interface ApprovalChannel {
+  /** Returns the outside system's number for it, when there is one by now. */
+  announce(approval: ApprovalView): Promise<string | undefined>
+  /** A tier move or an offboarding opens a change record. Returns its number, when there is one by now. */
+  record(change: ChangeRecord): Promise<string | undefined>
+}
+
+export interface ChangeRecord {
+  /** The id of the workflow; the record is opened once for it. */
+  readonly workflow: string
+  readonly kind: WorkflowKind
+  readonly tenant: TenantId
+  readonly requestedBy: string
+  /** What changes, in one line: `moves from pooled to bridge`. */
+  readonly summary: string
+}
+
+/** A decision that was made in an outside system, verified to come from there. */
+export interface OutsideDecision {
+  /** The message's id; a second message with it is a replay. */
+  readonly id: string
+  readonly approval: string
+  readonly approve: boolean
+  readonly comment: string | undefined
+  /** Which channel, `webhook` or `servicenow`, and who decided there. */
+  readonly channel: string
+  readonly decidedBy: string
 }
