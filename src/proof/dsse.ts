@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { z } from 'zod'
 import { RingfenceError } from '../core/errors.ts'
-import { parseStrictJson } from './strict-json.ts'
+import { parseStrictJson } from '../core/strict-json.ts'
 
 /**
  * DSSE, the Dead Simple Signing Envelope, version 1: `protocol.md` and `envelope.md` of

@@ -4,7 +4,7 @@ import { keyIdOf, openEnvelope, readPublicKey, refusal, sealEnvelope, type Signe
 import { type ProofReport, proofReportSchema, type ProofVerdict } from './proof-report.ts'
 import { REPORT_FILES } from './report-files.ts'
 import { jsonText, renderJson } from './report-json.ts'
-import { parseStrictJson } from './strict-json.ts'
+import { parseStrictJson } from '../core/strict-json.ts'
 
 /** in-toto Attestation Framework, `spec/v1/statement.md` and `spec/v1/envelope.md`. */
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
