@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { TenantPool } from '../src/boundaries/postgres/pool/tenant-pool.ts'
+import { TenantPool } from '../src/sdk/postgres/tenant-pool.ts'
 import type { LeaseId } from '../src/core/lease.ts'
 import type { TenantId } from '../src/core/tenant.ts'
 import type { Bench, BenchContext, Row } from './bench.ts'

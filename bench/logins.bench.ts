@@ -1,6 +1,6 @@
 import pg from 'pg'
-import { LeaseLogin } from '../src/boundaries/postgres/pool/lease-login.ts'
-import { SpareSockets } from '../src/boundaries/postgres/pool/spare-sockets.ts'
+import { LeaseLogin } from '../src/sdk/postgres/lease-login.ts'
+import { SpareSockets } from '../src/sdk/postgres/spare-sockets.ts'
 import type { LeaseId } from '../src/core/lease.ts'
 import type { Bench, BenchContext, Row } from './bench.ts'
 import { idOf, type Login, openArena, plantTenants } from './support/arena.ts'

@@ -4,8 +4,8 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { until } from './pool.test-support.ts'
-import { type ServerAddress, SpareSockets } from './spare-sockets.ts'
+import { until } from './pool-ground.test-support.ts'
+import { type ServerAddress, SpareSockets } from '../../src/sdk/postgres/spare-sockets.ts'
 
 /** A server that only accepts, and the sockets that it holds. */
 async function listening(

@@ -1,10 +1,10 @@
-import { RingfenceError } from '../../../core/errors.ts'
-import type { TenantId } from '../../../core/tenant.ts'
+import { RingfenceError } from '../../core/errors.ts'
+import type { TenantId } from '../../core/tenant.ts'
 import type { PooledLease, SessionConfig } from './lease-login.ts'
 
-export interface TenantPoolOptions {
-  /** The tenant's lease now. It is asked at every request: it must cache, and rotate. */
-  readonly lease: (tenant: TenantId) => Promise<PooledLease>
+export interface TenantPoolOptions<K extends string = TenantId> {
+  /** The lease of a tenant (in one scope) now. It is asked at every request: it must cache, and rotate. */
+  readonly lease: (key: K) => Promise<PooledLease>
   /** Sessions that the pool may hold at the server, over all tenants, in every state. */
   readonly sessionsMax: number
   /** Sessions of one tenant; less than the login's connection limit. Default 8. */
@@ -36,7 +36,9 @@ export interface TenantPoolStats {
 }
 
 /** @throws RingfenceError `invalid_argument` */
-export function checkedOptions(options: TenantPoolOptions): Required<TenantPoolOptions> {
+export function checkedOptions<K extends string>(
+  options: TenantPoolOptions<K>,
+): Required<TenantPoolOptions<K>> {
   const checked = {
     sessionsPerTenantMax: 8,
     reserve: Math.floor(options.sessionsMax / 24),

@@ -1,4 +1,3 @@
-import type { TenantId } from '../../../core/tenant.ts'
 import type { Demand } from './demand.ts'
 import type { LeaseClient } from './lease-client.ts'
 import type { LeaseLogin } from './lease-login.ts'
@@ -13,9 +12,9 @@ export interface PooledSession {
   since: number
 }
 
-/** What the pool knows and holds of one tenant. */
+/** What the pool knows and holds of one tenant (in one scope). */
 export class TenantSeat {
-  readonly tenant: TenantId
+  readonly key: string
   /** Of the newest lease that is not known to be refused. */
   login: LeaseLogin | undefined
   /** The session used last is at the end, and is lent first. */
@@ -27,8 +26,8 @@ export class TenantSeat {
   /** True from when sessions were closed for want of use until somebody asks again. */
   quiet = false
 
-  constructor(tenant: TenantId) {
-    this.tenant = tenant
+  constructor(key: string) {
+    this.key = key
   }
 
   /** Sessions, with those being opened. */
@@ -38,20 +37,20 @@ export class TenantSeat {
 
   /** Notes that one more session is asked for than are busy. */
   noteDemand(demand: Demand): void {
-    demand.note(this.#key(this.busy))
+    demand.note(this.#depth(this.busy))
   }
 
   /** How often the tenant's last session was needed lately, beside its other ones. */
   worthOfLast(demand: Demand): number {
-    return demand.of(this.#key(this.total - 1))
+    return demand.of(this.#depth(this.total - 1))
   }
 
   /** How often a first session would have been needed lately. */
   worthOfFirst(demand: Demand): number {
-    return demand.of(this.#key(0))
+    return demand.of(this.#depth(0))
   }
 
-  #key(depth: number): string {
-    return `${this.tenant}/${depth}`
+  #depth(depth: number): string {
+    return `${this.key}/${depth}`
   }
 }

@@ -1,7 +1,6 @@
 import pg from 'pg'
-import { messageOf, RingfenceError } from '../../../core/errors.ts'
-import type { Lease } from '../../../core/lease.ts'
-import { sqlState } from '../connection.ts'
+import { messageOf, RingfenceError } from '../../core/errors.ts'
+import type { Lease } from '../../core/lease.ts'
 import { LeaseClient } from './lease-client.ts'
 import { ScramKeys } from './scram-keys.ts'
 import type { SpareSockets } from './spare-sockets.ts'
@@ -87,7 +86,7 @@ async function connect(client: LeaseClient): Promise<LeaseClient> {
 
 function refuse(error: unknown): never {
   const options = { detail: messageOf(error), cause: error }
-  if (REFUSED.has(sqlState(error) ?? '')) {
+  if (error instanceof pg.DatabaseError && REFUSED.has(error.code ?? '')) {
     throw new RingfenceError('lease_denied', "the tenant's lease has ended or was revoked", options)
   }
   throw new RingfenceError('engine_unavailable', 'the database server cannot be reached', options)

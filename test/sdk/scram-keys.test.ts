@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { scramVerifier } from '../../../clusters/scram.ts'
-import { ScramKeys } from './scram-keys.ts'
+import { scramVerifier } from '../../src/clusters/scram.ts'
+import { ScramKeys } from '../../src/sdk/postgres/scram-keys.ts'
 
 const hmac = (key: Uint8Array, text: string) => createHmac('sha256', key).update(text).digest()
 

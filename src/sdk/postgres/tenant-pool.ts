@@ -1,6 +1,6 @@
 import type pg from 'pg'
-import { RingfenceError } from '../../../core/errors.ts'
-import type { TenantId } from '../../../core/tenant.ts'
+import { RingfenceError } from '../../core/errors.ts'
+import type { TenantId } from '../../core/tenant.ts'
 import { Demand } from './demand.ts'
 import type { LeaseClient } from './lease-client.ts'
 import { LeaseLogin, type PooledLease } from './lease-login.ts'
@@ -26,9 +26,9 @@ const AHEAD_MAX = 4
  * decided by how often they were asked for lately. A few places stay free, so that a request of a
  * tenant without a session starts to log in at once and never waits for another's session to close.
  */
-export class TenantPool {
-  readonly #options: Required<TenantPoolOptions>
-  readonly #seats = new Map<TenantId, TenantSeat>()
+export class TenantPool<K extends string = TenantId> {
+  readonly #options: Required<TenantPoolOptions<K>>
+  readonly #seats = new Map<string, TenantSeat>()
   readonly #waiting = new WaitQueue<TenantSeat, PooledSession>()
   readonly #demand: Demand
   readonly #spares: SpareSockets
@@ -41,7 +41,7 @@ export class TenantPool {
   #closing: Promise<void> | undefined
   readonly #counts = { hits: 0, misses: 0, opened: 0, evicted: 0, sessionsPeak: 0 }
 
-  constructor(options: TenantPoolOptions) {
+  constructor(options: TenantPoolOptions<K>) {
     this.#options = checkedOptions(options)
     this.#demand = new Demand(SAMPLE_PER_SESSION * options.sessionsMax)
     this.#spares = new SpareSockets(this.#options.spareSockets)
@@ -49,13 +49,13 @@ export class TenantPool {
   }
 
   /**
-   * Runs `work` with a session of the tenant's. It must not use the session after it has settled.
+   * Runs `work` with a session of the tenant's (in the scope that the key names). It must not use the session after it has settled.
    * Settings and an open transaction that it leaves behind are undone.
    * @throws RingfenceError `overloaded` (too many requests wait), `timed_out` (no session came free),
    *   `lease_denied`, `engine_unavailable`, what the lease source throws; and what `work` throws
    */
-  async use<T>(tenant: TenantId, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    const session = await this.#borrow(tenant)
+  async use<T>(key: K, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    const session = await this.#borrow(key)
     try {
       return await work(session.client)
     } finally {
@@ -88,11 +88,11 @@ export class TenantPool {
     if (this.#taken > 0) await emptied
   }
 
-  async #borrow(tenant: TenantId): Promise<PooledSession> {
+  async #borrow(key: K): Promise<PooledSession> {
     if (this.#closing !== undefined) throw closed()
-    const lease = await this.#options.lease(tenant)
+    const lease = await this.#options.lease(key)
     if (this.#closing !== undefined) throw closed()
-    const seat = this.#seatOf(tenant, lease)
+    const seat = this.#seatOf(key, lease)
     seat.quiet = false
     seat.noteDemand(this.#demand)
     for (let session = seat.idle.pop(); session !== undefined; session = seat.idle.pop()) {
@@ -106,9 +106,9 @@ export class TenantPool {
     return this.#wait(seat)
   }
 
-  #seatOf(tenant: TenantId, lease: PooledLease): TenantSeat {
-    const seat = this.#seats.get(tenant) ?? new TenantSeat(tenant)
-    this.#seats.set(tenant, seat)
+  #seatOf(key: string, lease: PooledLease): TenantSeat {
+    const seat = this.#seats.get(key) ?? new TenantSeat(key)
+    this.#seats.set(key, seat)
     if (seat.login?.leaseId !== lease.lease_id) {
       seat.login = new LeaseLogin(lease, this.#options.session)
     }
@@ -216,8 +216,8 @@ export class TenantPool {
   /** After a refusal: the lease may have been replaced while the login was under way. */
   async #askAgain(seat: TenantSeat, refused: LeaseLogin | undefined): Promise<void> {
     seat.login = undefined
-    const lease = await this.#options.lease(seat.tenant).catch(() => undefined)
-    if (lease !== undefined && lease.lease_id !== refused?.leaseId) this.#seatOf(seat.tenant, lease)
+    const lease = await this.#options.lease(seat.key as K).catch(() => undefined)
+    if (lease !== undefined && lease.lease_id !== refused?.leaseId) this.#seatOf(seat.key, lease)
   }
 
   async #giveBack(session: PooledSession): Promise<void> {
@@ -285,7 +285,7 @@ export class TenantPool {
       }
       const known = seat.login !== undefined && seat.login.retireAt > now
       if (seat.total === 0 && !known && this.#waiting.oldestOf(seat) === undefined) {
-        this.#seats.delete(seat.tenant)
+        this.#seats.delete(seat.key)
       }
     }
     this.#warm()

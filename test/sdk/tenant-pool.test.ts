@@ -3,11 +3,11 @@ import { after, before, describe, test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import type pg from 'pg'
-import type { TenantId } from '../../../core/tenant.ts'
-import type { PooledLease } from './lease-login.ts'
-import { leasesOf, openPoolGround, type PoolGround, until } from './pool.test-support.ts'
-import type { TenantPoolOptions } from './pool-options.ts'
-import { TenantPool } from './tenant-pool.ts'
+import type { TenantId } from '../../src/core/tenant.ts'
+import type { PooledLease } from '../../src/sdk/postgres/lease-login.ts'
+import { leasesOf, openPoolGround, type PoolGround, until } from './pool-ground.test-support.ts'
+import type { TenantPoolOptions } from '../../src/sdk/postgres/pool-options.ts'
+import { TenantPool } from '../../src/sdk/postgres/tenant-pool.ts'
 
 let ground: PoolGround
 let leases: (tenant: TenantId) => Promise<PooledLease>
