@@ -76,21 +76,43 @@ const tenantSchema = z.strictObject({
   ),
 })
 
+/** Hex SHA-256. */
+const hashSchema = z.string().regex(/^[0-9a-f]{64}$/)
+
 /**
- * One record of the chain. A `base` says everything; a `change` says what differs from the record
- * before it, whose hash it names, so that none can be left out, put in or put back.
+ * One record of the chain. A `change` says what differs from the change before it, whose hash it
+ * names, so that none can be left out, put in or put back; the first says everything. A `base` says
+ * everything as it was after the change of the same version, so that a new reader need not read all
+ * of history.
  */
 export const recordSchema = z.strictObject({
   kind: z.enum(['base', 'change']),
   version: z.int().min(1),
   issuedAt: z.iso.datetime(),
-  /** Hex SHA-256 of the signed text of version − 1; empty for version 1 and for a base. */
-  previous: z.string().regex(/^(?:[0-9a-f]{64})?$/),
+  /**
+   * Hash of the signed text of the change with version − 1, empty in version 1. In a base: of the
+   * change with the base's own version.
+   */
+  previous: z.union([hashSchema, z.literal('')]),
   /** Absent in a change that leaves it as it is. */
   platform: platformSchema.optional(),
+  /** Tenants that are new or different. A base has them in its parts. */
   tenants: z.array(tenantSchema),
   /** Tenants that are gone. */
   removed: z.array(parsed(parseTenantId)).default([]),
+  /** Hashes of the texts of a base's parts, in order. Each part is a JSON array of tenants. */
+  parts: z.array(hashSchema).default([]),
+})
+
+/** A part of a base. */
+export const partSchema = z.array(tenantSchema).min(1)
+
+/** The control plane's word that a version was in force at a time. */
+export const confirmationSchema = z.strictObject({
+  version: z.int().min(1),
+  /** Hash of the signed text of that version's change. */
+  hash: hashSchema,
+  at: z.iso.datetime(),
 })
 
 export type PlatformConfig = z.output<typeof platformSchema>
@@ -99,8 +121,12 @@ export type WorkloadConfig = z.output<typeof workloadSchema>
 export type PlanConfig = z.output<typeof planSchema>
 export type TenantConfig = z.output<typeof tenantSchema>
 export type SnapshotRecord = z.output<typeof recordSchema>
+export type Confirmation = z.output<typeof confirmationSchema>
 
-/** What a reader asks of the configuration in force. All look-ups are in memory and do not wait. */
+/**
+ * What a reader asks of the configuration in force. All look-ups are in memory, do not wait, and
+ * answer from the newest version, even if they are made on a configuration that was got before it.
+ */
 export interface Configuration {
   /** Version in force. */
   readonly version: number
