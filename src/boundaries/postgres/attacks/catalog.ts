@@ -1,5 +1,5 @@
 import { literal } from '../connection.ts'
-import type { Side } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import type { Session } from '../rehearsal/session.ts'
 import { nameOf } from './object-names.ts'
 import {

@@ -1,7 +1,8 @@
 import { onDatabase, type Settings, withClient } from '../connection.ts'
 import { BUDGET_DEFAULT } from '../leases/budget.ts'
 import { groupRoles, loginRole } from '../names.ts'
-import type { Arena, Side } from '../rehearsal/arena.ts'
+import type { Arena } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import { describeDoor, LOOK } from './look.ts'
 import {
   attack,

@@ -1,5 +1,6 @@
 import { ident } from '../connection.ts'
-import type { Arena, Side } from '../rehearsal/arena.ts'
+import type { Arena } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import { type Duel, must, runAll } from './postgres-attack.ts'
 
 export type Login = Awaited<ReturnType<Arena['freshLogin']>>

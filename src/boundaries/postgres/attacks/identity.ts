@@ -1,6 +1,6 @@
 import { ident, literal } from '../connection.ts'
 import { groupRoles, loginRole } from '../names.ts'
-import type { Side } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import { LOOK } from './look.ts'
 import { attack, must, type PostgresAttack, runAll } from './postgres-attack.ts'
 import { sight } from './sight.ts'

@@ -1,5 +1,5 @@
 import { literal } from '../connection.ts'
-import { groundRow } from '../rehearsal/arena.ts'
+import { groundRow } from '../rehearsal/side.ts'
 import { arrangeQuietly } from './arrange.ts'
 import { attack, type Duel, must, type PostgresAttack } from './postgres-attack.ts'
 import { sight } from './sight.ts'

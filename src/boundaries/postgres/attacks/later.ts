@@ -1,5 +1,5 @@
 import { ident, literal } from '../connection.ts'
-import type { Side } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import type { PostgresAttack } from './postgres-attack.ts'
 import { sight } from './sight.ts'
 

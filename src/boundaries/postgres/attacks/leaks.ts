@@ -1,5 +1,5 @@
 import { literal } from '../connection.ts'
-import { groundRow, type Side } from '../rehearsal/arena.ts'
+import { groundRow, type Side } from '../rehearsal/side.ts'
 import type { PostgresAttack } from './postgres-attack.ts'
 import { sight } from './sight.ts'
 import { twin } from './twin.ts'

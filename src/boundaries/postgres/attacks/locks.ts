@@ -1,6 +1,6 @@
 import { literal } from '../connection.ts'
 import { BUDGET_DEFAULT } from '../leases/budget.ts'
-import { groundRow, type Side } from '../rehearsal/arena.ts'
+import { groundRow, type Side } from '../rehearsal/side.ts'
 import { disturb } from './disturb.ts'
 import { ordinaryWork } from './ordinary-work.ts'
 import { attack, must, type PostgresAttack } from './postgres-attack.ts'

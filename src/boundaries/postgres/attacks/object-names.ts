@@ -1,6 +1,6 @@
 import { literal } from '../connection.ts'
 import { loginRole } from '../names.ts'
-import type { Side } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import type { Session } from '../rehearsal/session.ts'
 import {
   attack,

@@ -1,5 +1,5 @@
 import { literal } from '../connection.ts'
-import { groundRow } from '../rehearsal/arena.ts'
+import { groundRow } from '../rehearsal/side.ts'
 import type { Session } from '../rehearsal/session.ts'
 import type { Duel } from './postgres-attack.ts'
 

@@ -2,7 +2,8 @@ import type { Scope } from '../../../core/lease.ts'
 import { TIERS, type Tier } from '../../../core/tenant.ts'
 import type { Attack, AttackKind } from '../../boundary.ts'
 import type { Settings } from '../connection.ts'
-import type { Arena, Side } from '../rehearsal/arena.ts'
+import type { Arena } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import type { Session, Startup } from '../rehearsal/session.ts'
 
 /** What came of a try to connect. */

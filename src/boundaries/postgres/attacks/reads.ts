@@ -1,5 +1,5 @@
 import { literal } from '../connection.ts'
-import { groundRow } from '../rehearsal/arena.ts'
+import { groundRow } from '../rehearsal/side.ts'
 import { attack, attackerEverywhere, must, type PostgresAttack, runAll } from './postgres-attack.ts'
 import { sight } from './sight.ts'
 import { tablesOf } from './tenant-table.ts'

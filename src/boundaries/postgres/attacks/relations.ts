@@ -1,4 +1,4 @@
-import { groundRow } from '../rehearsal/arena.ts'
+import { groundRow } from '../rehearsal/side.ts'
 import { literal } from '../connection.ts'
 import { attack, attackerEverywhere, must, type PostgresAttack } from './postgres-attack.ts'
 import { sight } from './sight.ts'

@@ -1,5 +1,5 @@
 import { literal } from '../connection.ts'
-import { groundRow, type Side } from '../rehearsal/arena.ts'
+import { groundRow, type Side } from '../rehearsal/side.ts'
 import { attack, must, type PostgresAttack } from './postgres-attack.ts'
 import { sight } from './sight.ts'
 

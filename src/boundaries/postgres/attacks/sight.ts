@@ -1,4 +1,4 @@
-import type { Side } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import {
   attack,
   attackerEverywhere,

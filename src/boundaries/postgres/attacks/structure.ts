@@ -1,5 +1,5 @@
 import { ident } from '../connection.ts'
-import type { Side } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import { attack, must, type PostgresAttack, runAll } from './postgres-attack.ts'
 import { arrangeQuietly } from './arrange.ts'
 import { ordinaryWork } from './ordinary-work.ts'

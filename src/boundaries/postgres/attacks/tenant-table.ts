@@ -1,6 +1,6 @@
 import { ident } from '../connection.ts'
 import { type Application, tenantColumnOf } from '../manifest.ts'
-import type { Side } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import { GROUND } from '../rehearsal/ground.ts'
 import type { Duel } from './postgres-attack.ts'
 

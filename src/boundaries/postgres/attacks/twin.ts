@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Side } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import type { Session } from '../rehearsal/session.ts'
 import { arrangeQuietly } from './arrange.ts'
 import {

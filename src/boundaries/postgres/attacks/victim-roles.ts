@@ -1,6 +1,6 @@
 import { ident, type Settings } from '../connection.ts'
 import { groupRoles } from '../names.ts'
-import type { Side } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import { endLease, leaseOf, takeLease } from './fresh-lease.ts'
 import { LOOK } from './look.ts'
 import {

@@ -1,5 +1,5 @@
 import { ident, literal } from '../connection.ts'
-import { groundRow } from '../rehearsal/arena.ts'
+import { groundRow } from '../rehearsal/side.ts'
 import { onEveryTable, writing } from './committed.ts'
 import type { Duel, PostgresAttack } from './postgres-attack.ts'
 import type { TenantTable } from './tenant-table.ts'

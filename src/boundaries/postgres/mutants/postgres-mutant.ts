@@ -3,7 +3,8 @@ import { type Tier, TIERS } from '../../../core/tenant.ts'
 import type { Mutant } from '../../boundary.ts'
 import { ident, literal, type Settings, withClient } from '../connection.ts'
 import { loginPattern } from '../names.ts'
-import type { Arena, Side } from '../rehearsal/arena.ts'
+import type { Arena } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import { onePerDatabase } from '../rehearsal/copies.ts'
 
 export interface PostgresMutant extends Mutant {

@@ -1,5 +1,5 @@
 import { ident, literal, withClient } from '../connection.ts'
-import type { Side } from '../rehearsal/arena.ts'
+import type { Side } from '../rehearsal/side.ts'
 import { ownServer, type PostgresMutant, weakenBySql } from './postgres-mutant.ts'
 
 const tiers = ['silo'] as const

@@ -1,6 +1,7 @@
 import { ident, withClient } from '../connection.ts'
 import { copyDatabase, dropDatabase } from '../install/install.ts'
-import { Arena, type Side } from './arena.ts'
+import { Arena } from './arena.ts'
+import type { Side } from './side.ts'
 
 /** Tells copies apart, also those of several rehearsals on one server. */
 let made = 0

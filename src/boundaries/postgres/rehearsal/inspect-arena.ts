@@ -7,7 +7,8 @@ import {
 } from '../inspect/inspect.ts'
 import { inspectAcross } from '../inspect/inspect-across.ts'
 import { judgeServer } from '../inspect/judge-server.ts'
-import type { Arena, Side } from './arena.ts'
+import type { Arena } from './arena.ts'
+import type { Side } from './side.ts'
 import { onePerDatabase } from './copies.ts'
 import { GROUND } from './ground.ts'
 

@@ -2,7 +2,8 @@ import type { TenantId, Tier } from '../../../core/tenant.ts'
 import type { Application } from '../manifest.ts'
 import { newTenantKey } from '../names.ts'
 import type { Site } from '../site.ts'
-import { Arena, newCanary, plantSide, REHEARSAL_REGION, type Side } from './arena.ts'
+import { Arena, newCanary, plantSide, REHEARSAL_REGION } from './arena.ts'
+import type { Side } from './side.ts'
 import { GROUND } from './ground.ts'
 
 /** Gives every tenant its place, with canaries in it. */

@@ -1,5 +1,5 @@
 import { ident, literal, onDatabase } from '../connection.ts'
-import type { Side } from './arena.ts'
+import type { Side } from './side.ts'
 import { Session } from './session.ts'
 
 /** Per tenant key: equal digests mean that no statement wrote to one of the tenant's rows. */
