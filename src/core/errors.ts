@@ -19,6 +19,8 @@ export const ERROR_CODES = [
   'conflict',
   'idempotency_key_reused',
   'precondition_failed',
+  'too_large',
+  'unsupported_media_type',
   'no_capacity',
   'approval_required',
   'rate_limited',

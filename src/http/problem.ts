@@ -17,6 +17,8 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   approval_required: 409,
   move_failed: 409,
   precondition_failed: 412,
+  too_large: 413,
+  unsupported_media_type: 415,
   idempotency_key_reused: 422,
   rate_limited: 429,
   lease_denied: 429,
