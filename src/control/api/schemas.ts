@@ -89,7 +89,7 @@ export const workflowSchema = z
     by: z.string(),
     started_at: time,
     ended_at: time.nullable(),
-    result: z.json().openapi({
+    result: z.unknown().openapi({
       description: 'What it gave: a manifest of an export, the verification of a move.',
     }),
   })

@@ -80,7 +80,7 @@ export function wireWorkflow(view: WorkflowView): WireWorkflow {
 }
 
 /** The result as it will be read: dates as text, what JSON has no word for left out. */
-function jsonOf(value: unknown): WireWorkflow['result'] {
+function jsonOf(value: unknown): unknown {
   return value === undefined ? null : JSON.parse(JSON.stringify(value) ?? 'null')
 }
 

@@ -132,7 +132,7 @@ export function addApprovals(api: Api, parts: ApiParts): void {
   )
 }
 
-const decisionDocument = z.json().openapi('Decision', {
+const decisionDocument = z.unknown().openapi('Decision', {
   type: 'object',
   required: ['type', 'data'],
   properties: {
