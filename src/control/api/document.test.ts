@@ -28,7 +28,9 @@ interface Fixture {
 }
 
 /** One call of each operation that succeeds, on a plane where it can. */
-const CALLS: Readonly<Record<string, (fixture: Fixture) => [string, Call] | Promise<[string, Call]>>> = {
+const CALLS: Readonly<
+  Record<string, (fixture: Fixture) => [string, Call] | Promise<[string, Call]>>
+> = {
   getHealth: () => ['/healthz', {}],
   getReadiness: () => ['/readyz', {}],
   listTenants: () => ['/v1/tenants?limit=1', {}],
@@ -177,6 +179,20 @@ describe('the served document and the handlers say the same', () => {
       .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
     const documented = operations.map(({ method, path }) => `${method} ${path}`)
     assert.deepEqual([...new Set(routes)].toSorted(), documented.toSorted())
+  })
+
+  test('the comparison can fail: a field too many, one too few, a status that is not named', async () => {
+    const made = await fixture()
+    const answer = await made.api.call('GET', '/v1/tenants/acme', { token: made.token })
+    const operation = document.paths['/v1/tenants/{tenant}']?.get
+    assert.ok(operation)
+    assertDocumented(document, operation, answer)
+    const { revision: _revision, ...fewer } = answer.body
+    for (const body of [{ ...answer.body, secret: 'x' }, fewer, { ...answer.body, tier: 'gold' }]) {
+      const changed = { ...answer, text: JSON.stringify(body) }
+      assert.throws(() => assertDocumented(document, operation, changed))
+    }
+    assert.throws(() => assertDocumented(document, operation, { ...answer, status: 201 }))
   })
 
   for (const { path, method, operation } of operations) {

@@ -232,8 +232,7 @@ export class MemoryPlane implements ControlPlane {
       this.#check()
       this.#tenant(tenant)
       return this.#revoke(
-        (record) =>
-          record.tenant === tenant && (lease === undefined || record.lease_id === lease),
+        (record) => record.tenant === tenant && (lease === undefined || record.lease_id === lease),
         by,
       )
     },
@@ -386,7 +385,10 @@ export class MemoryPlane implements ControlPlane {
       const before = this.answers.get(entry)
       if (before !== undefined) {
         if (before.fingerprint !== fingerprint) {
-          throw new RingfenceError('idempotency_key_reused', 'the key was used with another request')
+          throw new RingfenceError(
+            'idempotency_key_reused',
+            'the key was used with another request',
+          )
         }
         if (before.answer === undefined) {
           throw new RingfenceError('conflict', 'the first call with this key is under way')

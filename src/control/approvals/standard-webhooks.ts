@@ -52,7 +52,9 @@ export function signWebhook(
 ): WebhookHeaders {
   if (!ID.test(id)) throw new RingfenceError('invalid_argument', 'the id cannot be signed')
   const timestamp = String(Math.floor(now.getTime() / 1000))
-  const signatures = secrets.map((secret) => `v1,${mac(secret, id, timestamp, body).toString('base64')}`)
+  const signatures = secrets.map(
+    (secret) => `v1,${mac(secret, id, timestamp, body).toString('base64')}`,
+  )
   return {
     'webhook-id': id,
     'webhook-timestamp': timestamp,
