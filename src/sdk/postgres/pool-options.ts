@@ -1,6 +1,7 @@
 import { RingfenceError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { PooledLease, SessionConfig } from './lease-login.ts'
+import type { ServerAddress } from './spare-sockets.ts'
 
 export interface TenantPoolOptions<K extends string = TenantId> {
   /** The lease of a tenant (in one scope) now. It is asked at every request: it must cache, and rotate. */
@@ -20,6 +21,8 @@ export interface TenantPoolOptions<K extends string = TenantId> {
   /** Milliseconds after which an unused session is closed. Default 300 000. */
   readonly idleMsMax?: number
   readonly session?: SessionConfig
+  /** Where to connect instead of to a lease's server: to a pooler in session mode in front of it. */
+  readonly route?: (server: ServerAddress) => ServerAddress
 }
 
 export interface TenantPoolStats {
@@ -47,6 +50,7 @@ export function checkedOptions<K extends string>(
     waitMsMax: 5_000,
     idleMsMax: 300_000,
     session: {},
+    route: (server: ServerAddress) => server,
     ...options,
   }
   const { sessionsMax, sessionsPerTenantMax, reserve, spareSockets } = checked

@@ -110,7 +110,7 @@ export class TenantPool<K extends string = TenantId> {
     const seat = this.#seats.get(key) ?? new TenantSeat(key)
     this.#seats.set(key, seat)
     if (seat.login?.leaseId !== lease.lease_id) {
-      seat.login = new LeaseLogin(lease, this.#options.session)
+      seat.login = new LeaseLogin(lease, this.#options.session, this.#options.route)
     }
     return seat
   }

@@ -1,0 +1,118 @@
+import { RingfenceError } from '../core/errors.ts'
+import type { Scope } from '../core/lease.ts'
+import type { TenantId } from '../core/tenant.ts'
+import { RETIRE_BEFORE_END, RETIRE_BEFORE_END_MS } from './postgres/lease-login.ts'
+import type { VendedLease } from './vending-client.ts'
+
+declare const seatBrand: unique symbol
+/** A tenant in one scope: what a lease, and the sessions that it opens, are for. */
+export type Seat = string & { readonly [seatBrand]: true }
+
+export function seatOf(tenant: TenantId, scope: Scope): Seat {
+  return `${tenant}/${scope}` as Seat
+}
+
+/** After this part of its life a lease is replaced. */
+const RENEW_AFTER = 2 / 3
+/** After a renewal that failed nobody tries again for this long. Milliseconds. */
+const RENEW_AGAIN_MS = 1_000
+
+interface Entry {
+  readonly lease: VendedLease
+  /** Milliseconds since 1970. */
+  readonly usableUntil: number
+  renewAt: number
+}
+
+/** Asks vending, on behalf of one verified context. */
+export type Ask = () => Promise<VendedLease>
+
+/**
+ * The leases in hand: one for a tenant and scope, whoever of the tenant asks. What it hands out rests
+ * on the verified context of the request that asks now: the book itself knows no contexts.
+ */
+export class LeaseBook {
+  readonly #entries = new Map<Seat, Entry>()
+  readonly #asking = new Map<Seat, Promise<unknown>>()
+
+  /**
+   * On return a usable lease is in hand for the seat. Requests at the same time share one exchange,
+   * but a refusal of one's context is not another's. An older lease is replaced meanwhile.
+   * @throws what `ask` throws
+   */
+  async ensure(seat: Seat, ask: Ask): Promise<void> {
+    for (;;) {
+      const entry = this.#usable(seat)
+      if (entry !== undefined) {
+        if (Date.now() >= entry.renewAt) this.#renew(seat, entry, ask)
+        return
+      }
+      const asking = this.#asking.get(seat)
+      if (asking === undefined) {
+        await this.#exchange(seat, ask)
+        return
+      }
+      await asking.catch((error: unknown) => {
+        if (!isOfTheContext(error)) throw error
+      })
+    }
+  }
+
+  /** The lease in hand. @throws RingfenceError `lease_denied` when there is none */
+  lease(seat: Seat): VendedLease {
+    const entry = this.#usable(seat)
+    if (entry === undefined) throw new RingfenceError('lease_denied', 'no lease is in hand')
+    return entry.lease
+  }
+
+  /** Lets go of a lease with which the server refused a login, unless another has taken its place. */
+  forget(seat: Seat, leaseId: string): void {
+    if (this.#entries.get(seat)?.lease.lease_id === leaseId) this.#entries.delete(seat)
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  #usable(seat: Seat): Entry | undefined {
+    const entry = this.#entries.get(seat)
+    return entry !== undefined && Date.now() < entry.usableUntil ? entry : undefined
+  }
+
+  #renew(seat: Seat, entry: Entry, ask: Ask): void {
+    if (this.#asking.has(seat)) return
+    entry.renewAt = Date.now() + RENEW_AGAIN_MS
+    // Failing is no harm yet: the lease in hand lasts, and a later request tries again.
+    this.#exchange(seat, ask).catch(() => {})
+  }
+
+  #exchange(seat: Seat, ask: Ask): Promise<void> {
+    const asking = ask()
+      .then((lease) => this.#enter(seat, lease))
+      .finally(() => this.#asking.delete(seat))
+    this.#asking.set(seat, asking)
+    return asking
+  }
+
+  #enter(seat: Seat, lease: VendedLease): void {
+    const now = Date.now()
+    for (const [other, { usableUntil }] of this.#entries) {
+      if (usableUntil <= now) this.#entries.delete(other)
+    }
+    const end = lease.expires_at.getTime()
+    const life = end - lease.askedAt
+    this.#entries.set(seat, {
+      lease,
+      // Sessions are retired at this moment as well.
+      usableUntil: end - Math.min(RETIRE_BEFORE_END_MS, life * RETIRE_BEFORE_END),
+      renewAt: lease.askedAt + life * RENEW_AFTER,
+    })
+  }
+}
+
+function isOfTheContext(error: unknown): boolean {
+  return (
+    error instanceof RingfenceError &&
+    (error.code === 'invalid_token' || error.code === 'forbidden')
+  )
+}

@@ -1,0 +1,71 @@
+import type pg from 'pg'
+import { RingfenceError } from '../core/errors.ts'
+
+type Listener = (...args: unknown[]) => void
+
+const SUBSCRIBES = new Set<PropertyKey>([
+  'on',
+  'once',
+  'addListener',
+  'prependListener',
+  'prependOnceListener',
+])
+const LIFE = new Set<PropertyKey>(['connect', 'end'])
+
+/**
+ * A session for as long as it is lent: the same `pg` client, but whoever keeps it gets an error at
+ * every later use instead of a session that somebody else works with by then. Listeners that the
+ * borrower added go with it, and its life stays the pool's: `end` and `connect` are refused.
+ */
+export class Loan {
+  readonly db: pg.ClientBase
+  readonly #client: pg.ClientBase
+  readonly #listeners: (readonly [string, Listener])[] = []
+  readonly #methods = new Map<PropertyKey, unknown>()
+  #over = false
+
+  constructor(client: pg.ClientBase) {
+    this.#client = client
+    this.db = new Proxy(client, {
+      get: (_, name) => this.#get(name),
+      set: () => {
+        throw new RingfenceError('invalid_argument', 'a borrowed database session is not changed')
+      },
+    })
+  }
+
+  end(): void {
+    this.#over = true
+    for (const [event, listener] of this.#listeners) this.#client.removeListener(event, listener)
+  }
+
+  #get(name: PropertyKey): unknown {
+    if (this.#over) {
+      throw new RingfenceError(
+        'invalid_argument',
+        'a database session was used after it had been given back',
+      )
+    }
+    const known = this.#methods.get(name)
+    if (known !== undefined) return known
+    const value: unknown = Reflect.get(this.#client, name)
+    if (typeof value !== 'function' || name === 'constructor') return value
+    const method = this.#method(name, value as Listener)
+    this.#methods.set(name, method)
+    return method
+  }
+
+  #method(name: PropertyKey, method: Listener): unknown {
+    if (LIFE.has(name)) {
+      return () => {
+        throw new RingfenceError('invalid_argument', 'the pool opens and ends its sessions itself')
+      }
+    }
+    if (!SUBSCRIBES.has(name)) return method.bind(this.#client)
+    return (event: string, listener: Listener) => {
+      this.#listeners.push([event, listener])
+      Reflect.apply(method, this.#client, [event, listener])
+      return this.db
+    }
+  }
+}

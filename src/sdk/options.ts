@@ -1,0 +1,96 @@
+import type { JWK } from 'jose'
+import { z } from 'zod'
+import { RingfenceError } from '../core/errors.ts'
+import { parseClientId, parseServiceName } from '../core/names.ts'
+import { parsed } from '../core/parsed.ts'
+import type { ContextKeyFile } from './context-keys.ts'
+import type { SessionConfig } from './postgres/lease-login.ts'
+import type { TenantPoolOptions } from './postgres/pool-options.ts'
+
+/** A part of the platform: where it is, and who it is in client assertions. */
+export interface Peer {
+  /** `unix:/path`, `http://host:port` or `https://…`. */
+  readonly address: string
+  readonly audience: string
+}
+
+/** What a service needs to know of the platform that it runs on. */
+export interface RingfenceOptions {
+  /** This service: only contexts for it are accepted. */
+  readonly service: string
+  /** This workload's own identity at vending. */
+  readonly clientId: string
+  /** Its private key: a JWK, or the path of a file that holds one. */
+  readonly clientKey: JWK | string
+  /** Keys that sign tenant contexts, or the path of a file of them, which is read again when it changes. */
+  readonly contextKeys: ContextKeyFile | string
+  readonly vending: Peer
+  /** Needed for jobs alone. */
+  readonly control?: Peer
+  /** Milliseconds within which a lease is had or the request fails. Default 5000. */
+  readonly leaseMsMax?: number
+  readonly pool?: PoolSettings
+}
+
+/** Sessions that this process may hold at the database servers, and how. */
+export interface PoolSettings
+  extends Partial<Omit<TenantPoolOptions<string>, 'lease' | 'session' | 'route'>> {
+  /** How a session begins. `application_name` is the service's name by default. */
+  readonly session?: SessionConfig
+  /**
+   * Where to connect instead of to the server of a lease: to a pooler in front of it. Sessions whose
+   * pooler is in transaction mode, or logs in as somebody else, are refused (`engine_unsupported`).
+   */
+  readonly route?: NonNullable<TenantPoolOptions['route']>
+}
+
+const address = z.union([
+  z.string().regex(/^unix:\/.+/, 'an address is unix:/path or a URL'),
+  z.url({ protocol: /^https?$/ }),
+])
+
+const environmentSchema = z.object({
+  RINGFENCE_SERVICE: parsed(parseServiceName),
+  RINGFENCE_CLIENT_ID: parsed(parseClientId),
+  RINGFENCE_CLIENT_KEY: z.string().min(1),
+  RINGFENCE_CONTEXT_KEYS: z.string().min(1),
+  RINGFENCE_VENDING: address,
+  RINGFENCE_VENDING_AUDIENCE: z.string().min(1),
+  RINGFENCE_CONTROL: address.optional(),
+  RINGFENCE_CONTROL_AUDIENCE: z.string().min(1).optional(),
+})
+
+/**
+ * Reads the options from environment variables.
+ * @throws RingfenceError `invalid_argument` that names the first variable that is missing or wrong
+ */
+export function optionsFromEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): RingfenceOptions {
+  const result = environmentSchema.safeParse(environment)
+  if (!result.success) {
+    const [issue] = result.error.issues
+    const name = issue?.path.join('.') ?? ''
+    const why = environment[name] === undefined ? 'it is not set' : (issue?.message ?? '')
+    throw new RingfenceError('invalid_argument', `${name}: ${why}`)
+  }
+  const env = result.data
+  const control = env.RINGFENCE_CONTROL
+  const audience = env.RINGFENCE_CONTROL_AUDIENCE
+  if ((control === undefined) !== (audience === undefined)) {
+    throw new RingfenceError(
+      'invalid_argument',
+      'RINGFENCE_CONTROL and RINGFENCE_CONTROL_AUDIENCE are set together',
+    )
+  }
+  return {
+    service: env.RINGFENCE_SERVICE,
+    clientId: env.RINGFENCE_CLIENT_ID,
+    clientKey: env.RINGFENCE_CLIENT_KEY,
+    contextKeys: env.RINGFENCE_CONTEXT_KEYS,
+    vending: { address: env.RINGFENCE_VENDING, audience: env.RINGFENCE_VENDING_AUDIENCE },
+    ...(control === undefined || audience === undefined
+      ? {}
+      : { control: { address: control, audience } }),
+  }
+}

@@ -1,0 +1,36 @@
+import pg from 'pg'
+
+/**
+ * A `pg` pool that is this one session and nothing else, for libraries that want a pool. What they
+ * ask of it runs one after the other. It needs no ending: the session goes back to its own pool.
+ */
+export function poolOf(db: pg.ClientBase): pg.Pool {
+  return new pg.Pool({ max: 1, idleTimeoutMillis: 0, Client: clientFor(db) })
+}
+
+/** What `pg.Pool` makes as its only client: the session, with a life of its own that does nothing. */
+function clientFor(db: pg.ClientBase): new () => pg.Client {
+  const nothing = (done?: (error?: Error) => void) => {
+    if (done === undefined) return Promise.resolve()
+    process.nextTick(done)
+    return undefined
+  }
+  const own = new Map<PropertyKey, unknown>([
+    ['connect', nothing],
+    ['end', nothing],
+    ['ref', () => {}],
+    ['unref', () => {}],
+  ])
+  const client = new Proxy(db, {
+    get: (target, name) => (own.has(name) ? own.get(name) : Reflect.get(target, name)),
+    set: (_, name, value) => {
+      own.set(name, value)
+      return true
+    },
+  })
+  return class {
+    constructor() {
+      return client as unknown as pg.Client
+    }
+  } as unknown as new () => pg.Client
+}

@@ -1,0 +1,211 @@
+import type pg from 'pg'
+import { RingfenceError } from '../core/errors.ts'
+import type { Scope } from '../core/lease.ts'
+import { parseClientId, parseServiceName, type ServiceName } from '../core/names.ts'
+import type { TenantId } from '../core/tenant.ts'
+import { verifyContext } from '../tokens/tenant-context.ts'
+import { type ContextKeySource, fixedKeys, KeyFile } from './context-keys.ts'
+import { WorkloadIdentity } from './identity.ts'
+import { JobClient, type JobRequest, type JobToken } from './job-client.ts'
+import { LeaseBook, type Seat, seatOf } from './lease-book.ts'
+import { Loan } from './lent-client.ts'
+import { optionsFromEnvironment, type RingfenceOptions } from './options.ts'
+import type { TenantPoolStats } from './postgres/pool-options.ts'
+import { TenantPool } from './postgres/tenant-pool.ts'
+import { type IncomingRequest, tokenOfRequest, traceHeadersOf } from './request.ts'
+import { type JobOptions, type JobReport, runJob } from './run-job.ts'
+import {
+  newTrace,
+  parseTrace,
+  type TraceContext,
+  type TraceHeaders,
+  traceHeaders,
+} from './trace-context.ts'
+import { inTransaction } from './transaction.ts'
+import { VendingClient } from './vending-client.ts'
+import { type VerifiedContext, VerifiedContexts } from './verified-context.ts'
+
+const LEASE_MS_MAX = 5_000
+const SESSIONS_MAX = 40
+/** Logins with a lease for one call: the second is with one that was asked for after a refusal. */
+const LEASES_MAX = 2
+
+export interface WithTenantOptions {
+  /** What the lease may do. Default `read`. */
+  readonly scope?: Scope
+}
+
+/** What the work on one tenant of a job may want to know. */
+export interface JobInfo {
+  readonly tenant: TenantId
+  readonly context: VerifiedContext
+}
+
+/**
+ * A service's door to its tenants' data. Every way in goes through a tenant context that was verified
+ * here: there is no call that takes a tenant's id.
+ */
+export class Ringfence {
+  readonly service: ServiceName
+  readonly #keys: ContextKeySource
+  readonly #contexts = new VerifiedContexts()
+  readonly #vending: VendingClient
+  readonly #jobs: JobClient | undefined
+  readonly #leases = new LeaseBook()
+  readonly #pool: TenantPool<Seat>
+  readonly #closing = new AbortController()
+
+  /** @throws RingfenceError `invalid_argument` */
+  constructor(options: RingfenceOptions) {
+    const { contextKeys, pool = {}, leaseMsMax: deadlineMs = LEASE_MS_MAX } = options
+    this.service = parseServiceName(options.service)
+    const identity = new WorkloadIdentity(parseClientId(options.clientId), options.clientKey)
+    this.#keys = typeof contextKeys === 'string' ? new KeyFile(contextKeys) : fixedKeys(contextKeys)
+    this.#vending = new VendingClient({ ...options.vending, identity, deadlineMs })
+    this.#jobs =
+      options.control &&
+      new JobClient({ ...options.control, identity, service: this.service, deadlineMs })
+    this.#pool = new TenantPool<Seat>({
+      sessionsMax: SESSIONS_MAX,
+      ...pool,
+      session: { application_name: this.service, ...pool.session },
+      lease: async (seat) => this.#leases.lease(seat),
+    })
+  }
+
+  /** With the options of the environment (`RINGFENCE_…`). @throws RingfenceError `invalid_argument` */
+  static fromEnvironment(
+    options: Partial<RingfenceOptions> = {},
+    environment: Readonly<Record<string, string | undefined>> = process.env,
+  ): Ringfence {
+    return new Ringfence({ ...optionsFromEnvironment(environment), ...options })
+  }
+
+  /**
+   * Verifies a tenant context for this service.
+   * @throws RingfenceError `invalid_token`; `engine_unavailable` when the keys cannot be read
+   */
+  async verify(token: string, trace: TraceHeaders = {}): Promise<VerifiedContext> {
+    const keys = await this.#keys.current()
+    const contents = await verifyContext(token, keys, this.service).catch(async (error) => {
+      // It may be signed by a key that is newer than those in hand.
+      if (!(await this.#keys.refresh())) throw error
+      return verifyContext(token, await this.#keys.current(), this.service)
+    })
+    return this.#contexts.enter(contents, token, parseTrace(trace) ?? newTrace())
+  }
+
+  /** Verifies the context of a request, which has exactly one. @throws as `verify` does */
+  async verifyRequest(request: IncomingRequest): Promise<VerifiedContext> {
+    return this.verify(tokenOfRequest(request), traceHeadersOf(request))
+  }
+
+  /**
+   * Runs `work` with a database session that can reach the context's tenant and no other. The session
+   * is `work`'s until it settles; what it leaves open is rolled back and undone.
+   * @throws RingfenceError `invalid_token` (not verified here, or expired), `forbidden` (the scope),
+   *   `lease_denied`, `rate_limited`, `overloaded`, `timed_out`, `engine_unavailable`; and what
+   *   `work` throws
+   */
+  async withTenant<T>(
+    context: VerifiedContext,
+    work: (db: pg.ClientBase) => Promise<T>,
+    { scope = 'read' }: WithTenantOptions = {},
+  ): Promise<T> {
+    const token = this.#contexts.tokenOf(context)
+    if (!context.scopes.includes(scope)) {
+      throw new RingfenceError('forbidden', `the tenant context does not allow to ${scope}`)
+    }
+    const seat = seatOf(context.tenant, scope)
+    const ask = () => this.#vending.exchange(token, scope, context.trace, this.#closing.signal)
+    for (let leases = 1; ; leases += 1) {
+      await this.#leases.ensure(seat, ask)
+      const { lease_id } = this.#leases.lease(seat)
+      let begun = false
+      try {
+        return await this.#pool.use(seat, (client) => {
+          begun = true
+          return lend(client, work)
+        })
+      } catch (error) {
+        if (begun || leases === LEASES_MAX || !isDenied(error)) throw error
+        this.#leases.forget(seat, lease_id)
+      }
+    }
+  }
+
+  /**
+   * As `withTenant`, in one transaction that is committed when `work` succeeds. Scope `write` unless
+   * told otherwise.
+   * @throws as `withTenant` does, and RingfenceError `conflict` when the server rolled back instead
+   */
+  transaction<T>(
+    context: VerifiedContext,
+    work: (db: pg.ClientBase) => Promise<T>,
+    { scope = 'write' }: WithTenantOptions = {},
+  ): Promise<T> {
+    return this.withTenant(context, (db) => inTransaction(db, () => work(db)), { scope })
+  }
+
+  /**
+   * Runs `work` for every active tenant, each with a context and a lease of its own. The control plane
+   * records the run and its reason. A tenant that fails does not stop the others: see the report.
+   * @throws RingfenceError when no contexts can be had: `invalid_argument`, `forbidden`,
+   *   `rate_limited`, `engine_unavailable`, `internal`
+   */
+  async forEachTenant<T>(
+    request: JobRequest,
+    work: (db: pg.ClientBase, info: JobInfo) => Promise<T>,
+    options: JobOptions<T> = {},
+  ): Promise<JobReport<T>> {
+    const jobs = this.#jobs
+    if (jobs === undefined) {
+      throw new RingfenceError('invalid_argument', 'jobs need the address of the control plane')
+    }
+    const trace = newTrace()
+    const { signal } = this.#closing
+    const scope: Scope = request.scopes.includes('write') ? 'write' : 'read'
+    const tokens = await jobs.contexts(request, trace, signal)
+    const one = async (item: JobToken): Promise<T> => {
+      const context = await this.#verifyJob(item, trace).catch(async (error: unknown) => {
+        // Its turn came late: the token has expired since.
+        const [again] = await jobs.contexts(request, trace, signal, item.tenant)
+        if (again === undefined) throw error
+        return this.#verifyJob({ ...again, tenant: item.tenant }, trace)
+      })
+      const info = { tenant: context.tenant, context }
+      return this.withTenant(context, (db) => work(db, info), { scope })
+    }
+    return runJob(tokens, one, options)
+  }
+
+  /** What the pool holds and how it fares. */
+  stats(): TenantPoolStats & { readonly leases: number } {
+    return { ...this.#pool.stats(), leases: this.#leases.size }
+  }
+
+  /** Refuses new work, waits for what is under way, and ends every session. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#pool.close()
+  }
+
+  async #verifyJob({ tenant, token }: JobToken, trace: TraceContext): Promise<VerifiedContext> {
+    const context = await this.verify(token, traceHeaders(trace))
+    if (context.kind === 'job' && context.tenant === tenant) return context
+    throw new RingfenceError('invalid_token', 'the job context is not what was asked for')
+  }
+}
+
+async function lend<T>(client: pg.ClientBase, work: (db: pg.ClientBase) => Promise<T>): Promise<T> {
+  const loan = new Loan(client)
+  try {
+    return await work(loan.db)
+  } finally {
+    loan.end()
+  }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof RingfenceError && error.code === 'lease_denied'
+}
