@@ -23,13 +23,27 @@ type Fetch = (request: Request) => Response | Promise<Response>
 
 /** Serves a fetch handler. @throws RingfenceError `port_taken`, `not_writable` */
 export function listen(fetch: Fetch, where: Listen): Promise<Listening> {
-  return listenWith(createServer(getRequestListener(fetch)), where)
+  const listener = getRequestListener(fetch)
+  return listenWith(
+    createServer((request, response) => void listener(request, response)),
+    where,
+  )
+}
+
+/** How long a caller may take to send a request, in milliseconds. */
+export interface ListenTimes {
+  readonly headersMs: number
+  readonly requestMs: number
 }
 
 /** Makes a Node server listen, with time-outs and an orderly end. */
-export async function listenWith(server: Server, where: Listen): Promise<Listening> {
-  server.headersTimeout = HEADERS_MS_MAX
-  server.requestTimeout = REQUEST_MS_MAX
+export async function listenWith(
+  server: Server,
+  where: Listen,
+  times: ListenTimes = { headersMs: HEADERS_MS_MAX, requestMs: REQUEST_MS_MAX },
+): Promise<Listening> {
+  server.headersTimeout = times.headersMs
+  server.requestTimeout = times.requestMs
   if ('socket' in where) await removeStaleSocket(where.socket)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, where)))

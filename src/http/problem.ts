@@ -22,6 +22,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   idempotency_key_reused: 422,
   rate_limited: 429,
   lease_denied: 429,
+  upstream_failed: 502,
   engine_unavailable: 503,
   overloaded: 503,
   snapshot_stale: 503,

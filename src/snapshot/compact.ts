@@ -22,10 +22,28 @@ export async function compact(
   key: SigningKey,
   changesMin: number = CHANGES_MIN,
 ): Promise<number | undefined> {
+  const lock = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [
+    COMPACTION_LOCK,
+  ])
+  if (lock.rows[0]?.got !== true) return undefined
+  try {
+    return await compactLocked(client, key, changesMin)
+  } finally {
+    await client.query('select pg_advisory_unlock($1)', [COMPACTION_LOCK])
+  }
+}
+
+async function compactLocked(
+  client: pg.ClientBase,
+  key: SigningKey,
+  changesMin: number,
+): Promise<number | undefined> {
+  // Before the transaction sees anything: nothing that was published until then is missing in it.
+  const issuedAt = new Date().toISOString()
   // One moment for the head and all tenants, without a lock that would stop publishers.
   await client.query('begin isolation level repeatable read')
   try {
-    const version = await compactAsOfNow(client, key, changesMin)
+    const version = await compactAsOf(issuedAt, client, key, changesMin)
     await client.query('commit')
     return version
   } catch (error) {
@@ -41,15 +59,12 @@ interface Head {
   readonly newest: string | null
 }
 
-async function compactAsOfNow(
+async function compactAsOf(
+  issuedAt: string,
   client: pg.ClientBase,
   key: SigningKey,
   changesMin: number,
 ): Promise<number | undefined> {
-  const lock = await client.query<{ got: boolean }>('select pg_try_advisory_xact_lock($1) as got', [
-    COMPACTION_LOCK,
-  ])
-  if (lock.rows[0]?.got !== true) return undefined
   const { rows } = await client.query<Head>(
     `select version, hash, platform, (select max(version) from snapshot.base) as newest
      from snapshot.head where version > 0`,
@@ -66,7 +81,7 @@ async function compactAsOfNow(
   const record = recordSchema.safeParse({
     kind: 'base',
     version,
-    issuedAt: new Date().toISOString(),
+    issuedAt,
     previous: head.hash,
     platform: head.platform,
     tenants: [],

@@ -1,6 +1,7 @@
 import { base64url, type CryptoKey, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { parseStrictJson } from '../core/strict-json.ts'
+import { decoyKey } from './decoy-key.ts'
 import { type PublicJwk, SIGNING_ALGORITHMS } from './signing-key.ts'
 
 /** Seconds by which clocks may differ. */
@@ -44,10 +45,16 @@ export class KeySet {
     }
   }
 
-  /** The key that the header names, and none if it asks for another algorithm than the key's own. */
+  /**
+   * The key that the header names. Where there is none, or it is for another algorithm than the
+   * header asks for, a decoy by which no signature is valid.
+   * @throws TypeError for an algorithm that is not ours
+   */
   async find(kid: unknown, alg: unknown): Promise<CryptoKey | Uint8Array> {
+    const known = SIGNING_ALGORITHMS.find((name) => name === alg)
+    if (known === undefined) throw new TypeError('no such algorithm')
     const entry = typeof kid === 'string' ? this.#keys.get(kid) : undefined
-    if (entry === undefined || entry.jwk.alg !== alg) throw new TypeError('no such key')
+    if (entry?.jwk.alg !== known) return decoyKey(known)
     entry.imported ??= importJWK(entry.jwk, entry.jwk.alg)
     return entry.imported
   }

@@ -1,0 +1,29 @@
+import { Hono } from 'hono'
+import type { ConfigurationSource } from '../snapshot/snapshot.ts'
+import type { SigningKey } from '../tokens/signing-key.ts'
+
+export const CONTEXT_JWKS_PATH = '/.well-known/ringfence/context-jwks'
+
+/** For operators and services, on a listener of its own that tenants do not reach. */
+export function gatewayAdmin(source: ConfigurationSource, contextKey: SigningKey): Hono {
+  const app = new Hono()
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/readyz', (c) => {
+    const why = notReady(source, contextKey.publicJwk.kid)
+    return why === undefined ? c.json({ status: 'ready' }) : c.json({ status: 'waiting', why }, 503)
+  })
+  app.get(CONTEXT_JWKS_PATH, (c) =>
+    c.json({ keys: [contextKey.publicJwk] }, 200, { 'cache-control': 'public, max-age=60' }),
+  )
+  return app
+}
+
+function notReady(source: ConfigurationSource, kid: string): string | undefined {
+  try {
+    const { contextKeys } = source.current().platform
+    if (contextKeys.some((key) => key.kid === kid)) return undefined
+    return 'the configuration does not name the key that signs contexts'
+  } catch {
+    return 'there is no configuration that is recent enough'
+  }
+}

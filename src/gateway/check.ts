@@ -1,0 +1,24 @@
+import type { Exchange } from './exchange.ts'
+import type { RequestRates } from './request-rates.ts'
+import type { Seats } from './seats.ts'
+import type { VerifiedTokens } from './verified-tokens.ts'
+
+/** What the checks of one gateway remember between requests, and its limits. */
+export interface GatewayMemory {
+  readonly tokens: VerifiedTokens
+  readonly seats: Seats
+  readonly rates: RequestRates
+  /** The platform's own host names; undefined when any name that is no tenant's will do. */
+  readonly hosts: ReadonlySet<string> | undefined
+  readonly bodyBytesMax: number
+}
+
+/**
+ * One thing that must hold before a request goes on. Each closes a way in of its own, and none does
+ * another's work, so that a proof can leave one out and see that an attack notices.
+ */
+export interface GatewayCheck {
+  readonly name: string
+  /** @throws Denial */
+  run(exchange: Exchange, memory: GatewayMemory): void | Promise<void>
+}

@@ -1,0 +1,31 @@
+import { type ErrorCode, RingfenceError } from '../core/errors.ts'
+import type { Headers } from './headers.ts'
+
+/** A refusal by the gateway: what the caller is told, and the reason that only the log is told. */
+export class Denial extends RingfenceError {
+  readonly reason: string
+  readonly headers: Headers
+
+  constructor(code: ErrorCode, message: string, reason: string, headers: Headers = []) {
+    super(code, message)
+    this.reason = reason
+    this.headers = headers
+  }
+}
+
+/**
+ * One answer for an unknown tenant, a suspended one, another's, and a token that is not valid for
+ * it. `sent` says whether a token came: RFC 6750, section 3.1, has an error code only then.
+ */
+export function unauthenticated(reason: string, sent: boolean): Denial {
+  const challenge = sent
+    ? 'Bearer realm="ringfence", error="invalid_token"'
+    : 'Bearer realm="ringfence"'
+  return new Denial('not_authenticated', 'this needs an access token that is valid here', reason, [
+    ['www-authenticate', challenge],
+  ])
+}
+
+export function malformed(reason: string): Denial {
+  return new Denial('invalid_argument', 'the request is not of a form that is served here', reason)
+}

@@ -1,0 +1,90 @@
+import type { IncomingMessage } from 'node:http'
+import { type Scope, SCOPES } from '../core/lease.ts'
+import { parseTenantId, type TenantId } from '../core/tenant.ts'
+import type { Configuration, PlanConfig, TenantConfig } from '../snapshot/snapshot.ts'
+import { type ClaimedAccess, claimedAccess } from '../tokens/access-token.ts'
+import { type Headers, headersOf, valuesOf } from './headers.ts'
+import { looseHost } from './host.ts'
+import { looseTarget, splitTenant, type Target } from './target.ts'
+
+/**
+ * What a request says, read as a careless reader would. Nothing here is decided: the checks are what
+ * makes it safe to act on. Checks write down what the forwarding needs.
+ */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly requestId: string
+  readonly configuration: Configuration
+  readonly incoming: Headers
+  readonly target: Target
+  /** The path inside the tenant's API. */
+  readonly path: string
+  /** The tenant whose own host was called. */
+  readonly ofHost: TenantConfig | undefined
+  /** The tenant that the path names, if there is one: `undefined` also for one that there is not. */
+  readonly ofPath: TenantConfig | undefined
+  readonly pathNamesTenant: boolean
+  /** The tenant that is called. */
+  readonly tenant: TenantConfig | undefined
+  readonly plan: PlanConfig | undefined
+  /** Empty when none came. */
+  readonly token: string
+  readonly claimed: ClaimedAccess | undefined
+  /** What a context would carry of what the token claims. */
+  scopes: readonly Scope[]
+  /** Fields that go upstream. */
+  outgoing: Headers
+  /** Fields that the answer gets besides the upstream's. */
+  readonly answer: [string, string][]
+  /** What is done to the upstream's fields. */
+  readonly onAnswer: ((headers: Headers) => Headers)[]
+  bodyBytesMax: number
+  /** To be called when the request has ended, whichever way. */
+  readonly onEnd: (() => void)[]
+}
+
+export function readExchange(
+  request: IncomingMessage,
+  requestId: string,
+  configuration: Configuration,
+): Exchange {
+  const incoming = headersOf(request.rawHeaders)
+  const target = looseTarget(request.url ?? '')
+  const { name, rest } = splitTenant(target.path)
+  const ofHost = configuration.tenantOfHost(looseHost(valuesOf(incoming, 'host')[0] ?? ''))
+  const ofPath = name === undefined ? undefined : tenantOf(configuration, name)
+  const tenant = name === undefined ? ofHost : ofPath
+  const token = /^bearer +(\S+)$/i.exec(valuesOf(incoming, 'authorization')[0] ?? '')?.[1] ?? ''
+  const claimed = claimedAccess(token)
+  return {
+    request,
+    requestId,
+    configuration,
+    incoming,
+    target,
+    path: rest,
+    ofHost,
+    ofPath,
+    pathNamesTenant: name !== undefined,
+    tenant,
+    plan: configuration.platform.plans.find((plan) => plan.name === tenant?.plan),
+    token,
+    claimed,
+    scopes: SCOPES.filter((scope) => claimed?.scopes.includes(scope)),
+    outgoing: incoming,
+    answer: [],
+    onAnswer: [],
+    bodyBytesMax: Number.POSITIVE_INFINITY,
+    onEnd: [],
+  }
+}
+
+function tenantOf(configuration: Configuration, name: string): TenantConfig | undefined {
+  let id: TenantId
+  try {
+    id = parseTenantId(name)
+  } catch {
+    return undefined
+  }
+  return configuration.tenant(id)
+}

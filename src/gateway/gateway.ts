@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { messageOf, RingfenceError } from '../core/errors.ts'
+import { PROBLEM_TYPE, problemOf } from '../http/problem.ts'
+import type { ConfigurationSource, ServiceConfig } from '../snapshot/snapshot.ts'
+import { decoyKey } from '../tokens/decoy-key.ts'
+import { SIGNING_ALGORITHMS, type SigningKey } from '../tokens/signing-key.ts'
+import { CONTEXT_HEADER, signContext } from '../tokens/tenant-context.ts'
+import type { GatewayCheck, GatewayMemory } from './check.ts'
+import { GATEWAY_CHECKS } from './checks.ts'
+import { Denial } from './denial.ts'
+import { type Exchange, readExchange } from './exchange.ts'
+import { forward } from './forward.ts'
+import { forwardedHeader } from './forwarded.ts'
+import { forNode, type Headers } from './headers.ts'
+import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
+import { requestLine } from './request-log.ts'
+import { RequestRates } from './request-rates.ts'
+import { Seats } from './seats.ts'
+import { serviceOf } from './service.ts'
+import { traceHeaders } from './trace-context.ts'
+import { Upstreams } from './upstream.ts'
+import { VerifiedTokens } from './verified-tokens.ts'
+
+export interface GatewayOptions {
+  readonly source: ConfigurationSource
+  /** Signs tenant contexts: ES256, its public half in the configuration's `contextKeys`. */
+  readonly contextKey: SigningKey
+  /** Gets one line of JSON a request. */
+  readonly log: (line: string) => void
+  /** The platform's own host names, for paths `/t/<tenant>/…`. Default: any that is no tenant's. */
+  readonly hosts?: readonly string[]
+  /** How callers reach the platform, for upstreams' information. Default `http`. */
+  readonly publicProtocol?: 'http' | 'https'
+  readonly limits?: Partial<GatewayLimits>
+  /** Default all. Only a proof leaves one out. */
+  readonly checks?: readonly GatewayCheck[]
+}
+
+export interface Gateway {
+  /** Not listening yet. */
+  readonly server: Server
+  readonly limits: GatewayLimits
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void
+  /** Lets go of upstream connections. Close the server first. */
+  close(): void
+}
+
+/**
+ * The front door: finds out which tenant is called and by whom, and passes the request on to a
+ * service with a tenant context. It knows nothing but the configuration that is in force.
+ * @throws RingfenceError `invalid_argument` for a key or limits that are not to be used
+ */
+export function gateway(options: GatewayOptions): Gateway {
+  const limits = { ...GATEWAY_LIMITS, ...options.limits }
+  if (options.contextKey.publicJwk.alg !== 'ES256') {
+    throw new RingfenceError('invalid_argument', 'tenant contexts are signed with an ES256 key')
+  }
+  if (!(limits.contextSeconds >= 1 && limits.contextSeconds <= 60)) {
+    throw new RingfenceError('invalid_argument', 'a tenant context lives 1 to 60 seconds')
+  }
+  // Made now: the first to call an unknown tenant would wait for it.
+  for (const alg of SIGNING_ALGORITHMS) void decoyKey(alg)
+  const door = new FrontDoor(options, limits)
+  const handler = (request: IncomingMessage, response: ServerResponse) =>
+    void door.handle(request, response)
+  const server = createServer(
+    { insecureHTTPParser: false, requireHostHeader: true, maxHeaderSize: limits.headerBytesMax },
+    handler,
+  )
+  // A body that is not wanted is not asked for: `100 Continue` waits for the checks.
+  server.on('checkContinue', handler)
+  server.maxConnections = limits.connections
+  return { server, limits, handler, close: () => door.close() }
+}
+
+class FrontDoor {
+  readonly #options: GatewayOptions
+  readonly #limits: GatewayLimits
+  readonly #checks: readonly GatewayCheck[]
+  readonly #memory: GatewayMemory
+  readonly #upstreams: Upstreams
+
+  constructor(options: GatewayOptions, limits: GatewayLimits) {
+    this.#options = options
+    this.#limits = limits
+    this.#checks = options.checks ?? GATEWAY_CHECKS
+    this.#upstreams = new Upstreams(limits)
+    const tokens = new VerifiedTokens(limits.tokens)
+    options.source.onChange((changed) => tokens.forget(changed))
+    this.#memory = {
+      tokens,
+      seats: new Seats(limits.concurrent, limits.concurrentPerTenant),
+      rates: new RequestRates(),
+      hosts: options.hosts === undefined ? undefined : new Set(options.hosts),
+      bodyBytesMax: limits.bodyBytesMax,
+    }
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const began = performance.now()
+    // Never the caller's own: it joins entries of logs that other tenants must not write into.
+    const requestId = randomUUID()
+    let exchange: Exchange | undefined
+    let service: ServiceConfig | undefined
+    let reason: string | undefined
+    try {
+      exchange = readExchange(request, requestId, this.#options.source.current())
+      exchange.answer.push(['x-request-id', requestId])
+      for (const check of this.#checks) await check.run(exchange, this.#memory)
+      service = serviceOf(exchange.configuration.platform.services, exchange.path)
+      if (service === undefined)
+        throw new Denial('not_found', 'nothing is served here', 'no service')
+      await this.#pass(exchange, service, response)
+    } catch (error) {
+      reason = error instanceof Denial ? error.reason : messageOf(error)
+      refuse(error, requestId, request, response)
+    } finally {
+      for (const end of exchange?.onEnd ?? []) end()
+    }
+    this.#options.log(
+      requestLine({
+        requestId,
+        exchange,
+        service: service?.name,
+        method: request.method ?? '',
+        status: response.statusCode,
+        milliseconds: performance.now() - began,
+        reason,
+      }),
+    )
+  }
+
+  async #pass(exchange: Exchange, service: ServiceConfig, response: ServerResponse) {
+    const { tenant, claimed, scopes, requestId, request, path, target } = exchange
+    // Never so with all checks in place: without them there is still nothing to sign a context from.
+    if (tenant === undefined || claimed === undefined) {
+      throw new Denial('internal', 'something went wrong on our side', 'no tenant to speak for')
+    }
+    const context = await signContext(
+      this.#options.contextKey,
+      {
+        kind: 'request',
+        tenant: tenant.id,
+        service: service.name,
+        subject: claimed.subject,
+        scopes,
+        roles: claimed.roles,
+        requestId,
+      },
+      this.#limits.contextSeconds,
+    )
+    const own: Headers = [
+      [CONTEXT_HEADER, context],
+      ['x-request-id', requestId],
+      ['forwarded', forwardedHeader(request, this.#options.publicProtocol ?? 'http')],
+      ...traceHeaders(exchange.incoming),
+    ]
+    await forward({
+      exchange,
+      response,
+      limits: this.#limits,
+      own,
+      start: (headers) =>
+        this.#upstreams.request(
+          service.upstream,
+          path + target.query,
+          request.method ?? 'GET',
+          headers,
+        ),
+    })
+  }
+
+  close(): void {
+    this.#upstreams.close()
+  }
+}
+
+function refuse(
+  error: unknown,
+  requestId: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (response.headersSent || response.destroyed) {
+    // The answer is half sent: an end that looks like an end would be a lie.
+    response.destroy()
+    return
+  }
+  const problem = problemOf(error)
+  const body = `${JSON.stringify(problem)}\n`
+  const headers: [string, string][] = [
+    ['content-type', PROBLEM_TYPE],
+    ['content-length', String(Buffer.byteLength(body))],
+    ['cache-control', 'no-store'],
+    ['x-request-id', requestId],
+  ]
+  if (error instanceof Denial)
+    for (const [name, value] of error.headers) headers.push([name, value])
+  // What is still to come of its body is not waited for.
+  if (!request.complete) headers.push(['connection', 'close'])
+  response.writeHead(problem.status, forNode(headers))
+  response.end(body)
+}

@@ -1,0 +1,75 @@
+/** Header fields in the order in which they came, names in lower case, repeated ones apart. */
+export type Headers = readonly (readonly [name: string, value: string])[]
+
+/** From Node's `rawHeaders`: what Node joins or drops (a second Host, say) is still there. */
+export function headersOf(raw: readonly string[]): Headers {
+  const headers: [string, string][] = []
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    headers.push([(raw[index] ?? '').toLowerCase(), raw[index + 1] ?? ''])
+  }
+  return headers
+}
+
+export function valuesOf(headers: Headers, name: string): readonly string[] {
+  return headers.filter(([known]) => known === name).map(([, value]) => value)
+}
+
+/** RFC 9110, section 7.6.1, and what older proxies add to it. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Without the fields that are for one connection only, and those that `Connection` names. */
+export function withoutHopByHop(headers: Headers): Headers {
+  const named = new Set(
+    valuesOf(headers, 'connection').flatMap((value) =>
+      value.split(',').map((name) => name.trim().toLowerCase()),
+    ),
+  )
+  return headers.filter(([name]) => !HOP_BY_HOP.has(name) && !named.has(name))
+}
+
+/** By which services might be told who calls, for whom, and how: only the gateway may say so. */
+const TRUSTED: readonly RegExp[] = [
+  /^(?:x-)?ringfence(?:-|$)/,
+  /^(?:x-)?tenant/,
+  /^(?:x-)?(?:remote-)?user/,
+  /^x-(?:auth|forwarded|original|rewrite|real)(?:-|$)/,
+  /^x-(?:http-)?method(?:-override)?$/,
+  /^(?:forwarded|authorization|x-request-id|traceparent|tracestate)$/,
+  /(?:^|-)(?:client|connecting)-ip$/,
+  // Some servers read an underscore as a hyphen, so that x_tenant_id would be x-tenant-id.
+  /_/,
+]
+const ORDINARY = new Set(['user-agent'])
+
+/** Without the fields that a service would believe. */
+export function withoutTrusted(headers: Headers): Headers {
+  return headers.filter(
+    ([name]) => ORDINARY.has(name) || !TRUSTED.some((pattern) => pattern.test(name)),
+  )
+}
+
+/** Without what only the gateway says to callers. */
+export function withoutOwn(headers: Headers): Headers {
+  return headers.filter(
+    ([name]) => !/^(?:x-)?ringfence(?:-|$)/.test(name.replaceAll('_', '-')) && !OWN.has(name),
+  )
+}
+const OWN = new Set(['x-request-id', 'ratelimit', 'ratelimit-policy'])
+
+/** As Node takes them: repeated fields as lists. */
+export function forNode(headers: Headers): Record<string, string[]> {
+  const lists: Record<string, string[]> = Object.create(null)
+  for (const [name, value] of headers) (lists[name] ??= []).push(value)
+  return lists
+}

@@ -1,0 +1,99 @@
+import { messageOf, RingfenceError } from '../core/errors.ts'
+import { verifyAccessToken } from '../tokens/access-token.ts'
+import type { GatewayCheck } from './check.ts'
+import { Denial, unauthenticated } from './denial.ts'
+import { valuesOf } from './headers.ts'
+import { parseHost } from './host.ts'
+import { realmKeys } from './realm-keys.ts'
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** How long a pause for a move takes at most, by aim. */
+const PAUSE_SECONDS = '1'
+
+/**
+ * Whose request it is. Issuer, tenant and route must agree. Whatever does not, and a tenant that
+ * there is not, costs one signature and gets one answer: the signature comes before the rest.
+ */
+export const IDENTITY_CHECKS: readonly GatewayCheck[] = [
+  {
+    name: 'token',
+    async run(exchange, { tokens }) {
+      const { token, tenant, claimed, configuration } = exchange
+      if (tenant !== undefined && tokens.has(token, tenant.id)) return
+      const enter = tokens.begin(token)
+      const realm = { issuer: claimed?.issuer ?? '', audience: configuration.platform.audience }
+      try {
+        const { expiresAt } = await verifyAccessToken(token, realmKeys(tenant), realm)
+        if (tenant !== undefined) enter(tenant.id, expiresAt)
+      } catch (error) {
+        if (!(error instanceof RingfenceError)) throw error
+        const why = tenant === undefined ? 'no such tenant' : (error.detail ?? messageOf(error))
+        throw unauthenticated(`token: ${why}`, true)
+      }
+    },
+  },
+  {
+    name: 'host-is-known',
+    run({ incoming, ofHost }, { hosts }) {
+      if (hosts === undefined || ofHost !== undefined) return
+      const host = parseHost(valuesOf(incoming, 'host')[0] ?? '')
+      // Not said apart from the rest: it would tell which hosts are tenants'.
+      if (host === undefined || !hosts.has(host)) throw unauthenticated('no host of ours', true)
+    },
+  },
+  {
+    name: 'host-and-path-agree',
+    run({ ofHost, ofPath, pathNamesTenant }) {
+      if (ofHost !== undefined && pathNamesTenant && ofHost !== ofPath) {
+        throw unauthenticated('host and path name two tenants', true)
+      }
+    },
+  },
+  {
+    name: 'issuer-is-the-tenants',
+    run({ tenant, claimed }) {
+      if (tenant === undefined || claimed?.issuer !== tenant.issuer) {
+        throw unauthenticated('another issuer than the tenant has', true)
+      }
+    },
+  },
+  {
+    name: 'token-is-for-the-tenant',
+    run({ tenant, claimed }) {
+      if (tenant === undefined || claimed?.tenant !== tenant.id) {
+        throw unauthenticated('the token is for another tenant', true)
+      }
+    },
+  },
+  {
+    name: 'tenant-is-served',
+    run({ tenant }) {
+      if (tenant === undefined || tenant.status === 'suspended') {
+        throw unauthenticated('the tenant is suspended', true)
+      }
+    },
+  },
+  {
+    name: 'scope',
+    run({ scopes }) {
+      if (scopes.length > 0) return
+      throw new Denial('forbidden', 'this needs the scope read or write', 'no scope of use', [
+        ['www-authenticate', 'Bearer realm="ringfence", error="insufficient_scope"'],
+      ])
+    },
+  },
+  {
+    name: 'no-writes-in-a-pause',
+    run(exchange) {
+      if (exchange.tenant?.status !== 'paused') return
+      const reads = exchange.scopes.filter((scope) => scope === 'read')
+      if (reads.length === 0 || !SAFE_METHODS.has(exchange.request.method ?? '')) {
+        throw new Denial('overloaded', 'writes wait for a moment: try again', 'writes are paused', [
+          ['retry-after', PAUSE_SECONDS],
+        ])
+      }
+      // Whatever the service makes of a GET, it cannot write with this.
+      exchange.scopes = reads
+    },
+  },
+]

@@ -1,0 +1,41 @@
+/** What one gateway process allows itself and others. Times in milliseconds. */
+export interface GatewayLimits {
+  /** Seconds a tenant context lives: 60 at most. */
+  readonly contextSeconds: number
+  readonly headerBytesMax: number
+  readonly bodyBytesMax: number
+  /** Requests under way, in all and of one tenant. */
+  readonly concurrent: number
+  readonly concurrentPerTenant: number
+  readonly connections: number
+  /** Connections to one upstream. Fewer than `concurrent` would let requests wait unwatched. */
+  readonly upstreamConnections: number
+  /** Verified tokens that are remembered. */
+  readonly tokens: number
+  /** To connect to an upstream. */
+  readonly connectMs: number
+  /** From the end of the request to the first byte of the answer. */
+  readonly firstByteMs: number
+  /** Without a byte in either direction. */
+  readonly idleMs: number
+  /** For a caller to send the header. */
+  readonly headerMs: number
+  /** For a caller to send the whole request. */
+  readonly requestMs: number
+}
+
+export const GATEWAY_LIMITS: GatewayLimits = {
+  contextSeconds: 60,
+  headerBytesMax: 16 * 1024,
+  bodyBytesMax: 32 * 1024 * 1024,
+  concurrent: 1_024,
+  concurrentPerTenant: 128,
+  connections: 10_000,
+  upstreamConnections: 1_024,
+  tokens: 10_000,
+  connectMs: 2_000,
+  firstByteMs: 30_000,
+  idleMs: 60_000,
+  headerMs: 10_000,
+  requestMs: 300_000,
+}

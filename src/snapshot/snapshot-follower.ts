@@ -1,0 +1,164 @@
+import { mkdir } from 'node:fs/promises'
+import type pg from 'pg'
+import { messageOf, RingfenceError } from '../core/errors.ts'
+import type { TenantId } from '../core/tenant.ts'
+import type { PublicJwk } from '../tokens/signing-key.ts'
+import { KeySet } from '../tokens/verify-token.ts'
+import { Alarm } from './alarm.ts'
+import { FollowerStore } from './follower-store.ts'
+import type { Configuration, ConfigurationSource } from './snapshot.ts'
+import { SnapshotDatabase } from './snapshot-database.ts'
+
+const STALE_AFTER_SECONDS = 86_400
+/** A safety net below notifications, and how confirmations are read. */
+const POLL_MS = 5_000
+const RETRY_MS_MIN = 100
+const RETRY_MS_MAX = 5_000
+
+export interface FollowerOptions {
+  /** This process's own. Made when it is not there. */
+  readonly directory: string
+  /** Whose records are believed. */
+  readonly keys: readonly PublicJwk[]
+  /** The control database, as a role that may read schema `snapshot`. */
+  readonly database: pg.ClientConfig
+  /** Seconds after the control plane's last word at which nobody is served. Default one day. */
+  readonly staleAfterSeconds?: number
+  /** Told once when the database goes away and when a record is refused. Nothing secret is in it. */
+  readonly onTrouble?: (error: RingfenceError) => void
+  /** Milliseconds between looks at the database without being told of news. Default 5 000. */
+  readonly pollMs?: number
+}
+
+type Listener = (changed: readonly TenantId[], now: Configuration) => void
+
+/**
+ * The configuration in force, from this process's disk at first and from the control database as it
+ * changes. It works without the database for as long as the control plane's last word is not stale.
+ */
+export class SnapshotFollower implements ConfigurationSource {
+  readonly #options: FollowerOptions
+  readonly #store: FollowerStore
+  readonly #listeners: Listener[] = []
+  readonly #alarm = new Alarm()
+  #closing = false
+  #following: Promise<void> | undefined
+  /** The trouble that was reported last: what goes on is said once. */
+  #trouble = ''
+
+  private constructor(options: FollowerOptions, store: FollowerStore) {
+    this.#options = options
+    this.#store = store
+  }
+
+  /**
+   * Reads what is on disk and begins to follow. Does not wait for the database.
+   * @throws RingfenceError `snapshot_refused` when what protects from rollback is damaged,
+   *   `invalid_argument` for keys that are none
+   */
+  static async open(options: FollowerOptions): Promise<SnapshotFollower> {
+    await mkdir(options.directory, { recursive: true, mode: 0o700 })
+    const store = await FollowerStore.open(options.directory, new KeySet(options.keys))
+    const follower = new SnapshotFollower(options, store)
+    if (store.refusal !== undefined) follower.#report(store.refusal)
+    store.onChange = (changed, now) => {
+      for (const listener of follower.#listeners) follower.#tell(listener, changed, now)
+    }
+    follower.#following = follower.#follow()
+    return follower
+  }
+
+  #tell(listener: Listener, changed: readonly TenantId[], now: Configuration): void {
+    try {
+      listener(changed, now)
+    } catch (error) {
+      this.#report(new RingfenceError('internal', 'a listener failed', { cause: error }))
+    }
+  }
+
+  current(): Configuration {
+    const now = this.#store.inForce
+    const limit = (this.#options.staleAfterSeconds ?? STALE_AFTER_SECONDS) * 1000
+    if (now === undefined || Date.now() - now.confirmedAt.getTime() > limit) {
+      throw new RingfenceError('snapshot_stale', 'there is no configuration that is recent enough')
+    }
+    return now
+  }
+
+  onChange(listener: Listener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Resolves when there is a configuration to serve from. Rejects when `signal` aborts. */
+  async ready(signal?: AbortSignal): Promise<void> {
+    for (;;) {
+      signal?.throwIfAborted()
+      try {
+        this.current()
+        return
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#alarm.ring()
+    await this.#following
+    await this.#store.close()
+  }
+
+  async #follow(): Promise<void> {
+    let failures = 0
+    while (!this.#closing) {
+      try {
+        const database = await SnapshotDatabase.open(this.#options.database, () =>
+          this.#alarm.ring(),
+        )
+        try {
+          await this.#followOn(database, () => {
+            failures = 0
+          })
+        } finally {
+          await this.#store.settle()
+          await database.close()
+        }
+      } catch (error) {
+        this.#report(error)
+      }
+      failures += 1
+      const limit = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures, 10))
+      if (!this.#closing) await this.#alarm.wait(limit * (0.5 + Math.random() / 2))
+    }
+  }
+
+  /** Goes on until the connection fails. What is refused stays refused, and may be mended later. */
+  async #followOn(database: SnapshotDatabase, onCaughtUp: () => void): Promise<void> {
+    while (!this.#closing) {
+      try {
+        await this.#store.catchUp(database)
+        onCaughtUp()
+        this.#trouble = ''
+      } catch (error) {
+        if (!(error instanceof RingfenceError)) throw error
+        this.#report(error)
+      }
+      await this.#alarm.wait(this.#options.pollMs ?? POLL_MS)
+    }
+  }
+
+  #report(error: unknown): void {
+    const trouble =
+      error instanceof RingfenceError
+        ? error
+        : new RingfenceError('engine_unavailable', 'the control database cannot be reached', {
+            detail: messageOf(error),
+            cause: error,
+          })
+    const text = `${trouble.code} ${trouble.message} ${trouble.detail ?? ''}`
+    if (text === this.#trouble) return
+    this.#trouble = text
+    this.#options.onTrouble?.(trouble)
+  }
+}
