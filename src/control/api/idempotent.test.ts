@@ -76,14 +76,14 @@ describe('a change with an Idempotency-Key', () => {
   test('answers conflict while the first call with the key is under way', async () => {
     const api = new TestApi()
     const token = api.plane.operator('first')
-    const create = api.plane.tenants.create
+    const real = { ...api.plane.tenants }
     const gate = Promise.withResolvers<void>()
     const reached = Promise.withResolvers<void>()
     Object.assign(api.plane.tenants, {
-      create: async (...args: Parameters<typeof create>) => {
+      create: async (...args: Parameters<typeof real.create>) => {
         reached.resolve()
         await gate.promise
-        return create(...args)
+        return real.create(...args)
       },
     })
     const call = { token, body: ACME, headers: key('k') }
