@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { link, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import { RingfenceError } from '../core/errors.ts'
 
@@ -9,6 +9,9 @@ export const SIGNING_ALGORITHMS = ['ES256', 'EdDSA'] as const
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
 
 export type PublicJwk = JWK & { readonly kid: string; readonly alg: SigningAlgorithm }
+
+/** Bits of a mode that let anyone but the owner in. */
+const MODE_OF_OTHERS = 0o077
 
 /** A private key with its name. The key itself never leaves it except by `privateJwk`. */
 export class SigningKey {
@@ -57,18 +60,42 @@ export class SigningKey {
   }
 }
 
-/** The key in a file that only we may read, made at the first call. Safe against a kill midway. */
+/**
+ * The key in a file that only we may read, made at the first call. The first of several callers
+ * makes it, and all get the same; a kill midway leaves none or a whole one.
+ * @throws RingfenceError `invalid_argument` for a file that others can read, or that holds no key of
+ *   this algorithm
+ */
 export async function readOrMakeSigningKey(
   path: string,
   alg: SigningAlgorithm,
 ): Promise<SigningKey> {
-  if (existsSync(path)) {
-    const jwk: unknown = JSON.parse(await readFile(path, 'utf8'))
-    return SigningKey.fromJwk(jwk as JWK)
+  const draft = `${path}.${randomUUID()}`
+  if (!existsSync(path)) {
+    const { privateJwk } = await SigningKey.create(alg)
+    try {
+      await writeFile(draft, JSON.stringify(privateJwk), { mode: 0o600, flag: 'wx', flush: true })
+      await link(draft, path)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    } finally {
+      await rm(draft, { force: true })
+    }
   }
-  const key = await SigningKey.create(alg)
-  const draft = `${path}.${process.pid}`
-  await writeFile(draft, JSON.stringify(key.privateJwk), { mode: 0o600 })
-  await rename(draft, path)
-  return key
+  if (((await stat(path)).mode & MODE_OF_OTHERS) !== 0) {
+    throw new RingfenceError('invalid_argument', `${path} can be read by others: chmod 600 it`)
+  }
+  const key = await SigningKey.fromJwk(parseJwk(await readFile(path, 'utf8'), path))
+  if (key.publicJwk.alg === alg) return key
+  throw new RingfenceError('invalid_argument', `${path} does not hold an ${alg} key`)
+}
+
+function parseJwk(text: string, path: string): JWK {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null) return value
+  } catch {
+    // Without the cause: it quotes the file.
+  }
+  throw new RingfenceError('invalid_argument', `${path} does not hold a key`)
 }
