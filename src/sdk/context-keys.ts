@@ -80,7 +80,7 @@ export class KeyFile implements ContextKeySource {
       const changed = version !== this.#version || this.#keys === undefined
       if (changed) {
         const document: unknown = JSON.parse(await readFile(this.#path, 'utf8'))
-        this.#keys = keySets(keysSchema.parse(document) as ContextKeyFile)
+        this.#keys = keySets(keysSchema.parse(document))
         this.#version = version
       }
       this.#lookedAt = began

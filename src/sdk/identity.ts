@@ -46,5 +46,5 @@ async function readKey(source: JWK | string): Promise<SigningKey> {
   if (typeof jwk !== 'object' || jwk === null) {
     throw new RingfenceError('invalid_argument', "the workload's key is not a JWK")
   }
-  return SigningKey.fromJwk(jwk as JWK)
+  return SigningKey.fromJwk(jwk)
 }

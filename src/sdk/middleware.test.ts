@@ -46,7 +46,7 @@ const FRAMEWORKS: Readonly<Record<string, (ringfence: Ringfence) => Promise<Requ
     let listener: RequestListener | undefined
     const app = fastify({
       serverFactory: (handler) => {
-        listener = handler as RequestListener
+        listener = handler
         return createServer()
       },
     })
@@ -60,7 +60,10 @@ const FRAMEWORKS: Readonly<Record<string, (ringfence: Ringfence) => Promise<Requ
     const app = new Hono()
       .use(honoMiddleware(ringfence))
       .get('/', (c) => c.json(answerOf(c.get('tenantContext'))))
-    return getRequestListener(app.fetch) as RequestListener
+    const listener = getRequestListener(app.fetch)
+    return (request, response) => {
+      void listener(request, response)
+    }
   },
 }
 

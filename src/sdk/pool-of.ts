@@ -28,9 +28,7 @@ function clientFor(db: pg.ClientBase): new () => pg.Client {
       return true
     },
   })
-  return class {
-    constructor() {
-      return client as unknown as pg.Client
-    }
+  return function SessionAsClient() {
+    return client
   } as unknown as new () => pg.Client
 }

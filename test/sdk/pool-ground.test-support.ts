@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { startEmbedded } from '../../src/clusters/embedded-cluster.ts'
+import type { Scope } from '../../src/core/lease.ts'
 import { parseRegion, parseTenantId, type TenantId } from '../../src/core/tenant.ts'
 import { BUDGET_DEFAULT } from '../../src/boundaries/postgres/leases/budget.ts'
 import { newPassword } from '../../src/clusters/scram.ts'
@@ -28,13 +29,23 @@ const APPLICATION: Application = {
   sha256: SHA256,
 }
 
+export interface GroundLease extends PooledLease {
+  readonly credential: {
+    readonly host: string
+    readonly port: number
+    readonly database: string
+    readonly user: string
+    readonly password: string
+  }
+}
+
 /** A server with tenants for pools to work with. */
 export interface PoolGround {
   readonly site: Site
   /** The administrator, on the custody database. */
   readonly admin: pg.Client
   addTenant(id: string): Promise<TenantId>
-  lease(tenant: TenantId, seconds?: number): Promise<PooledLease>
+  lease(tenant: TenantId, seconds?: number, scope?: Scope): Promise<GroundLease>
   /** Sessions of tenants at the server now. */
   sessions(): Promise<number>
   close(): Promise<void>
@@ -61,8 +72,8 @@ export async function openPoolGround(): Promise<PoolGround> {
       await site.activate(tenant)
       return tenant
     },
-    async lease(tenant, seconds = 3_600) {
-      const opened = await site.custodian.open(tenant, 'write', seconds, 'test', BUDGET_DEFAULT)
+    async lease(tenant, seconds = 3_600, scope = 'write') {
+      const opened = await site.custodian.open(tenant, scope, seconds, 'test', BUDGET_DEFAULT)
       const { host, port } = cluster.admin
       const { database, user, password } = opened
       return {

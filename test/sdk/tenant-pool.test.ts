@@ -317,7 +317,7 @@ test('rotation takes up new leases without a failed request, and retires session
       if (current.expires_at.getTime() - Date.now() < 1_500) {
         current = await ground.lease(id, ttlSeconds)
       }
-      ends.set(String(current.credential['user']), current.expires_at.getTime())
+      ends.set(current.credential.user, current.expires_at.getTime())
       return current
     },
   })

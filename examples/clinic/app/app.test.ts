@@ -9,13 +9,14 @@ import {
   type ClinicTenant,
   startClinicCell,
 } from '../test-support/clinic-cell.test-support.ts'
+import { parseTenantId } from '../../../src/core/tenant.ts'
+import { Ringfence } from '../../../src/sdk/index.ts'
 import {
-  type FakeVending,
   leaseAnswer,
-  startFakeVending,
-} from '../test-support/fake-vending.test-support.ts'
+  startTestPlatform,
+  type TestPlatform,
+} from '../../../src/sdk/platform.test-support.ts'
 import { type AppEnv, createApp } from './app.ts'
-import { TenantDatabases } from './tenant-database.ts'
 
 const HARBOR = { seed: 11, appointments: 300, sites: 2 }
 const NORTHMERE = { seed: 17, appointments: 400, sites: 9 }
@@ -33,16 +34,18 @@ const found = z.object({ patients: z.array(z.looseObject({ id: z.unknown() })) }
 suite('the clinic', () => {
   let cell: ClinicCell
   let admin: pg.Client
-  let vending: FakeVending
-  let databases: TenantDatabases
+  let platform: TestPlatform
+  let ringfence: Ringfence
   let app: Hono<AppEnv>
   let harbor: ClinicTenant
   let northmere: ClinicTenant
   const logged: string[] = []
 
-  /** A request with a token: `harbor`, `northmere`, or `everything`, a login that nothing binds. */
-  const ask = (token: string, path: string, init: RequestInit = {}) =>
-    app.request(path, { ...init, headers: { authorization: `Bearer ${token}` } })
+  /** A request as the gateway forwards it, for a tenant: `everything` gets a login that nothing binds. */
+  const ask = async (tenant: string, path: string, init: RequestInit = {}) => {
+    const token = await platform.context(parseTenantId(tenant))
+    return app.request(path, { ...init, headers: { 'Ringfence-Context': token } })
+  }
   const send = (token: string, method: string, path: string, body: unknown) =>
     ask(token, path, { method, body: JSON.stringify(body) })
   const get = async <S extends z.ZodType>(token: string, path: string, schema: S) => {
@@ -66,19 +69,23 @@ suite('the clinic', () => {
          (select id from clinic.note where tenant_id = $2 limit 1)`,
       [SECRET, northmere.key],
     )
-    vending = await startFakeVending((token) => {
-      if (token === 'harbor') return leaseAnswer('lease-h', 900, harbor.login)
-      if (token === 'northmere') return leaseAnswer('lease-n', 900, northmere.login)
-      if (token === 'everything') return leaseAnswer('lease-e', 900, cell.admin)
-      if (token === 'ended') return leaseAnswer('x', 900, { ...harbor.login, password: 'wrong' })
-      return { status: 400, body: { error: 'invalid_request' } }
+    platform = await startTestPlatform({
+      lease({ tenant, scope }) {
+        const lease = (login: Parameters<typeof leaseAnswer>[2]) =>
+          leaseAnswer(`${tenant}-${scope}`, 900, login)
+        if (tenant === 'harbor') return lease(harbor.logins[scope])
+        if (tenant === 'northmere') return lease(northmere.logins[scope])
+        if (tenant === 'everything') return lease(cell.admin)
+        if (tenant === 'ended') return lease({ ...harbor.logins[scope], password: 'wrong' })
+        return { status: 400, body: { error: 'invalid_grant' } }
+      },
     })
-    databases = new TenantDatabases({ url: 'http://vending', socketPath: vending.socketPath })
-    app = createApp(databases, (line) => logged.push(line))
+    ringfence = new Ringfence(platform.options)
+    app = createApp(ringfence, (line) => logged.push(line))
   })
   after(async () => {
-    await databases?.close()
-    await vending?.close()
+    await ringfence?.close()
+    await platform?.close()
     await cell?.stop()
   })
 
@@ -281,19 +288,20 @@ suite('the clinic', () => {
       assert.equal(long.status, 413)
     })
 
-    test('without a token that vending takes there is nothing', async () => {
+    test('without a context that the gateway signed and vending takes there is nothing', async () => {
       assert.equal((await app.request('/appointments')).status, 401)
-      const refused = await ask('made-up', '/appointments')
-      assert.equal(refused.status, 401)
-      assert.match(refused.headers.get('www-authenticate') ?? '', /^Bearer/)
+      const token = await platform.context(harbor.id)
+      const headers = { authorization: `Bearer ${token}` }
+      assert.equal((await app.request('/appointments', { headers })).status, 401)
+      assert.equal((await ask('made-up', '/appointments')).status, 401)
     })
 
-    test('a login that no longer works asks vending again at the next request', async () => {
-      const asked = () =>
-        vending.asked.filter((form) => form.get('subject_token') === 'ended').length
-      assert.equal((await ask('ended', '/appointments')).status, 503)
-      assert.equal((await ask('ended', '/appointments')).status, 503)
-      assert.equal(asked(), 2)
+    test('a login that no longer works is asked for anew, and the caller is told to come back', async () => {
+      const before = platform.calls.length
+      const refused = await ask('ended', '/appointments')
+      assert.equal(refused.status, 429)
+      assert.equal(refused.headers.get('retry-after'), '1')
+      assert.equal(platform.calls.length, before + 2)
     })
 
     test('the page at / lists the endpoints', async () => {
@@ -310,14 +318,17 @@ suite('the clinic', () => {
       await ask('harbor', search("'"))
       const lines = logged.map((line) => z.looseObject({}).parse(JSON.parse(line)))
       assert.deepEqual(
-        lines.map(({ method, route, status, failure }) => [method, route, status, failure]),
+        lines.map(({ method, route, status, failure, tenant, request_id }) => [
+          ...[method, route, status, failure],
+          ...[tenant, request_id],
+        ]),
         [
-          ['GET', '/patients/search', 200, undefined],
-          ['GET', '/appointments/:id', 404, '404'],
-          ['GET', '/patients/search', 500, '42601'],
+          ['GET', '/patients/search', 200, undefined, 'harbor', 'request-1'],
+          ['GET', '/appointments/:id', 404, '404', 'harbor', 'request-1'],
+          ['GET', '/patients/search', 500, '42601', 'harbor', 'request-1'],
         ],
       )
-      assert.doesNotMatch(logged.join(), /Ortega|harbor/)
+      assert.doesNotMatch(logged.join(), /Ortega/)
     })
   })
 })

@@ -4,7 +4,9 @@ import { HTTPException } from 'hono/http-exception'
 import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
 import { timeout } from 'hono/timeout'
-import type pg from 'pg'
+import type { ClientBase } from 'pg'
+import { type TenantEnv, tenantMiddleware } from '../../../src/sdk/hono.ts'
+import type { Ringfence } from '../../../src/sdk/index.ts'
 import { HOME_PAGE } from './home-page.ts'
 import { problemResponse } from './problems.ts'
 import { type Log, requestLog } from './request-log.ts'
@@ -12,18 +14,18 @@ import { appointmentRoutes } from './routes/appointments.ts'
 import { intakeRoutes } from './routes/intake.ts'
 import { patientRoutes } from './routes/patients.ts'
 import { reportRoutes } from './routes/reports.ts'
-import type { TenantDatabases } from './tenant-database.ts'
 
 /** What every handler finds on its context. */
 export interface AppEnv {
-  Variables: { db: pg.Pool; requestId: string }
+  Variables: TenantEnv['Variables'] & { db: ClientBase; requestId: string }
 }
 
 const REQUEST_MS_MAX = 15_000
 const BODY_BYTES_MAX = 65_536
+const READS = new Set(['GET', 'HEAD'])
 
 /** The whole application, without a port. */
-export function createApp(databases: TenantDatabases, log: Log): Hono<AppEnv> {
+export function createApp(ringfence: Ringfence, log: Log): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
   app.use(
     requestId(),
@@ -46,14 +48,17 @@ export function createApp(databases: TenantDatabases, log: Log): Hono<AppEnv> {
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
 
   const api = new Hono<AppEnv>()
+  api.use(tenantMiddleware(ringfence))
   api.use(async (c, next) => {
-    const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(c.req.header('authorization') ?? '')?.[1]
-    if (token === undefined) throw new HTTPException(401)
-    await databases.use(token, async (pool) => {
-      c.set('db', pool)
-      await next()
-    })
-    databases.noteFailure(token, c.error)
+    const scope = READS.has(c.req.method) ? 'read' : 'write'
+    await ringfence.withTenant(
+      c.get('tenantContext'),
+      async (db) => {
+        c.set('db', db)
+        await next()
+      },
+      { scope },
+    )
   })
   api.route('/appointments', appointmentRoutes)
   api.route('/patients', patientRoutes)

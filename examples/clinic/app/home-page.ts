@@ -20,7 +20,7 @@ export const HOME_PAGE = `<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>Clinic: scheduling and intake</title>
 <h1>Clinic: scheduling and patient intake</h1>
-<p>An API. Every request but this one carries <code>Authorization: Bearer</code> and a tenant context token.
+<p>An API. It stands behind the gateway: every request but this one carries the tenant context that the gateway signed.
 <table>
 ${rows}
 </table>

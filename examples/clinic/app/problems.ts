@@ -3,7 +3,7 @@ import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { DatabaseError } from 'pg'
 import { z } from 'zod'
-import { TokenRefused, VendingUnavailable } from './token-exchange.ts'
+import { problemOf as refusalOf, RingfenceError } from '../../../src/sdk/index.ts'
 
 /** An answer that says what went wrong, as RFC 9457 has it. */
 interface Problem {
@@ -43,6 +43,7 @@ const TITLES: Readonly<Record<number, string>> = {
   409: 'Conflict',
   413: 'Content Too Large',
   422: 'Unprocessable Content',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
@@ -52,23 +53,22 @@ const TITLES: Readonly<Record<number, string>> = {
 export function problemResponse(c: Context, thrown: unknown): Response {
   const { status, ...rest } = problemOf(thrown)
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
-  if (status === 401) headers['www-authenticate'] = 'Bearer error="invalid_token"'
-  if (status === 503) headers['retry-after'] = '1'
+  if (status === 429 || status === 503) headers['retry-after'] = '1'
   const body = JSON.stringify({ type: 'about:blank', status, ...rest })
   return c.body(body, status as ContentfulStatusCode, headers)
 }
 
-/** What the log says of a failure: a class or SQLSTATE, never a message, which may quote data. */
+/** What the log says of a failure: a class, code or SQLSTATE, never a message, which may quote data. */
 export function failureCode(thrown: unknown): string {
   if (thrown instanceof DatabaseError) return thrown.code ?? 'database'
   if (thrown instanceof HTTPException) return String(thrown.status)
+  if (thrown instanceof RingfenceError) return thrown.code
   return thrown instanceof Error ? thrown.constructor.name : typeof thrown
 }
 
 function problemOf(thrown: unknown): Problem {
   if (thrown instanceof z.ZodError) return { ...titled(422), errors: thrown.issues.map(fieldError) }
-  if (thrown instanceof TokenRefused) return titled(thrown.status)
-  if (thrown instanceof VendingUnavailable) return titled(503)
+  if (thrown instanceof RingfenceError) return titled(refusalOf(thrown).status)
   if (thrown instanceof HTTPException) return titled(thrown.status)
   if (thrown instanceof DatabaseError) {
     // A FATAL error ended the connection, or refused it: the caller may try again.

@@ -8,13 +8,14 @@ import { namesFor } from '../../../src/boundaries/postgres/names.ts'
 import { Site } from '../../../src/boundaries/postgres/site.ts'
 import type { ConnectionSettings } from '../../../src/clusters/cluster.ts'
 import { startEmbedded } from '../../../src/clusters/embedded-cluster.ts'
-import { parseRegion, parseTenantId } from '../../../src/core/tenant.ts'
+import type { Scope } from '../../../src/core/lease.ts'
+import { parseRegion, parseTenantId, type TenantId } from '../../../src/core/tenant.ts'
 
 export interface ClinicTenant {
-  readonly id: string
+  readonly id: TenantId
   readonly key: string
-  /** A login that Ringfence leased for the tenant. */
-  readonly login: ConnectionSettings & { readonly password: string }
+  /** Logins that Ringfence leased for the tenant. */
+  readonly logins: Readonly<Record<Scope, ConnectionSettings & { readonly password: string }>>
 }
 
 /** A server with the clinic's schema behind the boundary. */
@@ -66,9 +67,16 @@ export async function startClinicCell(): Promise<ClinicCell> {
           region: parseRegion('us-east'),
         })
         await site.activate(tenant)
-        const login = await site.custodian.open(tenant, 'write', 900, 'clinic', BUDGET_DEFAULT)
-        const { user, password, database } = login
-        return { id, key, login: { ...cluster.admin, user, password, database } }
+        const login = async (scope: Scope) => {
+          const opened = await site.custodian.open(tenant, scope, 900, 'clinic', BUDGET_DEFAULT)
+          const { user, password, database } = opened
+          return { ...cluster.admin, user, password, database }
+        }
+        return {
+          id: tenant,
+          key,
+          logins: { read: await login('read'), write: await login('write') },
+        }
       },
       async client() {
         const client = new Client(admin)

@@ -38,7 +38,7 @@ interface ListQuery {
  *
  * Planted fault 1: `where a.tenant_id = …` was forgotten, in both queries.
  */
-async function listAppointments(db: pg.Pool, query: ListQuery) {
+async function listAppointments(db: pg.ClientBase, query: ListQuery) {
   const range = [query.from ?? '-infinity', query.to ?? 'infinity']
   const page = await db.query(
     `select a.*, p.given_name, p.family_name, c.full_name as clinician, s.name as site

@@ -2,9 +2,9 @@ import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type pg from 'pg'
 import { z } from 'zod'
+import { inTransaction } from '../../../../src/sdk/index.ts'
 import type { AppEnv } from '../app.ts'
 import { idParameter, jsonBody } from '../requests.ts'
-import { inTransaction } from '../transaction.ts'
 
 const newPatient = z.strictObject({
   mrn: z.string().trim().min(1).max(32),
@@ -51,7 +51,8 @@ const recordEvent = (db: pg.ClientBase, formId: string, patientId: string, kind:
 export const intakeRoutes = new Hono<AppEnv>()
   .post('/intake', async (c) => {
     const body = await jsonBody(c, intake)
-    const form = await inTransaction(c.get('db'), async (db) => {
+    const db = c.get('db')
+    const form = await inTransaction(db, async () => {
       const { rows } = await db.query<{ id: string; patient_id: string }>(
         `insert into clinic.intake_form (patient_id, appointment_id, answers)
          values ($1, $2, $3) returning id, patient_id`,
@@ -66,7 +67,8 @@ export const intakeRoutes = new Hono<AppEnv>()
 
   .delete('/intake-forms/:id', async (c) => {
     const id = idParameter(c)
-    await inTransaction(c.get('db'), async (db) => {
+    const db = c.get('db')
+    await inTransaction(db, async () => {
       const { rows } = await db.query<{ patient_id: string }>(
         'select patient_id from clinic.intake_form where id = $1',
         [id],

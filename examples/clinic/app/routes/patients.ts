@@ -10,7 +10,7 @@ import { idParameter } from '../requests.ts'
  * Planted fault 2: `q` is put into the SQL text, and text without parameters may hold several
  * statements.
  */
-async function searchPatients(db: pg.Pool, q: string) {
+async function searchPatients(db: pg.ClientBase, q: string) {
   const results: unknown = await db.query(
     "set local statement_timeout = '2s'; " +
       'select id, mrn, given_name, family_name, birth_date::text, phone, email' +
