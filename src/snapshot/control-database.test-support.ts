@@ -1,0 +1,109 @@
+import type { TestContext } from 'node:test'
+import pg from 'pg'
+import { scratch, started } from '../clusters/scratch.test-support.ts'
+import { SigningKey } from '../tokens/signing-key.ts'
+import { SNAPSHOT_MIGRATIONS } from './migrations.ts'
+import { publishChange, publishConfirmation, type SnapshotChange } from './publish.ts'
+import { type FollowerOptions, SnapshotFollower } from './snapshot-follower.ts'
+
+/** A control database with schema `snapshot`, a publisher, and whoever follows. */
+export interface ControlDatabase {
+  readonly key: SigningKey
+  readonly settings: pg.ClientConfig
+  readonly client: pg.Client
+  publish(change: Partial<SnapshotChange>): Promise<number>
+  confirm(): Promise<void>
+  follow(options?: Partial<FollowerOptions>): Promise<SnapshotFollower>
+  stop(): Promise<void>
+}
+
+export async function controlDatabase(t: TestContext): Promise<ControlDatabase> {
+  const cluster = await started(t, {
+    directory: `${scratch(t)}/control`,
+    settings: { fsync: 'off', max_connections: '40' },
+  })
+  const key = await SigningKey.create('EdDSA')
+  const client = await connected(cluster.admin)
+  await freshSchema(client)
+  const followers: SnapshotFollower[] = []
+  const stop = async () => {
+    await client.end().catch(() => undefined)
+    await cluster.stop()
+  }
+  t.after(async () => {
+    await Promise.all(followers.map((follower) => follower.close()))
+    await stop()
+  })
+  return {
+    key,
+    settings: cluster.admin,
+    client,
+    publish: (change) => publishing(client, key, change),
+    confirm: () => publishConfirmation(client, key),
+    async follow(options = {}) {
+      const follower = await SnapshotFollower.open({
+        directory: `${scratch(t)}/snapshot`,
+        keys: [key.publicJwk],
+        database: cluster.admin,
+        pollMs: 200,
+        ...options,
+      })
+      followers.push(follower)
+      return follower
+    },
+    stop,
+  }
+}
+
+export async function connected(settings: pg.ClientConfig): Promise<pg.Client> {
+  const client = new pg.Client(settings)
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
+/** The schema as it is at the start, whatever was there. */
+export async function freshSchema(client: pg.Client): Promise<void> {
+  await client.query('drop schema if exists snapshot cascade; create schema snapshot')
+  for (const sql of SNAPSHOT_MIGRATIONS) await client.query(sql)
+}
+
+/** A change in a transaction of its own. */
+export async function publishing(
+  client: pg.Client,
+  key: SigningKey,
+  change: Partial<SnapshotChange>,
+): Promise<number> {
+  await client.query('begin')
+  try {
+    const version = await publishChange(client, key, { tenants: [], removed: [], ...change })
+    await client.query('commit')
+    return version
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  }
+}
+
+/** Waits until something holds; the test's own time limit ends it otherwise. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 30_000
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error('it never came to hold')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+/** Waits until a follower has a version in force. */
+export function reached(follower: SnapshotFollower, version: number): Promise<void> {
+  return until(() => versionOf(follower) >= version)
+}
+
+/** 0 when there is nothing to serve from. */
+export function versionOf(follower: SnapshotFollower): number {
+  try {
+    return follower.current().version
+  } catch {
+    return 0
+  }
+}
