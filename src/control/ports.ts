@@ -1,4 +1,4 @@
-import type { Boundary } from '../boundaries/boundary.ts'
+import type { LiveBoundary } from '../boundaries/boundary.ts'
 import type { CellName, TenantId } from '../core/tenant.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
 import type { ApprovalView, WorkflowKind } from './control-plane.ts'
@@ -12,7 +12,7 @@ export interface Ports {
 /** The boundaries of a cell: one for each engine in it. */
 export interface Cells {
   /** @throws RingfenceError `engine_unavailable` when the cell is not known or does not answer */
-  boundaries(cell: CellName): Promise<readonly Boundary[]>
+  boundaries(cell: CellName): Promise<readonly LiveBoundary[]>
 }
 
 /** The identity plane, as an administrator of realms. Every call is idempotent. */

@@ -28,6 +28,7 @@ export const ERROR_CODES = [
   'snapshot_stale',
   'snapshot_refused',
   'move_failed',
+  'check_failed',
   'migration_failed',
   'engine_unavailable',
   'engine_unsupported',

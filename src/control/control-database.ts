@@ -1,0 +1,93 @@
+import pg from 'pg'
+import { RingfenceError } from '../core/errors.ts'
+import { SNAPSHOT_MIGRATIONS } from '../snapshot/migrations.ts'
+import { APPROVAL_MIGRATIONS } from './approvals/migrations.ts'
+import type { DatabaseSettings } from './database.ts'
+import { migrate } from './migrate.ts'
+import { PLANES, type PlaneRole, REGISTRY_RIGHTS } from './plane-roles.ts'
+import { REGISTRY_MIGRATIONS } from './registry-migrations.ts'
+import { migrateDurable } from './workflows/durable-schema.ts'
+
+/** Serialises preparing processes. The number is "regi" in ASCII. */
+const PREPARE_LOCK = 0x72656769
+/** What PostgreSQL stores for a password (RFC 5803). Anything else would be a password in plain text. */
+const VERIFIER = /^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$/
+/** Sessions that one plane's processes may hold together. */
+const CONNECTIONS_MAX = 100
+
+/**
+ * Makes the control database what the planes expect, as an administrator of its server, in the
+ * database that `admin` names: the role of each plane with its SCRAM verifier, the schemas, their
+ * tables, and the rights of each role, no more. Idempotent; run it before the planes start.
+ * @throws RingfenceError `invalid_argument` for a verifier that is none
+ */
+export async function prepareControlDatabase(
+  admin: DatabaseSettings,
+  verifiers: Readonly<Record<PlaneRole, string>>,
+): Promise<void> {
+  for (const role of PLANES) {
+    if (!VERIFIER.test(verifiers[role])) {
+      throw new RingfenceError('invalid_argument', `${role}: not a SCRAM-SHA-256 verifier`)
+    }
+  }
+  const client = new pg.Client({ ...admin, application_name: 'ringfence-prepare' })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    await client.query('select pg_advisory_lock($1)', [PREPARE_LOCK])
+    for (const role of PLANES) await ensureRole(client, role, verifiers[role])
+    for (const schema of ['registry', 'snapshot', 'identity', 'approvals']) {
+      await client.query(`create schema if not exists ${schema}`)
+    }
+    await migrate(client, 'registry', REGISTRY_MIGRATIONS)
+    await migrate(client, 'snapshot', SNAPSHOT_MIGRATIONS)
+    await migrate(client, 'approvals', APPROVAL_MIGRATIONS)
+    await migrateDurable(admin)
+    await grant(client, admin.database)
+  } finally {
+    // Lets go of the lock too.
+    await client.end()
+  }
+}
+
+async function ensureRole(client: pg.Client, role: PlaneRole, verifier: string): Promise<void> {
+  const { rowCount } = await client.query('select from pg_roles where rolname = $1', [role])
+  const attributes = `login nosuperuser nocreatedb nocreaterole noreplication nobypassrls
+    connection limit ${CONNECTIONS_MAX} password ${pg.escapeLiteral(verifier)}`
+  await client.query(`${rowCount === 0 ? 'create' : 'alter'} role ${role} with ${attributes}`)
+}
+
+/** In one transaction, so that no plane finds its rights missing while they are given anew. */
+async function grant(client: pg.Client, database: string): Promise<void> {
+  const name = pg.escapeIdentifier(database)
+  const all = PLANES.join(', ')
+  const registry = Object.entries(REGISTRY_RIGHTS).map(
+    ([table, rights]) => `grant ${rights} on registry.${table} to rf_control`,
+  )
+  const statements = [
+    'begin',
+    `revoke all on database ${name} from public`,
+    `revoke all on schema public from public`,
+    `revoke all on database ${name} from ${all}`,
+    `grant connect on database ${name} to ${all}`,
+    ...['registry', 'snapshot', 'dbos'].flatMap((schema) => [
+      `revoke all on schema ${schema} from public, ${all}`,
+      `revoke all on all tables in schema ${schema} from public, ${all}`,
+      `revoke all on all functions in schema ${schema} from public, ${all}`,
+    ]),
+    'grant usage on schema registry to rf_control',
+    ...registry,
+    'grant usage on schema dbos to rf_control',
+    'grant select, insert, update, delete on all tables in schema dbos to rf_control',
+    'grant usage, select, update on all sequences in schema dbos to rf_control',
+    'grant execute on all functions in schema dbos to rf_control',
+    'grant usage on schema snapshot to rf_control, rf_vending, rf_gateway',
+    'grant select, insert, update, delete on all tables in schema snapshot to rf_control',
+    'grant select on all tables in schema snapshot to rf_vending, rf_gateway',
+    `revoke all on snapshot.migration from ${all}`,
+    `revoke all on schema identity from public, ${all}`,
+    'grant usage, create on schema identity to rf_identity',
+    'commit',
+  ]
+  await client.query(statements.join(';\n'))
+}

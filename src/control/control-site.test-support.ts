@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, realpath, rm, chmod } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { type EmbeddedCluster, startEmbedded } from '../clusters/embedded-cluster.ts'
+import { newPassword, scramVerifier } from '../clusters/scram.ts'
+import { parsePlanName } from '../core/names.ts'
+import { parseCellName, parseRegion, parseTenantId, type Tier } from '../core/tenant.ts'
+import { SigningKey } from '../tokens/signing-key.ts'
+import { prepareControlDatabase } from './control-database.ts'
+import { type Actor, OPERATOR_SCOPES, type WorkflowView } from './control-plane.ts'
+import type { DatabaseSettings } from './database.ts'
+import { FAKE_CELL_TABLES } from './fake-cell.test-support.ts'
+import { type FakePorts, fakePorts } from './fake-ports.test-support.ts'
+import {
+  type ControlPlaneOptions,
+  openControlPlane,
+  type OpenControlPlane,
+} from './open-control-plane.ts'
+import { PLANES, type PlaneRole } from './plane-roles.ts'
+
+/** Nobody needs a test's servers after a crash of the machine. */
+const THROW_AWAY = { fsync: 'off', full_page_writes: 'off' } as const
+
+export const EU = parseRegion('eu-west')
+export const US = parseRegion('us-east')
+export const STANDARD = parsePlanName('standard')
+export const GUARDED = parsePlanName('guarded')
+
+/** A control database with fake cells in two regions, for one test file. */
+export interface ControlSite {
+  readonly directory: string
+  readonly admin: DatabaseSettings
+  /** Where the fake cells and realms keep their state. */
+  readonly fake: DatabaseSettings
+  readonly ports: FakePorts
+  readonly settings: Readonly<Record<PlaneRole, DatabaseSettings>>
+  readonly keys: { readonly snapshot: SigningKey; readonly job: SigningKey }
+  /** Options for a control plane that looks often and gives up early. */
+  options(overrides?: Partial<ControlPlaneOptions>): ControlPlaneOptions
+  /** Opens the plane; it is closed with the site at the latest. */
+  open(overrides?: Partial<ControlPlaneOptions>): Promise<OpenControlPlane>
+  /** As the administrator of the control database. */
+  ask<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>
+  /** What the fake engines hold. */
+  askFake<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>
+  stop(): Promise<void>
+}
+
+export async function startControlSite(): Promise<ControlSite> {
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'rf-test-')))
+  await chmod(directory, 0o711)
+  const cluster = await startEmbedded({
+    name: 'control',
+    directory: join(directory, 'control'),
+    profile: 'control',
+    settings: { ...THROW_AWAY, max_connections: '200' },
+  })
+  try {
+    return await siteOn(cluster, directory)
+  } catch (error) {
+    await cluster.stop()
+    await rm(directory, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function siteOn(cluster: EmbeddedCluster, directory: string): Promise<ControlSite> {
+  const { admin } = cluster
+  const passwords = new Map(PLANES.map((role) => [role, newPassword()]))
+  const verifierOf = (role: PlaneRole) => scramVerifier(passwords.get(role) ?? '')
+  await prepareControlDatabase(admin, {
+    rf_control: await verifierOf('rf_control'),
+    rf_identity: await verifierOf('rf_identity'),
+    rf_vending: await verifierOf('rf_vending'),
+    rf_gateway: await verifierOf('rf_gateway'),
+  })
+  const as = (user: PlaneRole): DatabaseSettings => ({
+    ...admin,
+    user,
+    password: passwords.get(user) ?? '',
+  })
+  const settings = {
+    rf_control: as('rf_control'),
+    rf_identity: as('rf_identity'),
+    rf_vending: as('rf_vending'),
+    rf_gateway: as('rf_gateway'),
+  }
+  const asked = new pg.Pool({ ...admin, max: 2 })
+  asked.on('error', () => {})
+  await asked.query('create database fake')
+  const fake = { ...admin, database: 'fake' }
+  const fakeAsked = new pg.Pool({ ...fake, max: 2 })
+  fakeAsked.on('error', () => {})
+  await fakeAsked.query(FAKE_CELL_TABLES)
+  const ports = fakePorts(fake, ['eu-1', 'eu-2', 'us-1'])
+  const keys = {
+    snapshot: await SigningKey.create('EdDSA'),
+    job: await SigningKey.create('ES256'),
+  }
+  let opened: OpenControlPlane | undefined
+  const options: ControlSite['options'] = (overrides = {}) => ({
+    database: settings.rf_control,
+    executorId: 'control-1',
+    ports,
+    keys,
+    signReceipt: async (type, payload) =>
+      JSON.stringify({ payloadType: type, payload: Buffer.from(payload).toString('base64') }),
+    exportDirectory: join(directory, 'exports'),
+    platform: PLATFORM,
+    assertionAudience: 'urn:ringfence:control',
+    retry: { tries: 2, firstMs: 1, longestMs: 1 },
+    superviseEveryMs: 50,
+    deadAfterMs: 500,
+    ...overrides,
+  })
+  return {
+    directory,
+    admin,
+    fake,
+    ports,
+    settings,
+    keys,
+    options,
+    open: async (overrides) => {
+      await opened?.close()
+      opened = undefined
+      opened = await openControlPlane(options(overrides))
+      const { close } = opened
+      const plane = {
+        ...opened,
+        close: async () => {
+          opened = undefined
+          await close()
+        },
+      }
+      opened = plane
+      return plane
+    },
+    ask: async <Row extends pg.QueryResultRow>(sql: string, values?: unknown[]) =>
+      (await asked.query<Row>(sql, values)).rows,
+    askFake: async <Row extends pg.QueryResultRow>(sql: string, values?: unknown[]) =>
+      (await fakeAsked.query<Row>(sql, values)).rows,
+    stop: async () => {
+      await opened?.close()
+      await Promise.all([ports.close(), asked.end(), fakeAsked.end()])
+      await cluster.stop()
+      await rm(directory, { recursive: true, force: true, maxRetries: 10 })
+    },
+  }
+}
+
+const PLATFORM = {
+  audience: 'https://api.example.test',
+  contextKeys: [],
+  services: [],
+  workloads: [],
+}
+
+export function operator(name: string, scopes: Actor['scopes'] = OPERATOR_SCOPES): Actor {
+  return { kind: 'operator', name, scopes, requestId: `request-of-${name}` }
+}
+
+export const jane = operator('jane')
+export const erin = operator('erin')
+
+/** A cell in each of two regions, and a plan with and one without an approval. */
+export async function fillCatalogue({ catalogue }: OpenControlPlane): Promise<void> {
+  const cell = { capacity: 1_000, open: true }
+  await catalogue.putCell({ ...cell, name: parseCellName('eu-1'), region: EU }, jane)
+  await catalogue.putCell({ ...cell, name: parseCellName('us-1'), region: US }, jane)
+  const plan = {
+    tiers: ['pooled', 'bridge', 'silo'],
+    requestsPerMinute: 600,
+    leasesPerMinute: 60,
+    leaseSecondsMax: 900,
+  } as const
+  await catalogue.putPlan({ ...plan, name: STANDARD, approval: false }, jane)
+  await catalogue.putPlan({ ...plan, name: GUARDED, approval: true }, jane)
+}
+
+export function request(id: string, tier: Tier = 'pooled') {
+  return {
+    id: parseTenantId(id),
+    displayName: `The ${id} company`,
+    tier,
+    region: EU,
+    plan: STANDARD,
+  }
+}
+
+export const tenant = parseTenantId
+
+/** The workflow when it has ended, or waits. */
+export async function settled(
+  plane: OpenControlPlane,
+  { id }: WorkflowView,
+): Promise<WorkflowView> {
+  for await (const event of plane.workflows.events(id, 0, new AbortController().signal)) {
+    if (event.state === 'waiting') break
+  }
+  return plane.workflows.get(id)
+}
+
+/** The workflow after it has succeeded. */
+export async function succeeded(
+  plane: OpenControlPlane,
+  begun: WorkflowView,
+): Promise<WorkflowView> {
+  const ended = await settled(plane, begun)
+  assert.equal(ended.state, 'succeeded', ended.error ?? ended.state)
+  return ended
+}
+
+/** An active tenant. */
+export async function onboarded(plane: OpenControlPlane, id: string, tier: Tier = 'pooled') {
+  await succeeded(plane, await plane.tenants.create(request(id, tier), jane))
+  return parseTenantId(id)
+}
+
+/** Waits for something that happens by itself. The test runner ends what takes forever. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5))
+}

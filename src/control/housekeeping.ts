@@ -1,0 +1,75 @@
+import { messageOf } from '../core/errors.ts'
+import { compact } from '../snapshot/compact.ts'
+import { publishConfirmation } from '../snapshot/publish.ts'
+import type { SigningKey } from '../tokens/signing-key.ts'
+import type { Database } from './database.ts'
+import type { RegisteredIdempotency } from './registered-idempotency.ts'
+import { forgetOldMessages } from './take-once.ts'
+
+/** Rounds between two looks at what is slow and not urgent. */
+const SELDOM = 12
+
+export interface HousekeepingParts {
+  readonly database: Database
+  readonly snapshotKey: SigningKey
+  readonly idempotency: RegisteredIdempotency
+  readonly everyMs: number
+  readonly log: (line: string) => void
+}
+
+/**
+ * Confirms the snapshot every few seconds, so that readers know that they missed nothing; compacts it,
+ * and forgets outcomes and messages that are too old to matter, now and then.
+ */
+export class Housekeeping {
+  readonly #parts: HousekeepingParts
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> = Promise.resolve()
+  #rounds = 0
+  #ended = false
+
+  constructor(parts: HousekeepingParts) {
+    this.#parts = parts
+  }
+
+  start(inMs = 0): void {
+    this.#timer = setTimeout(() => {
+      this.#running = this.#round()
+    }, inMs)
+    this.#timer.unref()
+  }
+
+  async stop(): Promise<void> {
+    this.#ended = true
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  async #round(): Promise<void> {
+    const { database, snapshotKey, idempotency, log } = this.#parts
+    try {
+      await database.transaction(({ client }) => publishConfirmation(client, snapshotKey))
+      if (this.#rounds % SELDOM === 0) {
+        await this.#compact()
+        await idempotency.sweep()
+        await forgetOldMessages(database)
+      }
+      this.#rounds += 1
+    } catch (error) {
+      log(`housekeeping: ${messageOf(error)}`)
+    }
+    if (!this.#ended) this.start(this.#parts.everyMs)
+  }
+
+  async #compact(): Promise<void> {
+    const client = await this.#parts.database.pool.connect()
+    const ignore = () => {}
+    client.on('error', ignore)
+    try {
+      await compact(client, this.#parts.snapshotKey)
+    } finally {
+      client.off('error', ignore)
+      client.release()
+    }
+  }
+}

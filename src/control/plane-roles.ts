@@ -1,0 +1,29 @@
+/** One database role for each plane, with the rights of its row in the design and no more. */
+export const PLANES = ['rf_control', 'rf_identity', 'rf_vending', 'rf_gateway'] as const
+export type PlaneRole = (typeof PLANES)[number]
+
+/**
+ * What the control plane may do in its own schema. What is a record of the past can be added to and
+ * read, and not changed: whoever takes the control plane over cannot rewrite what was done.
+ */
+export const REGISTRY_RIGHTS: Readonly<Record<string, string>> = {
+  migration: 'select',
+  tenant: 'select, insert, update',
+  cell: 'select, insert, update',
+  plan: 'select, insert, update',
+  host: 'select, insert, delete',
+  placement: 'select, insert, update, delete',
+  status_change: 'select, insert',
+  workflow: 'select, insert, update',
+  workflow_step: 'select, insert, update',
+  workflow_event: 'select, insert',
+  approval: 'select, insert, update',
+  receipt: 'select, insert',
+  executor: 'select, insert, update',
+  setting: 'select, insert, update',
+  operator: 'select, insert, update',
+  act: 'select, insert',
+  idempotency: 'select, insert, update, delete',
+  job_issue: 'select, insert',
+  message_seen: 'select, insert, delete',
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { RingfenceError } from '../core/errors.ts'
+import { parsed } from '../core/parsed.ts'
+import { parseCellName, parseRegion, TIERS } from '../core/tenant.ts'
+import { recordAct, requireScope } from './act.ts'
+import type { Actor, Catalogue, CellView, PlanView } from './control-plane.ts'
+import type { Database, Tx } from './database.ts'
+import { plansOf } from './plan-row.ts'
+import type { PlatformPublisher } from './platform-publisher.ts'
+
+const PER_MINUTE_MAX = 10_000_000
+const CAPACITY_MAX = 1_000_000
+
+const cellRow = z.object({
+  name: parsed(parseCellName),
+  region: parsed(parseRegion),
+  capacity: z.number(),
+  tenants: z.number(),
+  open: z.boolean(),
+})
+const cellLimits = z.object({ capacity: z.int().min(0).max(CAPACITY_MAX) })
+const planLimits = z.object({
+  tiers: z.array(z.enum(TIERS)).min(1),
+  requestsPerMinute: z.int().min(1).max(PER_MINUTE_MAX),
+  leasesPerMinute: z.int().min(1).max(PER_MINUTE_MAX),
+  leaseSecondsMax: z.int().min(1).max(3_600),
+})
+
+/** The cells and plans in the registry. */
+export class RegisteredCatalogue implements Catalogue {
+  readonly #database: Database
+  readonly #publisher: PlatformPublisher
+
+  constructor(database: Database, publisher: PlatformPublisher) {
+    this.#database = database
+    this.#publisher = publisher
+  }
+
+  cells(): Promise<readonly CellView[]> {
+    return cellsOf(this.#database)
+  }
+
+  /** @throws RingfenceError `conflict` for another region: the tenants in it may not leave theirs */
+  async putCell(cell: Omit<CellView, 'tenants'>, by: Actor): Promise<CellView> {
+    requireScope(by, 'catalogue:write')
+    check(cellLimits, cell)
+    return this.#database.transaction(async (tx) => {
+      const { name, region, capacity, open } = cell
+      const [there] = await tx.query<{ region: string }>(
+        `insert into registry.cell (name, region, capacity, open) values ($1, $2, $3, $4)
+         on conflict (name) do update set capacity = excluded.capacity, open = excluded.open
+         returning region`,
+        [name, region, capacity, open],
+      )
+      if (there?.region !== region) {
+        throw new RingfenceError('conflict', 'a cell stays in its region')
+      }
+      await recordAct(tx, by, 'cell.put', name, { region, capacity, open })
+      const found = (await cellsOf(tx)).find((one) => one.name === name)
+      if (found === undefined) throw new RingfenceError('internal', 'the cell was not entered')
+      return found
+    })
+  }
+
+  plans(): Promise<readonly PlanView[]> {
+    return plansOf(this.#database)
+  }
+
+  async putPlan(plan: PlanView, by: Actor): Promise<PlanView> {
+    requireScope(by, 'catalogue:write')
+    check(planLimits, plan)
+    return this.#database.transaction(async (tx) => {
+      const { name, tiers, requestsPerMinute, leasesPerMinute, leaseSecondsMax, approval } = plan
+      await tx.query(
+        `insert into registry.plan (name, tiers, requests_per_minute, leases_per_minute,
+                                    lease_seconds_max, approval)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (name) do update set tiers = excluded.tiers,
+           requests_per_minute = excluded.requests_per_minute,
+           leases_per_minute = excluded.leases_per_minute,
+           lease_seconds_max = excluded.lease_seconds_max, approval = excluded.approval`,
+        [name, tiers, requestsPerMinute, leasesPerMinute, leaseSecondsMax, approval],
+      )
+      await recordAct(tx, by, 'plan.put', name, { ...plan })
+      await this.#publisher.publish(tx)
+      return plan
+    })
+  }
+}
+
+async function cellsOf(tx: Pick<Tx, 'query'>): Promise<readonly CellView[]> {
+  const rows = await tx.query(
+    `select cell.name, cell.region, cell.capacity, cell.open,
+            (select count(*)::int from registry.tenant
+              where tenant.cell = cell.name and tenant.status <> 'erased') as tenants
+       from registry.cell order by cell.name`,
+  )
+  return rows.map((row) => cellRow.parse(row))
+}
+
+function check(schema: z.ZodType, value: unknown): void {
+  const result = schema.safeParse(value)
+  if (result.success) return
+  const issue = result.error.issues[0]
+  throw new RingfenceError('invalid_argument', `${issue?.path.join('.')}: ${issue?.message}`)
+}

@@ -1,0 +1,178 @@
+import { z } from 'zod'
+import { RingfenceError } from '../core/errors.ts'
+import { recordAct, requireScope } from './act.ts'
+import {
+  type Actor,
+  OPERATOR_SCOPES,
+  type Operators,
+  type OperatorScope,
+  type OperatorView,
+} from './control-plane.ts'
+import { breaks, type Database, type Tx } from './database.ts'
+import { hashOfToken, isOperatorToken, newOperatorToken } from './operator-token.ts'
+import { requestKey } from './request-key.ts'
+
+const NAME = /^[a-z][a-z0-9.@_-]{0,99}$/
+const SECONDS_MAX = 366 * 24 * 3_600
+const FIRST = 'bootstrap'
+
+const rowSchema = z.object({
+  name: z.string(),
+  scopes: z.array(z.enum(OPERATOR_SCOPES)),
+  created_at: z.date(),
+  expires_at: z.date().nullable(),
+  revoked_at: z.date().nullable(),
+})
+const COLUMNS = Object.keys(rowSchema.shape).join(', ')
+
+/** Operators and the hashes of their tokens, in the registry. */
+export class RegisteredOperators implements Operators {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  async authenticate(token: string, requestId: string): Promise<Actor> {
+    const rows = isOperatorToken(token)
+      ? await this.#database.query(
+          `select ${COLUMNS} from registry.operator where token_hash = $1
+              and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())`,
+          [hashOfToken(token)],
+        )
+      : []
+    if (rows[0] === undefined) {
+      throw new RingfenceError('not_authenticated', 'the operator token is not valid')
+    }
+    const { name, scopes } = rowSchema.parse(rows[0])
+    return { kind: 'operator', name, scopes, requestId }
+  }
+
+  async list(): Promise<readonly OperatorView[]> {
+    const rows = await this.#database.query(
+      `select ${COLUMNS} from registry.operator order by name`,
+    )
+    return rows.map(viewOf)
+  }
+
+  /** @throws RingfenceError `forbidden` for scopes that the creator does not have */
+  async create(
+    operator: {
+      readonly name: string
+      readonly scopes: readonly OperatorScope[]
+      readonly seconds?: number
+    },
+    by: Actor,
+  ) {
+    requireScope(by, 'operators:write')
+    for (const scope of operator.scopes) requireScope(by, scope)
+    checkOperator(operator)
+    const token = newOperatorToken()
+    const view = await this.#database.transaction(async (tx) => {
+      const entered = await enter(tx, operator, token)
+      if (!entered.again) {
+        await recordAct(tx, by, 'operator.create', operator.name, { scopes: operator.scopes })
+      }
+      return entered.view
+    })
+    return { operator: view, token }
+  }
+
+  async revoke(name: string, by: Actor): Promise<OperatorView> {
+    requireScope(by, 'operators:write')
+    return this.#database.transaction(async (tx) => {
+      const [row] = await tx.query(
+        `update registry.operator set revoked_at = coalesce(revoked_at, clock_timestamp())
+          where name = $1 returning ${COLUMNS}`,
+        [name],
+      )
+      if (row === undefined) throw new RingfenceError('not_found', 'no such operator')
+      await recordAct(tx, by, 'operator.revoke', name)
+      return viewOf(row)
+    })
+  }
+
+  async bootstrap(): Promise<string | undefined> {
+    const token = newOperatorToken()
+    return this.#database.transaction(async (tx) => {
+      // One row decides, whoever comes first, and stays for ever.
+      const first = await tx.query(
+        `insert into registry.setting (name, value) values ('bootstrapped', 'true')
+         on conflict (name) do nothing returning name`,
+      )
+      if (first.length === 0) return undefined
+      await enter(tx, { name: FIRST, scopes: OPERATOR_SCOPES }, token)
+      const system: Actor = {
+        kind: 'system',
+        name: 'bootstrap',
+        scopes: [],
+        requestId: 'bootstrap',
+      }
+      await recordAct(tx, system, 'operator.create', FIRST, { scopes: OPERATOR_SCOPES })
+      return token
+    })
+  }
+}
+
+/**
+ * A repeat of a call whose first answer was lost replaces the token, which nobody has seen. Names are
+ * not given twice, not even after a revocation.
+ */
+async function enter(
+  tx: Tx,
+  { name, scopes, seconds }: { name: string; scopes: readonly OperatorScope[]; seconds?: number },
+  token: string,
+): Promise<{ view: OperatorView; again: boolean }> {
+  const key = requestKey()
+  const [again] =
+    key === null
+      ? []
+      : await tx.query(
+          `update registry.operator set token_hash = $2
+            where request_key = $1 and name = $3 and revoked_at is null returning ${COLUMNS}`,
+          [key, hashOfToken(token), name],
+        )
+  if (again !== undefined) return { view: viewOf(again), again: true }
+  try {
+    const [row] = await tx.query(
+      `insert into registry.operator (name, token_hash, scopes, expires_at, request_key)
+       values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5) returning ${COLUMNS}`,
+      [name, hashOfToken(token), [...new Set(scopes)], seconds ?? null, key],
+    )
+    return { view: viewOf(row), again: false }
+  } catch (error) {
+    if (!breaks(error, 'operator_pkey')) throw error
+    throw new RingfenceError('already_exists', 'an operator of this name is or was there')
+  }
+}
+
+function checkOperator(operator: {
+  readonly name: string
+  readonly scopes: readonly OperatorScope[]
+  readonly seconds?: number
+}): void {
+  if (!NAME.test(operator.name)) {
+    throw new RingfenceError('invalid_argument', 'an operator has a name like jane or ci.deploy')
+  }
+  if (operator.scopes.length === 0) {
+    throw new RingfenceError('invalid_argument', 'an operator has at least one scope')
+  }
+  const { seconds } = operator
+  if (
+    seconds !== undefined &&
+    !(Number.isInteger(seconds) && seconds > 0 && seconds <= SECONDS_MAX)
+  ) {
+    throw new RingfenceError('invalid_argument', `a token lives 1 to ${SECONDS_MAX} seconds`)
+  }
+}
+
+function viewOf(row: unknown): OperatorView {
+  const { name, scopes, created_at, expires_at, revoked_at } = rowSchema.parse(row)
+  return {
+    name,
+    scopes,
+    createdAt: created_at,
+    expiresAt: expires_at ?? undefined,
+    revokedAt: revoked_at ?? undefined,
+  }
+}
