@@ -1,6 +1,10 @@
-import type { TestContext } from 'node:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, type TestContext } from 'node:test'
 import pg from 'pg'
-import { scratch, started } from '../clusters/scratch.test-support.ts'
+import { type EmbeddedCluster, startEmbedded } from '../clusters/embedded-cluster.ts'
+import { scratch } from '../clusters/scratch.test-support.ts'
 import { SigningKey } from '../tokens/signing-key.ts'
 import { SNAPSHOT_MIGRATIONS } from './migrations.ts'
 import { publishChange, publishConfirmation, type SnapshotChange } from './publish.ts'
@@ -14,29 +18,48 @@ export interface ControlDatabase {
   publish(change: Partial<SnapshotChange>): Promise<number>
   confirm(): Promise<void>
   follow(options?: Partial<FollowerOptions>): Promise<SnapshotFollower>
-  stop(): Promise<void>
 }
 
-export async function controlDatabase(t: TestContext): Promise<ControlDatabase> {
-  const cluster = await started(t, {
-    directory: `${scratch(t)}/control`,
-    settings: { fsync: 'off', max_connections: '40' },
+let server: Promise<EmbeddedCluster> | undefined
+let databases = 0
+
+/** One server for all tests of a file. */
+function sharedServer(): Promise<EmbeddedCluster> {
+  server ??= startEmbedded({
+    name: 'test',
+    profile: 'silo',
+    directory: mkdtempSync(join(tmpdir(), 'rf-test-')),
+    settings: { fsync: 'off', max_connections: '60' },
   })
+  return server
+}
+
+// Here and not where it is started: that is inside a test, and would end with that test.
+after(async () => {
+  const cluster = await server
+  if (cluster?.directory === undefined) return
+  await cluster.stop()
+  rmSync(cluster.directory, { recursive: true, force: true, maxRetries: 10 })
+})
+
+export async function controlDatabase(t: TestContext): Promise<ControlDatabase> {
+  const { admin } = await sharedServer()
+  databases += 1
+  const settings = { ...admin, database: `control_${databases}` }
+  const maker = await connected(admin)
+  await maker.query(`create database ${settings.database}`)
+  await maker.end()
   const key = await SigningKey.create('EdDSA')
-  const client = await connected(cluster.admin)
+  const client = await connected(settings)
   await freshSchema(client)
   const followers: SnapshotFollower[] = []
-  const stop = async () => {
-    await client.end().catch(() => undefined)
-    await cluster.stop()
-  }
   t.after(async () => {
     await Promise.all(followers.map((follower) => follower.close()))
-    await stop()
+    await client.end()
   })
   return {
     key,
-    settings: cluster.admin,
+    settings,
     client,
     publish: (change) => publishing(client, key, change),
     confirm: () => publishConfirmation(client, key),
@@ -44,14 +67,13 @@ export async function controlDatabase(t: TestContext): Promise<ControlDatabase> 
       const follower = await SnapshotFollower.open({
         directory: `${scratch(t)}/snapshot`,
         keys: [key.publicJwk],
-        database: cluster.admin,
+        database: settings,
         pollMs: 200,
         ...options,
       })
       followers.push(follower)
       return follower
     },
-    stop,
   }
 }
 

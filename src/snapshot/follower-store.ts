@@ -13,7 +13,7 @@ import { SnapshotState } from './state.ts'
 const STANDING_MS = 30_000
 const FUTURE_MS_MAX = 300_000
 /** The file is written anew when changes are many, or outweigh what it begins with. */
-const CHANGES_MAX = 1_000
+const REWRITE_AFTER_CHANGES = 1_000
 const CHANGES_BYTES_MAX = 4 * 1024 * 1024
 
 interface Unsaved {
@@ -30,6 +30,7 @@ export class FollowerStore {
   readonly refusal: unknown
   readonly #directory: string
   readonly #keys: KeySet
+  readonly #rewriteAfter: number
   readonly #file: SnapshotFile
   #state: SnapshotState | undefined
   #view: Configuration | undefined
@@ -43,11 +44,13 @@ export class FollowerStore {
   private constructor(
     directory: string,
     keys: KeySet,
+    rewriteAfter: number,
     standing: Standing,
     loaded: Awaited<ReturnType<typeof SnapshotFile.open>>,
   ) {
     this.#directory = directory
     this.#keys = keys
+    this.#rewriteAfter = rewriteAfter
     this.#standing = standing
     this.#file = loaded.file
     this.#state = loaded.state
@@ -55,10 +58,15 @@ export class FollowerStore {
     this.#look()
   }
 
-  static async open(directory: string, keys: KeySet): Promise<FollowerStore> {
+  /** @param rewriteAfter changes after which the file is written anew from a base */
+  static async open(
+    directory: string,
+    keys: KeySet,
+    rewriteAfter: number = REWRITE_AFTER_CHANGES,
+  ): Promise<FollowerStore> {
     const standing = await readStanding(directory)
     const loaded = await SnapshotFile.open(directory, keys)
-    const store = new FollowerStore(directory, keys, standing, loaded)
+    const store = new FollowerStore(directory, keys, rewriteAfter, standing, loaded)
     await store.#recall(standing.confirmation)
     return store
   }
@@ -206,7 +214,7 @@ export class FollowerStore {
   #considerRewriting(database: SnapshotDatabase): void {
     const { changes, bytes, startBytes } = this.#file.growth
     const much = bytes > Math.max(CHANGES_BYTES_MAX, startBytes)
-    if (this.#rewriting !== undefined || (changes < CHANGES_MAX && !much)) return
+    if (this.#rewriting !== undefined || (changes < this.#rewriteAfter && !much)) return
     this.#rewriting = this.#rewrite(database)
       // The file that is there stays good; the next look at the database tries again.
       .catch(() => undefined)

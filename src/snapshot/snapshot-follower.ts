@@ -28,6 +28,8 @@ export interface FollowerOptions {
   readonly onTrouble?: (error: RingfenceError) => void
   /** Milliseconds between looks at the database without being told of news. Default 5 000. */
   readonly pollMs?: number
+  /** Changes after which the file on disk is written anew from a base. Default 1 000. */
+  readonly rewriteAfter?: number
 }
 
 type Listener = (changed: readonly TenantId[], now: Configuration) => void
@@ -58,7 +60,11 @@ export class SnapshotFollower implements ConfigurationSource {
    */
   static async open(options: FollowerOptions): Promise<SnapshotFollower> {
     await mkdir(options.directory, { recursive: true, mode: 0o700 })
-    const store = await FollowerStore.open(options.directory, new KeySet(options.keys))
+    const store = await FollowerStore.open(
+      options.directory,
+      new KeySet(options.keys),
+      options.rewriteAfter,
+    )
     const follower = new SnapshotFollower(options, store)
     if (store.refusal !== undefined) follower.#report(store.refusal)
     store.onChange = (changed, now) => {
