@@ -11,7 +11,7 @@ import type { CellName, Tenant, TenantId, Tier } from '../core/tenant.ts'
  * `RingfenceError` with `engine_unavailable` or `timed_out`; a method that throws has either done
  * nothing or can be called again with the same arguments to finish.
  */
-export interface Boundary<C extends Credential = Credential> extends Leaser<C>, Provable {
+export interface Boundary<C extends Credential = Credential> extends Leaser<C>, Provable, Mover {
   /**
    * On return the tenant's place exists, is empty or as it was, and no other tenant's credential
    * reaches it. Idempotent: a second call returns the same placement and changes nothing.
@@ -32,8 +32,48 @@ export interface Boundary<C extends Credential = Credential> extends Leaser<C>, 
    */
   erase(tenant: TenantId): Promise<Erasure>
 
+  /**
+   * Attacks the live tenant's place with a lease of its own, without leaving a trace in any tenant's
+   * data: the owner must get in, and must get nowhere else. All checks must hold before a tenant is
+   * `active`. Ends its own leases. Throws `tenant_unknown`.
+   */
+  smoke(tenant: TenantId): Promise<readonly SmokeCheck[]>
+
   /** Lets go of connections. Leases stay as they are. */
   close(): Promise<void>
+}
+
+/** A boundary with live tenants in it, seen from another process: all but what a proof needs. */
+export type LiveBoundary<C extends Credential = Credential> = Omit<
+  Boundary<C>,
+  'attacks' | 'mutants' | 'rehearse'
+>
+
+/**
+ * Changes a tenant's tier inside its cell. The tenant has one place at any instant that anybody can
+ * see; a second one is made beside it and takes over in one step. Every method is idempotent and can
+ * be killed at any instruction: calling it again finishes it, and until `cutOver` has returned true
+ * `abortMove` leaves the tenant whole in its old place.
+ */
+export interface Mover {
+  /**
+   * Makes a place of tier `to` beside the present one, closed to leases, and copies everything as of
+   * one consistent moment, while the tenant works on. Throws `tenant_unknown`, `move_failed` when
+   * another move to another tier is under way, `engine_unsupported`.
+   */
+  prepareMove(tenant: TenantId, to: Tier): Promise<MoveProgress>
+  /** Copies what has changed since, while the tenant works on. Repeat it until little is left. */
+  catchUp(tenant: TenantId): Promise<MoveProgress>
+  /**
+   * The write pause: ends write leases and gives no new ones, copies the rest, compares both places
+   * item by item by count and hash, and makes the new place the tenant's. Then ends the remaining
+   * leases on the old place. Throws `move_failed`, with writes open again, when the places differ.
+   */
+  cutOver(tenant: TenantId): Promise<CutOver>
+  /** Drops the new place. Not an error if no move is under way; throws `move_failed` after `cutOver`. */
+  abortMove(tenant: TenantId): Promise<void>
+  /** Erases the old place after `cutOver`, with residual probes. Not an error if it is gone already. */
+  finishMove(tenant: TenantId): Promise<Erasure>
 }
 
 /** The part of a boundary that a proof needs. */
@@ -89,6 +129,35 @@ export interface Placement {
   readonly key: string
   /** Where in the cell, in the engine's words (a database, a bucket). */
   readonly place: string
+}
+
+export interface SmokeCheck {
+  /** Stable: `pg-other-tenants-rows`. */
+  readonly id: string
+  readonly held: boolean
+  /** What was tried and what was seen, in one line without anything of another tenant's. */
+  readonly outcome: string
+}
+
+export interface MoveProgress {
+  readonly from: Tier
+  readonly to: Tier
+  /** Rows (or objects) written to the new place by this call. */
+  readonly copied: number
+  /** What the new place holds by now. */
+  readonly items: readonly { readonly item: string; readonly count: number }[]
+}
+
+export interface CutOver {
+  readonly placement: Placement
+  /** Compared just before the new place took over. */
+  readonly verified: readonly {
+    readonly item: string
+    readonly count: number
+    readonly hash: string
+  }[]
+  /** Milliseconds for which no write was possible. */
+  readonly pausedMs: number
 }
 
 export interface LeaseRecord {

@@ -6,8 +6,10 @@ import type { Boundary } from '../boundary.ts'
 import { ERASE_OBLIGATIONS } from './erase.ts'
 import { EXPORT_OBLIGATIONS } from './export.ts'
 import { LEASE_OBLIGATIONS } from './leases.ts'
+import { MOVE_OBLIGATIONS } from './move.ts'
 import { PROVISION_OBLIGATIONS } from './provision.ts'
 import { REVOKE_OBLIGATIONS } from './revoke.ts'
+import { SMOKE_OBLIGATIONS } from './smoke.ts'
 import type { ConformanceSubject } from './subject.ts'
 import { startTrial } from './trial.ts'
 
@@ -49,6 +51,8 @@ const OBLIGATIONS = [
   ...REVOKE_OBLIGATIONS,
   ...EXPORT_OBLIGATIONS,
   ...ERASE_OBLIGATIONS,
+  ...MOVE_OBLIGATIONS,
+  ...SMOKE_OBLIGATIONS,
 ]
 
 function describesItself(boundary: Boundary): void {

@@ -54,11 +54,19 @@ export async function reserveTenant(
   return { key: tenantKey(row.key), tier: row.tier, database: row.database, status: row.status }
 }
 
-/** Opens the tenant to leases, unless it is being erased. */
-export async function activateTenant(client: pg.ClientBase, tenant: TenantId): Promise<void> {
+/**
+ * Opens the tenant to leases, unless it is being erased. `away`: its leases are given by the ledger of
+ * its own server, and this one gives none.
+ */
+export async function activateTenant(
+  client: pg.ClientBase,
+  tenant: TenantId,
+  away: boolean,
+): Promise<void> {
   await client.query(
-    `update custody.tenant set status = 'active' where tenant_id = $1 and status <> 'erasing'`,
-    [tenant],
+    `update custody.tenant set status = 'active', away = $2
+     where tenant_id = $1 and status <> 'erasing'`,
+    [tenant, away],
   )
 }
 
@@ -89,20 +97,35 @@ export async function loginsOf(
   return rows.map((row) => row.rolname)
 }
 
-/** Drops the tenant's logins, retires its key and takes it out. Returns the number of logins. */
+/**
+ * Drops the logins of all of the tenant's places, retires their keys and takes the tenant out.
+ * Returns the number of logins.
+ */
 export async function forgetTenant(
   client: pg.ClientBase,
   names: Names,
   tenant: TenantId,
-  key: TenantKey,
+  keys: readonly TenantKey[],
 ): Promise<number> {
   return inTransaction(client, async () => {
-    const logins = await loginsOf(client, names, key)
-    for (const login of logins) await client.query(`drop role ${ident(login)}`)
-    await client.query('insert into custody.retired_key (key) values ($1) on conflict do nothing', [
-      key,
-    ])
+    let dropped = 0
+    for (const key of keys) dropped += await retireKey(client, names, key)
+    await client.query('delete from custody.move where tenant_id = $1', [tenant])
     await client.query('delete from custody.tenant where tenant_id = $1', [tenant])
-    return logins.length
+    return dropped
   })
+}
+
+/** Drops the logins of a place and makes sure that its key is never used again. */
+export async function retireKey(
+  client: pg.ClientBase,
+  names: Names,
+  key: TenantKey,
+): Promise<number> {
+  const logins = await loginsOf(client, names, key)
+  for (const login of logins) await client.query(`drop role ${ident(login)}`)
+  await client.query('insert into custody.retired_key (key) values ($1) on conflict do nothing', [
+    key,
+  ])
+  return logins.length
 }

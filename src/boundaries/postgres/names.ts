@@ -86,6 +86,12 @@ export function loginRole(names: Names, key: TenantKey, scope: LoginScope, slot:
   return `${names.prefix}_${key.replaceAll('-', '')}_${SCOPE_LETTER[scope]}${slot}`
 }
 
+/** The tenant's key, from the name of one of its login roles. */
+export function keyOf(names: Names, role: string): TenantKey {
+  const hex = role.slice(names.prefix.length + 1, names.prefix.length + 33)
+  return tenantKey(hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'))
+}
+
 /** The scope of a login role, from its name. */
 export function loginScopeOf(role: string): LoginScope | undefined {
   const letter = role.at(-2)

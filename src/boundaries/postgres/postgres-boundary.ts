@@ -1,50 +1,45 @@
 import { RingfenceError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
-import {
-  LEASE_TTL_SECONDS_DEFAULT,
-  LEASE_TTL_SECONDS_MAX,
-  LEASE_TTL_SECONDS_MIN,
-  type Lease,
-  type LeaseId,
-  type LeaseRequest,
-  SCOPES,
-} from '../../core/lease.ts'
+import type { Lease, LeaseId, LeaseRequest } from '../../core/lease.ts'
 import { type CellName, type Tenant, type TenantId, type Tier, TIERS } from '../../core/tenant.ts'
 import type {
   Attack,
   Boundary,
+  CutOver,
   Erasure,
   ExportManifest,
   ExportSink,
   LeaseRecord,
+  MoveProgress,
   Mutant,
   Placement,
   Rehearsal,
   Revocation,
+  SmokeCheck,
   Sweep,
 } from '../boundary.ts'
 import { ATTACKS } from './attacks/attacks.ts'
 import { type Settings, typed } from './connection.ts'
-import { ERASURE_NOT_COVERED, eraseRows } from './erase.ts'
+import { ERASURE_NOT_COVERED } from './erase.ts'
 import { exportTenant } from './export.ts'
+import { inOrder } from './inspect/inspect.ts'
 import { inspectSites } from './inspect/inspect-across.ts'
+import { inspectSilos } from './inspect/inspect-silos.ts'
 import { type Budget, BUDGET_DEFAULT } from './leases/budget.ts'
-import type { OpenedLogin } from './leases/custodian.ts'
+import {
+  credentialOf,
+  giveLease,
+  type Located,
+  type PostgresCredential,
+} from './leases/give-lease.ts'
 import type { Reservation } from './ledger.ts'
 import { MUTANTS } from './mutants/mutants.ts'
-import type { TenantKey } from './names.ts'
+import { PostgresMover } from './move/postgres-mover.ts'
+import { Places } from './places.ts'
 import type { RehearsalHost } from './rehearsal/rehearsal-host.ts'
 import type { Silos } from './silos.ts'
 import type { Site } from './site.ts'
-
-/** libpq's own words for a connection, so that any PostgreSQL client understands them. */
-export type PostgresCredential = Readonly<{
-  host: string
-  port: number
-  database: string
-  user: string
-  password: string
-}>
+import { smokeTenant } from './smoke/smoke-tenant.ts'
 
 export interface PostgresBoundaryOptions {
   readonly cell: CellName
@@ -56,11 +51,10 @@ export interface PostgresBoundaryOptions {
   readonly budget?: Budget
 }
 
+export type { PostgresCredential } from './leases/give-lease.ts'
+
 /** The longest that the ledger allows. The credential never leaves this process and ends with the export. */
 const EXPORT_LEASE_SECONDS = 86_400
-
-/** Who asks, for the ledger: 1 to 100 visible characters. */
-const HOLDER = /^[\x21-\x7e](?:[\x20-\x7e]{0,98}[\x21-\x7e])?$/
 
 /** PostgreSQL as a boundary. Row security, databases and servers separate tenants, by tier. */
 export class PostgresBoundary implements Boundary<PostgresCredential> {
@@ -68,11 +62,16 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
   readonly tiers: readonly Tier[]
   readonly #options: PostgresBoundaryOptions
   readonly #budget: Budget
+  readonly #places: Places
+  readonly #mover: PostgresMover
 
   constructor(options: PostgresBoundaryOptions) {
     this.#options = options
     this.#budget = options.budget ?? BUDGET_DEFAULT
     this.tiers = options.silos === undefined ? TIERS.filter((tier) => tier !== 'silo') : TIERS
+    const { cell, site } = options
+    this.#places = new Places(site, options.silos)
+    this.#mover = new PostgresMover({ cell, site, places: this.#places, tiers: this.tiers })
   }
 
   async provision(tenant: Tenant): Promise<Placement> {
@@ -85,41 +84,17 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
     return { tenant: tenant.id, tier: tenant.tier, cell, key, place: database }
   }
 
-  async lease(tenant: TenantId, request: LeaseRequest): Promise<Lease<PostgresCredential>> {
-    const seconds = request.ttlSeconds ?? LEASE_TTL_SECONDS_DEFAULT
-    if (!(seconds >= LEASE_TTL_SECONDS_MIN && seconds <= LEASE_TTL_SECONDS_MAX)) {
-      throw new RingfenceError(
-        'invalid_argument',
-        `a lease lives ${LEASE_TTL_SECONDS_MIN} to ${LEASE_TTL_SECONDS_MAX} seconds`,
-      )
-    }
-    if (!SCOPES.includes(request.scope)) {
-      throw new RingfenceError('invalid_argument', `a scope is one of ${SCOPES.join(', ')}`)
-    }
-    if (!HOLDER.test(request.holder)) {
-      throw new RingfenceError('invalid_argument', 'a holder is a name like vending-1')
-    }
-    const { site, tier } = await this.#locate(tenant)
-    const opened = await site.custodian.open(
+  lease(tenant: TenantId, request: LeaseRequest): Promise<Lease<PostgresCredential>> {
+    return giveLease(
+      {
+        cell: this.#options.cell,
+        budget: this.#budget,
+        locate: () => this.#locate(tenant),
+        present: () => this.#options.site.custodian.find(tenant),
+      },
       tenant,
-      request.scope,
-      Math.floor(seconds),
-      request.holder,
-      this.#budget,
+      request,
     )
-    return {
-      lease_id: opened.leaseId,
-      lease_duration: Math.floor(seconds),
-      renewable: true,
-      tenant,
-      boundary: this.engine,
-      tier,
-      cell: this.#options.cell,
-      scope: request.scope,
-      issued_at: opened.issuedAt,
-      expires_at: opened.expiresAt,
-      credential: credentialOf(site, opened),
-    }
   }
 
   async revoke(tenant: TenantId, lease?: LeaseId): Promise<Revocation> {
@@ -150,8 +125,36 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
   }
 
   async inspect(): Promise<readonly Finding[]> {
+    const { site, silos } = this.#options
     const sites = await this.#sites()
-    return typed(() => inspectSites(sites))
+    return typed(async () =>
+      inOrder([...(await inspectSites(sites)), ...(await inspectSilos(site, silos))]),
+    )
+  }
+
+  async smoke(tenant: TenantId): Promise<readonly SmokeCheck[]> {
+    const place = await this.#locate(tenant)
+    return typed(() => smokeTenant({ tenant, ...place, budget: this.#budget }))
+  }
+
+  prepareMove(tenant: TenantId, to: Tier): Promise<MoveProgress> {
+    return this.#mover.prepareMove(tenant, to)
+  }
+
+  catchUp(tenant: TenantId): Promise<MoveProgress> {
+    return this.#mover.catchUp(tenant)
+  }
+
+  cutOver(tenant: TenantId): Promise<CutOver> {
+    return this.#mover.cutOver(tenant)
+  }
+
+  abortMove(tenant: TenantId): Promise<void> {
+    return this.#mover.abortMove(tenant)
+  }
+
+  finishMove(tenant: TenantId): Promise<Erasure> {
+    return this.#mover.finishMove(tenant)
   }
 
   async export(tenant: TenantId, sink: ExportSink): Promise<ExportManifest> {
@@ -182,9 +185,14 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
   async erase(tenant: TenantId): Promise<Erasure> {
     const { site } = this.#options
     const erased = await typed(() =>
-      site.erase(tenant, async (place) => {
+      site.erase(tenant, async (places) => {
         await site.custodian.end(tenant, undefined, 'erased')
-        return this.#eraseFrom(place)
+        const emptied = []
+        for (const place of places) emptied.push(await this.#places.drop(place))
+        return {
+          deleted: emptied.flatMap((one) => one.deleted),
+          probes: emptied.flatMap((one) => one.probes),
+        }
       }),
     )
     const { deleted, probes } = erased?.result ?? { deleted: [], probes: [] }
@@ -219,30 +227,8 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
   }
 
   async #makePlace(tenant: Tenant, place: Reservation): Promise<void> {
-    if (tenant.tier === 'bridge') await this.#options.site.makeBridgeDatabase(place.database)
-    if (tenant.tier === 'silo') {
-      const silo = await this.#silos().create(place.key)
-      await silo.reserve(tenant, place.key)
-      await silo.activate(tenant.id)
-    }
-  }
-
-  async #eraseFrom(place: Reservation): Promise<Pick<Erasure, 'deleted' | 'probes'>> {
-    const { site } = this.#options
-    if (place.tier === 'pooled') {
-      return eraseRows(site.admin(place.database), site.application, place.key)
-    }
-    if (place.tier === 'bridge') {
-      const count = (await site.hasDatabase(place.database)) ? 1 : 0
-      await site.dropBridgeDatabase(place.database)
-      const found = (await site.hasDatabase(place.database)) ? 1 : 0
-      return { deleted: [{ item: 'database', count }], probes: [{ place: 'databases', found }] }
-    }
-    const silos = this.#silos()
-    const count = silos.exists(place.key) ? 1 : 0
-    await silos.remove(place.key)
-    const found = silos.exists(place.key) ? 1 : 0
-    return { deleted: [{ item: 'server', count }], probes: [{ place: 'directories', found }] }
+    await this.#places.make(tenant.id, tenant.region, place)
+    await this.#places.open(tenant.id, place)
   }
 
   async #locate(tenant: TenantId): Promise<Located> {
@@ -262,7 +248,7 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
     const { key, tier, database } = place
     if (tier !== 'silo') return { site, key, tier, database }
     if (place.status === 'erasing') return undefined
-    const silo = await this.#silos().open(key)
+    const silo = await this.#places.silos().open(key)
     return { site: silo, key, tier, database: silo.names.pooledDatabase }
   }
 
@@ -270,24 +256,4 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
     const { site, silos } = this.#options
     return [site, ...(silos === undefined ? [] : await silos.running())]
   }
-
-  #silos(): Silos {
-    const { silos } = this.#options
-    if (silos === undefined) {
-      throw new RingfenceError('engine_unsupported', 'this process cannot start silos')
-    }
-    return silos
-  }
-}
-
-export interface Located {
-  readonly site: Site
-  readonly key: TenantKey
-  readonly tier: Tier
-  readonly database: string
-}
-
-function credentialOf(site: Site, opened: OpenedLogin): PostgresCredential {
-  const { host, port } = site.cluster.admin
-  return { host, port, database: opened.database, user: opened.user, password: opened.password }
 }

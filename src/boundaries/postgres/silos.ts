@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cluster } from '../../clusters/cluster.ts'
 import { removeCluster } from '../../clusters/cluster-place.ts'
 import { startEmbedded } from '../../clusters/embedded-cluster.ts'
 import { RingfenceError } from '../../core/errors.ts'
+import { LEDGER_VERSION } from './install/custody-tables.ts'
 import { setCustodianPassword } from './install/roles.ts'
 import { newPassword } from '../../clusters/scram.ts'
 import type { Application } from './manifest.ts'
-import type { Names, TenantKey } from './names.ts'
+import { type Names, tenantKey, type TenantKey } from './names.ts'
 import { Site } from './site.ts'
 
 export interface SilosOptions {
@@ -82,6 +83,14 @@ export class Silos {
     return existsSync(this.#directoryOf(key))
   }
 
+  /** The keys of all silos that have a directory here, whether they run or not. */
+  async keys(): Promise<readonly TenantKey[]> {
+    const { directory } = this.#options
+    if (!existsSync(directory)) return []
+    const entries = await readdir(directory, { withFileTypes: true })
+    return entries.filter((entry) => entry.isDirectory()).flatMap(({ name }) => keyNamed(name))
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#open.keys()].map((key) => this.stop(key)))
   }
@@ -148,10 +157,10 @@ export class Silos {
       bridges: false,
     }
     const marker = `${directory}.installed`
-    const installed = copied || (await readIfThere(marker)) === application.sha256
+    const installed = copied || (await readIfThere(marker)) === markOf(application)
     if (copied) await setCustodianPassword(cluster.admin, names, custodianPassword)
     const site = installed ? Site.attach(options) : await Site.open(options)
-    await writeFile(marker, application.sha256)
+    await writeFile(marker, markOf(application))
     return site
   }
 
@@ -167,7 +176,7 @@ export class Silos {
   async #buildSeed(): Promise<string> {
     const { application, directory, settings } = this.#options
     const seed = join(directory, `seed-${application.sha256.slice(0, 16)}`)
-    if ((await readIfThere(`${seed}.installed`)) === application.sha256) return seed
+    if ((await readIfThere(`${seed}.installed`)) === markOf(application)) return seed
     await mkdir(directory, { recursive: true, mode: 0o700 })
     await removeCluster('silo-seed', seed)
     const cluster = await startEmbedded({
@@ -186,8 +195,22 @@ export class Silos {
   }
 }
 
+/** The key that a directory is named after; the seeds' are not. */
+function keyNamed(name: string): readonly TenantKey[] {
+  try {
+    return [tenantKey(name)]
+  } catch {
+    return []
+  }
+}
+
 function nameOf(key: TenantKey): string {
   return `silo-${key.slice(0, 8)}`
+}
+
+/** What a server's marker says when all of this release and of the application is installed on it. */
+function markOf(application: Application): string {
+  return `${application.sha256} ledger ${LEDGER_VERSION}`
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -20,6 +20,7 @@ import {
 } from './install/install.ts'
 import { Custodian } from './leases/custodian.ts'
 import type { Application } from './manifest.ts'
+import { readMove, type TenantPlace } from './ledger-moves.ts'
 import {
   activateTenant,
   beginErasing,
@@ -77,6 +78,7 @@ export class Site {
     const { cluster, names, application } = options
     await installCluster({ ...options, admin: cluster.admin })
     if (options.bridges) {
+      await tellSilosApart(cluster, names)
       await installDatabase(cluster.admin, names, names.templateDatabase, application)
       await sealTemplate(cluster.admin, names.templateDatabase)
     }
@@ -127,7 +129,7 @@ export class Site {
       }
       if (place.status === 'provisioning') {
         await make(place)
-        await activateTenant(client, tenant.id)
+        await activateTenant(client, tenant.id, tenant.tier === 'silo')
       }
       return place
     })
@@ -145,25 +147,42 @@ export class Site {
     await sealTemplate(cluster.admin, names.templateDatabase)
   }
 
+  /** Opens the tenant to leases on this server, which is its own. */
   async activate(tenant: TenantId): Promise<void> {
-    await this.#onLedger((client) => activateTenant(client, tenant))
+    await this.#onLedger((client) => activateTenant(client, tenant, false))
+  }
+
+  /** Gives no lease for the tenant on this server ever again. */
+  async shut(tenant: TenantId): Promise<void> {
+    await this.#onLedger((client) => beginErasing(client, tenant))
   }
 
   /**
-   * Closes the tenant to leases, has `empty` delete what it owns, and takes it out of the ledger.
-   * Only one process does so at a time. Undefined when the ledger does not know the tenant.
+   * Closes the tenant to leases, has `empty` delete what it owns in each of its places (two while it
+   * moves), and takes it out of the ledger. Only one process does so at a time. Undefined when the
+   * ledger does not know the tenant.
    */
   async erase<T>(
     tenant: TenantId,
-    empty: (place: Reservation) => Promise<T>,
+    empty: (places: readonly TenantPlace[]) => Promise<T>,
   ): Promise<{ readonly result: T; readonly logins: number } | undefined> {
+    return this.onTenant(tenant, async (client) => {
+      const present = await beginErasing(client, tenant)
+      if (present === undefined) return undefined
+      const other = await readMove(client, tenant)
+      const places = [present, ...(other === undefined ? [] : [other])]
+      const result = await empty(places)
+      for (const place of places) await this.disown(client, place)
+      const keys = places.map(({ key }) => key)
+      return { result, logins: await forgetTenant(client, this.names, tenant, keys) }
+    })
+  }
+
+  /** Works in the ledger while no other process provisions, moves or erases the tenant. */
+  async onTenant<T>(tenant: TenantId, work: (ledger: pg.Client) => Promise<T>): Promise<T> {
     return this.#onLedger(async (client) => {
       await lockTenant(client, tenant)
-      const place = await beginErasing(client, tenant)
-      if (place === undefined) return undefined
-      const result = await empty(place)
-      if (place.tier === 'pooled') await this.#disown(await loginsOf(client, this.names, place.key))
-      return { result, logins: await forgetTenant(client, this.names, tenant, place.key) }
+      return work(client)
     })
   }
 
@@ -182,14 +201,22 @@ export class Site {
   async #bridgeDatabases(): Promise<readonly string[]> {
     return withClient(this.admin(this.names.custodyDatabase), async (client) => {
       const { rows } = await client.query<{ database: string }>(
-        `select database from custody.tenant where tier = 'bridge' and status = 'active' order by 1`,
+        // Those that are being filled too: a copy has to have the columns of the original.
+        `select t.database from custody.tenant t where t.tier = 'bridge' and t.status = 'active'
+         union select m.database from custody.move m join pg_catalog.pg_database d on d.datname = m.database
+           where m.tier = 'bridge' and d.datallowconn order by 1`,
       )
       return rows.map((row) => row.database)
     })
   }
 
-  /** Removes what a tenant made its logins own or hold, which would keep them from being dropped. */
-  async #disown(logins: readonly string[]): Promise<void> {
+  /**
+   * Removes what a tenant made its logins own or hold in the shared database, which would keep them
+   * from being dropped.
+   */
+  async disown(ledger: pg.ClientBase, place: TenantPlace): Promise<void> {
+    if (place.tier !== 'pooled') return
+    const logins = await loginsOf(ledger, this.names, place.key)
     if (logins.length === 0) return
     await withClient(this.admin(this.names.pooledDatabase), async (client) => {
       // Past the guard: what is wrong elsewhere must not keep a tenant from being erased.
@@ -201,4 +228,11 @@ export class Site {
   #onLedger<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     return withClient(this.admin(this.names.custodyDatabase), work)
   }
+}
+
+/** A ledger of an earlier release does not know that the leases of silos are not its own. */
+async function tellSilosApart({ admin }: Cluster, names: Names): Promise<void> {
+  await withClient(onDatabase(admin, names.custodyDatabase), (client) =>
+    client.query(`update custody.tenant set away = true where tier = 'silo' and not away`),
+  )
 }

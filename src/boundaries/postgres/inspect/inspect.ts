@@ -10,6 +10,7 @@ import { DATABASE_RULES } from './database-rules.ts'
 import { judgeServer } from './judge-server.ts'
 import { statePreludeSql } from './prelude.ts'
 import { type Rule, violationsSql } from './rule.ts'
+import { inspectStrayRows } from './stray-rows.ts'
 import { STRUCTURE_RULES } from './structure-rules.ts'
 import type { DatabaseSubject, ServerSubject } from './subject.ts'
 
@@ -51,7 +52,7 @@ export async function inspectSite(
     }
   }
   const workers = Array.from({ length: DATABASES_AT_ONCE }, work)
-  findings.push(...(await inspectCluster(site, options)))
+  findings.push(...(await inspectCluster(site, options)), ...(await inspectStrayRows(site)))
   await Promise.all(workers)
   return inOrder([...findings, ...judgeServer(site.cluster.serverVersion, findings)])
 }
@@ -151,8 +152,12 @@ async function databasesOf(
   const { pooledDatabase, custodyDatabase } = site.names
   return withClient(site.admin(custodyDatabase), async (client) => {
     const { rows } = await client.query<{ key: string; tier: string; database: string }>(
-      `select t.key, t.tier, t.database from custody.tenant t join pg_catalog.pg_database d on d.datname = t.database
-       where t.tier in ('bridge', 'silo') order by t.database`,
+      // While a tenant moves it has two places, and logins in both.
+      `select t.key, t.tier, t.database from (
+         select key, tier, database from custody.tenant where tier = 'bridge' or tier = 'silo' and not away
+         union all select key, tier, database from custody.move where tier = 'bridge') t
+       join pg_catalog.pg_database d on d.datname = t.database and d.datallowconn
+       order by t.database`,
     )
     const silos = rows.filter(({ tier }) => tier === 'silo')
     const pooled = (await databaseExists(client, pooledDatabase))

@@ -1,6 +1,7 @@
 import { ident, literal } from '../connection.ts'
 import { keyOffset, loginPattern, LOGIN_SLOTS, type Names } from '../names.ts'
 import { CLOSE_CATALOG } from './revokes.ts'
+import { custodyTablesSql } from './custody-tables.ts'
 import { LOGIN_HOOK_SERVER_VERSION_MIN } from './login-hook.ts'
 
 /** How long the ledger remembers leases that have ended. Days. */
@@ -8,6 +9,12 @@ const LEDGER_DAYS = 90
 
 /** SQLSTATE of a lease that finds no free login. */
 export const SLOTS_TAKEN = 'RF001'
+/** SQLSTATE of a lease that is asked for in the pause in which its tenant changes places. */
+export const LEASES_HELD = 'RF002'
+
+/** Leases on the tenant's place, and on the other one while it moves. */
+const OF_TENANT = `l.key in (select t.key from custody.tenant t where t.tenant_id = p_tenant
+      union all select m.key from custody.move m where m.tenant_id = p_tenant)`
 
 /**
  * The ledger of tenants and leases, in a database of its own, and the functions through which the
@@ -28,33 +35,7 @@ revoke all on schema public from public;
 revoke usage on language plpgsql from public;
 ${CLOSE_CATALOG}
 
-create table custody.tenant (
-  tenant_id text primary key check (tenant_id ~ '^[a-z][a-z0-9-]{0,39}$'),
-  key uuid not null unique,
-  tier text not null check (tier in ('pooled', 'bridge', 'silo')),
-  region text not null,
-  database name not null,
-  status text not null check (status in ('provisioning', 'active', 'erasing')),
-  created_at timestamptz not null default now()
-);
-create table custody.retired_key (key uuid primary key, retired_at timestamptz not null default now());
-create table custody.lease (
-  lease_id uuid primary key,
-  key uuid not null,
-  scope text not null check (scope in ('read', 'write', 'export')),
-  slot smallint not null,
-  role_name name not null,
-  holder text not null,
-  issued_at timestamptz not null default now(),
-  expires_at timestamptz not null,
-  ended_at timestamptz,
-  ended_why text,
-  drained boolean not null default false
-);
-create unique index lease_open on custody.lease (role_name) where not drained;
-create index lease_of_tenant on custody.lease (key, issued_at desc);
-create index lease_due on custody.lease (expires_at) where ended_at is null;
-create index lease_past on custody.lease (ended_at) where drained;
+${custodyTablesSql()}
 
 create function custody.reserve_tenant(p_tenant text, p_key uuid, p_tier text, p_region text, p_database name)
   returns custody.tenant language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -94,8 +75,12 @@ begin
     raise invalid_parameter_value using message = 'scope, lifetime, connections or holder out of range';
   end if;
   select * into place from custody.tenant t where t.tenant_id = p_tenant for no key update;
-  if not found or place.status <> 'active' then
+  if not found or place.status <> 'active' or place.away then
     raise no_data_found using message = 'no such active tenant';
+  end if;
+  if place.held_until > clock_timestamp()
+      or p_scope = 'write' and place.writes_held_until > clock_timestamp() then
+    raise exception using errcode = ${literal(LEASES_HELD)}, message = 'the tenant changes places just now';
   end if;
   select s into free_slot from generate_series(0, ${LOGIN_SLOTS - 1}) s
     where not exists (select 1 from custody.lease l
@@ -138,8 +123,7 @@ declare ending record;
 begin
   for ending in
     select l.lease_id, l.role_name, l.ended_at from custody.lease l
-      join custody.tenant t on t.key = l.key
-    where t.tenant_id = p_tenant and not l.drained and (p_lease is null or l.lease_id = p_lease)
+    where ${OF_TENANT} and not l.drained and (p_lease is null or l.lease_id = p_lease)
     order by l.role_name for update of l
   loop
     perform custody.close_login(ending.role_name);
@@ -222,8 +206,8 @@ end $$;
 
 create function custody.leases(p_tenant text) returns setof custody.lease language sql stable
   security definer set search_path = pg_catalog, pg_temp as $$
-  select l.* from custody.lease l join custody.tenant t on t.key = l.key
-  where t.tenant_id = p_tenant order by l.issued_at desc limit 1000 $$;
+  select l.* from custody.lease l
+  where ${OF_TENANT} order by l.issued_at desc limit 1000 $$;
 
 -- What tenants' sessions are doing and use, for the watchdog. It shows no query text.
 create function custody.activity() returns table (

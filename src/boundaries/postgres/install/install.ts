@@ -4,6 +4,7 @@ import { applyGrants, checkWithGuard } from '../application/grants.ts'
 import { migrate } from '../application/migrations.ts'
 import {
   databaseExists,
+  exists,
   ident,
   inTransaction,
   literal,
@@ -15,7 +16,9 @@ import {
 import { scramVerifier } from '../../../clusters/scram.ts'
 import type { Application } from '../manifest.ts'
 import { type Names } from '../names.ts'
+import { ownFunctionsOfCustody } from '../inspect/own-functions.ts'
 import { custodySql } from './custody.ts'
+import { custodyUpgradeSql } from './custody-tables.ts'
 import { guardSql } from './guard.ts'
 import { identitySql } from './identity.ts'
 import { LOGIN_HOOK_SERVER_VERSION_MIN, loginHookSql } from './login-hook.ts'
@@ -51,13 +54,25 @@ export async function installCluster(options: InstallOptions): Promise<void> {
   })
   await withClient(onDatabase(admin, names.custodyDatabase), async (client) => {
     await lockInstallation(client)
-    if (await schemaExists(client, 'custody')) return
+    if (await schemaExists(client, 'custody')) return upgradeLedger(client, names)
     await inTransaction(client, async () => {
       await client.query(custodySql(names))
       await client.query(
         `grant connect on database ${ident(names.custodyDatabase)} to ${ident(names.custodian)}`,
       )
     })
+  })
+}
+
+/** Brings a ledger that an earlier release installed up to this one's. */
+async function upgradeLedger(client: pg.Client, names: Names): Promise<void> {
+  if (
+    await exists(client, "pg_catalog.pg_tables where schemaname = 'custody' and tablename", 'move')
+  )
+    return
+  await inTransaction(client, async () => {
+    await client.query(custodyUpgradeSql())
+    for (const { repair } of ownFunctionsOfCustody(names)) await client.query(repair)
   })
 }
 

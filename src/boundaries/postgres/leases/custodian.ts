@@ -6,7 +6,7 @@ import type { LeaseId } from '../../../core/lease.ts'
 import type { TenantId, Tier } from '../../../core/tenant.ts'
 import type { LeaseRecord, Revocation, Sweep } from '../../boundary.ts'
 import { clientConfig, type Settings, sqlState } from '../connection.ts'
-import { SLOTS_TAKEN } from '../install/custody.ts'
+import { LEASES_HELD, SLOTS_TAKEN } from '../install/custody.ts'
 import { type LoginScope, loginScopeOf, type Names, tenantKey, type TenantKey } from '../names.ts'
 import type { Budget } from './budget.ts'
 import { newPassword, scramVerifier } from '../../../clusters/scram.ts'
@@ -80,7 +80,8 @@ export class Custodian {
 
   /**
    * Records a lease and opens its login, in one transaction of the engine.
-   * @throws RingfenceError `tenant_unknown` (or not active), `lease_denied` (all slots taken)
+   * @throws RingfenceError `tenant_unknown` (or not active), `lease_denied` (all slots taken, or
+   *   the tenant changes places just now)
    */
   async open(
     tenant: TenantId,
@@ -127,7 +128,7 @@ export class Custodian {
       [tenant, lease ?? null, why],
     )
     const leases = rows.map((row) => row.end_leases as LeaseId)
-    return { leases, sessionsEnded: await this.#drain(leases) }
+    return { leases, sessionsEnded: await this.drain(leases) }
   }
 
   async records(tenant: TenantId): Promise<readonly LeaseRecord[]> {
@@ -163,7 +164,7 @@ export class Custodian {
     await this.#query('reset-settings', 'select custody.reset_settings()', [])
     // Side by side, so that a session which is slow to end does not shield one that is over budget.
     const [sessionsEnded, reasons] = await Promise.all([
-      this.#drain(due.map((row) => row.lease_id)),
+      this.drain(due.map((row) => row.lease_id)),
       this.#enforce(budget),
     ])
     const leasesExpired = due.filter((row) => row.newly).length
@@ -189,7 +190,8 @@ export class Custodian {
     await this.#closed
   }
 
-  async #drain(leases: readonly LeaseId[]): Promise<number> {
+  /** Ends the sessions of leases that have ended, and waits until they are gone. Returns how many. */
+  async drain(leases: readonly LeaseId[]): Promise<number> {
     if (leases.length === 0) return 0
     const began = performance.now()
     let starting: readonly number[] | null = null
@@ -272,6 +274,12 @@ function refusal(error: unknown): RingfenceError {
       return new RingfenceError('tenant_unknown', 'no such active tenant', options)
     case SLOTS_TAKEN:
       return new RingfenceError('lease_denied', 'the tenant holds too many live leases', options)
+    case LEASES_HELD:
+      return new RingfenceError(
+        'lease_denied',
+        'the tenant changes places just now; ask again in a moment',
+        options,
+      )
     case '22023':
       return new RingfenceError('invalid_argument', 'scope or lifetime out of range', options)
     case '57014':
