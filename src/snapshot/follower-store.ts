@@ -2,9 +2,9 @@ import type { TenantId } from '../core/tenant.ts'
 import type { KeySet } from '../tokens/verify-token.ts'
 import { fileTrouble } from './file-trouble.ts'
 import { RecordReader } from './record-reader.ts'
+import type { RecordStore } from './record-store.ts'
 import { hashOf, openConfirmation, openRecord, refused } from './seal.ts'
 import type { Configuration } from './snapshot.ts'
-import type { SnapshotDatabase } from './snapshot-database.ts'
 import { SnapshotFile, type StoredBase } from './snapshot-file.ts'
 import { readStanding, type Standing, writeStanding } from './standing.ts'
 import { SnapshotState } from './state.ts'
@@ -97,7 +97,7 @@ export class FollowerStore {
    * Takes over what the database has and this process has not.
    * @throws RingfenceError `snapshot_refused`; what was in force stays so. Errors of the client
    */
-  async catchUp(database: SnapshotDatabase): Promise<void> {
+  async catchUp(database: RecordStore): Promise<void> {
     await this.#save()
     const head = await database.head()
     if (head.version < Math.max(this.#state?.version ?? 0, this.#standing.version)) {
@@ -111,7 +111,7 @@ export class FollowerStore {
     this.#considerRewriting(database)
   }
 
-  async #advance(database: SnapshotDatabase): Promise<void> {
+  async #advance(database: RecordStore): Promise<void> {
     const version = this.#state?.version ?? 0
     const base = this.#state === undefined ? await database.baseAfter(0) : undefined
     if (base !== undefined) return this.#adopt(base)
@@ -211,7 +211,7 @@ export class FollowerStore {
   }
 
   /** Beside the loop: a large base must not keep a change waiting. */
-  #considerRewriting(database: SnapshotDatabase): void {
+  #considerRewriting(database: RecordStore): void {
     const { changes, bytes, startBytes } = this.#file.growth
     const much = bytes > Math.max(CHANGES_BYTES_MAX, startBytes)
     if (this.#rewriting !== undefined || (changes < this.#rewriteAfter && !much)) return
@@ -223,7 +223,7 @@ export class FollowerStore {
       })
   }
 
-  async #rewrite(database: SnapshotDatabase): Promise<void> {
+  async #rewrite(database: RecordStore): Promise<void> {
     const base = await database.baseAfter(this.#file.first)
     if (base === undefined) return
     const { kind, version, previous, parts } = await openRecord(base.text, this.#keys)

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { refused } from './seal.ts'
 import { SNAPSHOT_CHANNEL } from './publish.ts'
+import type { RecordStore } from './record-store.ts'
 import type { StoredBase } from './snapshot-file.ts'
 
 const CONNECT_MS_MAX = 10_000
@@ -8,8 +9,8 @@ const QUERY_MS_MAX = 30_000
 /** Changes that are read at once. */
 const CHANGES_MAX = 200
 
-/** A reader's connection to schema `snapshot`. Nothing that comes from it is believed unverified. */
-export class SnapshotDatabase {
+/** A reader's connection to schema `snapshot`. */
+export class SnapshotDatabase implements RecordStore {
   readonly #client: pg.Client
 
   private constructor(client: pg.Client) {
@@ -51,7 +52,6 @@ export class SnapshotDatabase {
     }
   }
 
-  /** Texts of the next changes, in order; they may begin later than at the very next. */
   async changesAfter(
     version: number,
   ): Promise<readonly { readonly version: number; readonly text: string }[]> {
@@ -62,7 +62,6 @@ export class SnapshotDatabase {
     return rows.map(({ version, text }) => ({ version: Number(version), text }))
   }
 
-  /** The newest base, if it is newer than a version. */
   async baseAfter(
     version: number,
   ): Promise<(StoredBase & { readonly version: number }) | undefined> {

@@ -7,6 +7,7 @@ import { KeySet } from '../tokens/verify-token.ts'
 import { Alarm } from './alarm.ts'
 import { FollowerStore } from './follower-store.ts'
 import type { Configuration, ConfigurationSource } from './snapshot.ts'
+import type { RecordStore } from './record-store.ts'
 import { SnapshotDatabase } from './snapshot-database.ts'
 
 const STALE_AFTER_SECONDS = 86_400
@@ -15,13 +16,19 @@ const POLL_MS = 5_000
 const RETRY_MS_MIN = 100
 const RETRY_MS_MAX = 5_000
 
+/** Opens a store of records, and has `onNews` called when there is a new version in it. */
+export type OpenRecordStore = (onNews: () => void) => Promise<RecordStore>
+
 export interface FollowerOptions {
   /** This process's own. Made when it is not there. */
   readonly directory: string
   /** Whose records are believed. */
   readonly keys: readonly PublicJwk[]
-  /** The control database, as a role that may read schema `snapshot`. */
-  readonly database: pg.ClientConfig
+  /**
+   * The control database, as a role that may read schema `snapshot`. Only a proof gives something
+   * else: a way to open a store of records that it controls.
+   */
+  readonly database: pg.ClientConfig | OpenRecordStore
   /** Seconds after the control plane's last word at which nobody is served. Default one day. */
   readonly staleAfterSeconds?: number
   /** Told once when the database goes away and when a record is refused. Nothing secret is in it. */
@@ -119,9 +126,7 @@ export class SnapshotFollower implements ConfigurationSource {
     let failures = 0
     while (!this.#closing) {
       try {
-        const database = await SnapshotDatabase.open(this.#options.database, () =>
-          this.#alarm.ring(),
-        )
+        const database = await this.#openStore()
         try {
           await this.#followOn(database, () => {
             failures = 0
@@ -139,8 +144,16 @@ export class SnapshotFollower implements ConfigurationSource {
     }
   }
 
+  #openStore(): Promise<RecordStore> {
+    const { database } = this.#options
+    const onNews = () => this.#alarm.ring()
+    return typeof database === 'function'
+      ? database(onNews)
+      : SnapshotDatabase.open(database, onNews)
+  }
+
   /** Goes on until the connection fails. What is refused stays refused, and may be mended later. */
-  async #followOn(database: SnapshotDatabase, onCaughtUp: () => void): Promise<void> {
+  async #followOn(database: RecordStore, onCaughtUp: () => void): Promise<void> {
     while (!this.#closing) {
       try {
         await this.#store.catchUp(database)
