@@ -1,7 +1,9 @@
-// Runs the boundary's tests against every PostgreSQL that there is to get. Arguments limit it to the
-// engines whose names have one of them as a word: `node test/engines/run.ts 14 npm's`.
+// Runs the boundary's tests against every PostgreSQL that there is to get, and the SDK's with programs
+// that applications use beside it. Arguments limit it to those whose names have one of them as a word:
+// `node test/engines/run.ts 14 PgBouncer`.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { findCompanions } from './companions.ts'
 import { findEngines } from './engine-binaries.ts'
 
 const POSTGRES = 'src/boundaries/postgres'
@@ -23,31 +25,47 @@ const FILES: readonly string[] = [
 ]
 
 const wanted = process.argv.slice(2)
-const engines = (await findEngines()).filter(
-  ({ name }) => wanted.length === 0 || wanted.some((word) => name.split(' ').includes(word)),
-)
+const isWanted = ({ name }: { readonly name: string }) =>
+  wanted.length === 0 || wanted.some((word) => name.split(' ').includes(word))
 const summary: string[] = []
 let failed = false
-for (const engine of engines) {
-  if ('missing' in engine) {
-    summary.push(`not tested  ${engine.name}: ${engine.missing}`)
-    continue
+
+for (const engine of (await findEngines()).filter(isWanted)) {
+  if ('missing' in engine) notTested(engine.name, engine.missing)
+  else {
+    console.log(`\n── ${engine.name}\n   ${engine.binaries}`)
+    tested(engine.name, await runTests(FILES, { RINGFENCE_TEST_BINARIES: engine.binaries }))
   }
-  console.log(`\n── ${engine.name}\n   ${engine.binaries}`)
-  const passed = await runTests(engine.binaries)
-  failed ||= !passed
-  summary.push(`${passed ? 'passed    ' : 'FAILED    '}  ${engine.name}`)
+}
+for (const companion of (await findCompanions()).filter(isWanted)) {
+  if ('missing' in companion) notTested(companion.name, companion.missing)
+  else {
+    console.log(`\n── ${companion.name}`)
+    tested(companion.name, await runTests([companion.file], companion.environment))
+  }
 }
 console.log(`\n${summary.join('\n')}`)
 if (failed || summary.length === 0) process.exitCode = 1
 
-function runTests(binaries: string): Promise<boolean> {
+function notTested(name: string, why: string): void {
+  summary.push(`not tested  ${name}: ${why}`)
+}
+
+function tested(name: string, passed: boolean): void {
+  failed ||= !passed
+  summary.push(`${passed ? 'passed    ' : 'FAILED    '}  ${name}`)
+}
+
+function runTests(
+  files: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<boolean> {
   const child = spawn(
     process.execPath,
-    ['--test', '--test-concurrency=1', '--test-reporter=dot', ...FILES],
+    ['--test', '--test-concurrency=1', '--test-reporter=dot', ...files],
     {
       cwd: join(import.meta.dirname, '..', '..'),
-      env: { ...process.env, RINGFENCE_TEST_BINARIES: binaries },
+      env: { ...process.env, ...environment },
       stdio: 'inherit',
     },
   )

@@ -106,3 +106,17 @@ test('a pool of one session is that session, one use after the other, and ends n
     assert.equal(await sessionOf(db), own)
   })
 })
+
+test('a pool that is kept after its session was given back refuses, and ends nobody’s process', async () => {
+  const { ringfence, harbor } = service
+  const kept = await ringfence.withTenant(await service.context(harbor), async (db) => {
+    const pool = poolOf(db)
+    await pool.query('select 1')
+    return { pool, kysely: kyselyOn(db) }
+  })
+  await assert.rejects(kept.pool.query('select 1'), { code: 'invalid_argument' })
+  await assert.rejects(kept.pool.connect(), { code: 'invalid_argument' })
+  await assert.rejects(kept.kysely.selectFrom('words.word').selectAll().execute(), {
+    code: 'invalid_argument',
+  })
+})
