@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { Hono } from 'hono'
+import { RingfenceError } from '../core/errors.ts'
+import { problemResponse } from '../http/problem.ts'
+import type { ConfigurationSource } from '../snapshot/snapshot.ts'
+import { grantAnswer, refusalAnswer, revokedAnswer } from './answers.ts'
+import { type Attempt, type Kind, readAttempt } from './attempt.ts'
+import type { DenialThrottle } from './denial-throttle.ts'
+import type { Desk } from './desk.ts'
+import { denialEntry, grantEntry, isKnown } from './journal-of.ts'
+import type { Journal } from './journal.ts'
+import type { LeaseCache } from './lease-cache.ts'
+import { type Refusal, refusalOf } from './refusal.ts'
+
+export interface VendingAppOptions {
+  readonly configuration: ConfigurationSource
+  readonly desk: Desk
+  readonly cache: LeaseCache
+  readonly journal: Journal
+  readonly throttle: DenialThrottle
+  readonly log: (line: string) => void
+}
+
+/**
+ * Vending over HTTP: OAuth 2.0 Token Exchange (RFC 8693), renewal, and revocation in the manner of
+ * RFC 7009. No answer leaves before its line is in the journal.
+ */
+export function vendingApp(options: VendingAppOptions): Hono {
+  const app = new Hono()
+  app.get('/healthz', (context) => context.json({ status: 'ok' }))
+  app.get('/readyz', (context) => {
+    const ready = options.journal.writable && hasConfiguration(options.configuration)
+    return context.json({ status: ready ? 'ok' : 'not ready' }, ready ? 200 : 503)
+  })
+  app.post('/v1/token', (context) => answer('exchange', context.req.raw, options))
+  app.post('/v1/leases/renew', (context) => answer('renewal', context.req.raw, options))
+  app.post('/v1/leases/revoke', (context) => answer('revocation', context.req.raw, options))
+  app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
+  app.onError((error) => problemResponse(error))
+  return app
+}
+
+async function answer(kind: Kind, request: Request, options: VendingAppOptions): Promise<Response> {
+  const requestId = randomUUID()
+  let attempt: Attempt | undefined
+  try {
+    attempt = await readAttempt(kind, requestId, request, options.configuration.current())
+    return await granted(attempt, options)
+  } catch (thrown) {
+    const refusal = refusalOf(thrown)
+    if (refusal.error === 'server_error') options.log(`request ${requestId}: ${refusal.reason}`)
+    return denied(requestId, attempt, refusal, options)
+  }
+}
+
+async function granted(
+  attempt: Attempt,
+  { desk, cache, journal }: VendingAppOptions,
+): Promise<Response> {
+  if (attempt.kind === 'revocation') {
+    const lease = await desk.revoke(attempt)
+    await journal.append(grantEntry(attempt, lease, 'engine', 'revoked'))
+    return revokedAnswer(attempt.requestId, attempt)
+  }
+  const { lease, opened } =
+    attempt.kind === 'exchange' ? await desk.exchange(attempt) : await desk.renew(attempt)
+  const [layer, reason] = opened ? (['engine', 'opened'] as const) : (['cache', 'in-hand'] as const)
+  await journal.append(grantEntry(attempt, lease, layer, reason))
+  return grantAnswer(attempt, lease, cache.secondsLeft(lease))
+}
+
+async function denied(
+  requestId: string,
+  attempt: Attempt | undefined,
+  refusal: Refusal,
+  { journal, throttle }: VendingAppOptions,
+): Promise<Response> {
+  try {
+    const entry = denialEntry(requestId, attempt, refusal)
+    if (attempt !== undefined && isKnown(attempt)) await journal.append(entry)
+    else {
+      const { write, uncounted } = throttle.next()
+      const { at, request_id } = entry
+      if (uncounted > 0) await journal.append(uncountedEntry(at, request_id, uncounted))
+      if (write) await journal.append(entry)
+    }
+  } catch (error) {
+    return refusalAnswer(requestId, attempt, refusalOf(error))
+  }
+  // Whoever revokes learns nothing about leases that are not its own (RFC 7009, section 2.2).
+  const unknownLease = refusal.layer === 'lease' && attempt?.kind === 'revocation'
+  return unknownLease
+    ? revokedAnswer(requestId, attempt)
+    : refusalAnswer(requestId, attempt, refusal)
+}
+
+function uncountedEntry(at: string, request_id: string, count: number) {
+  const why = { layer: 'limit', reason: 'too-many-denials' } as const
+  return { at, act: 'uncounted', request_id, verified: false, ...why, count } as const
+}
+
+function hasConfiguration(configuration: ConfigurationSource): boolean {
+  try {
+    return configuration.current().version > 0
+  } catch {
+    return false
+  }
+}

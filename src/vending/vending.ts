@@ -1,0 +1,92 @@
+import type { Hono } from 'hono'
+import { parseClientId } from '../core/names.ts'
+import type { ConfigurationSource } from '../snapshot/snapshot.ts'
+import { UsedAssertions } from '../tokens/client-assertion.ts'
+import { checkTools } from './check-tools.ts'
+import { type Check, VENDING_CHECKS } from './checks.ts'
+import { DenialThrottle } from './denial-throttle.ts'
+import { Desk } from './desk.ts'
+import { Enforcer } from './enforcer.ts'
+import { FairGate } from './fair-gate.ts'
+import { IssuedLeases, issuedOf } from './issued-leases.ts'
+import type { JournalEntry } from './journal-entry.ts'
+import { Journal, type JournalOptions } from './journal.ts'
+import { LeaseCache, type LeaserOf } from './lease-cache.ts'
+import { recall } from './recall.ts'
+import { remember } from './remember.ts'
+import { vendingApp } from './vending-app.ts'
+
+/** Longer than any lease lives: how far back the journal is read at a start. Milliseconds. */
+const RECALL_MS = 3_700_000
+const WORKLOAD_PER_MINUTE = 30_000
+const AT_ONCE = 32
+const WAITING_PER_TENANT = 200
+const UNKNOWN_DENIALS_PER_MINUTE = 600
+
+export interface VendingOptions {
+  /** Vending's own issuer id, `ringfence-vending`: the audience of workloads' client assertions. */
+  readonly audience: string
+  readonly configuration: ConfigurationSource
+  /** The way to a cell's credentials. @throws RingfenceError `engine_unavailable` for a cell that is not known */
+  readonly leaserOf: LeaserOf
+  readonly journal: JournalOptions
+  readonly log: (line: string) => void
+  /** Requests a minute of one workload over all tenants. Default 30 000. */
+  readonly workloadPerMinute?: number
+  /** Calls to engines at once. Default 32. */
+  readonly atOnce?: number
+  /** Requests of one tenant that may wait for their turn. Default 200. */
+  readonly waitingPerTenant?: number
+  /** For proofs: the checks without one. Default all. */
+  readonly checks?: readonly Check[]
+}
+
+export interface Vending {
+  readonly app: Hono
+  /** Waits until every lease that the configuration took away is ended. */
+  settled(): Promise<void>
+  /** After the listener: waits for what is under way and closes the journal. */
+  close(): Promise<void>
+}
+
+/** @throws RingfenceError `not_writable` when the journal cannot be opened */
+export async function openVending(options: VendingOptions): Promise<Vending> {
+  const { configuration, leaserOf, log } = options
+  const journal = await Journal.open(options.journal)
+  if (journal.bytesCut > 0) log('the journal’s last line was torn and is cut off')
+  const issued = new IssuedLeases()
+  const used = new UsedAssertions()
+  const before = await recall(options.journal.directory, new Date(Date.now() - RECALL_MS))
+  for (const entry of before) remember(entry, issued, used)
+  const cache = new LeaseCache({
+    leaserOf,
+    onOpened: (lease, order) => issued.add(issuedOf(lease, parseClientId(order.holder))),
+    end: (lease, order) => enforcer.end(issuedOf(lease, parseClientId(order.holder)), 'taken-away'),
+    onRenewalFailed: (tenant) => log(`no renewal for ${tenant}; its lease goes on`),
+  })
+  const record = (entry: JournalEntry) => journal.append(entry)
+  const enforcer = new Enforcer({ configuration, leaserOf, cache, issued, record, log })
+  const desk = new Desk({
+    checks: options.checks ?? VENDING_CHECKS,
+    tools: checkTools(options.audience, used, options.workloadPerMinute ?? WORKLOAD_PER_MINUTE),
+    configuration,
+    leaserOf,
+    cache,
+    issued,
+    enforcer,
+    gate: new FairGate({
+      atOnce: options.atOnce ?? AT_ONCE,
+      waitingPerKey: options.waitingPerTenant ?? WAITING_PER_TENANT,
+    }),
+  })
+  const throttle = new DenialThrottle(UNKNOWN_DENIALS_PER_MINUTE)
+  enforcer.start()
+  return {
+    app: vendingApp({ configuration, desk, cache, journal, throttle, log }),
+    settled: () => enforcer.settled(),
+    async close() {
+      await enforcer.stop()
+      await journal.close()
+    },
+  }
+}
