@@ -98,6 +98,8 @@ function ask(sending: ClientRequest, forwarding: Forwarding): Promise<IncomingMe
       return
     }
     if (request.headers.expect !== undefined) response.writeContinue()
+    // The service may refuse by the head alone.
+    sending.flushHeaders()
     const gauge = limited(exchange.bodyBytesMax)
     gauge.once('error', (error) => {
       reject(error)

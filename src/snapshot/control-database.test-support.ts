@@ -15,9 +15,9 @@ export interface ControlDatabase {
   readonly key: SigningKey
   readonly settings: pg.ClientConfig
   readonly client: pg.Client
-  publish(change: Partial<SnapshotChange>): Promise<number>
-  confirm(): Promise<void>
-  follow(options?: Partial<FollowerOptions>): Promise<SnapshotFollower>
+  readonly publish: (change: Partial<SnapshotChange>) => Promise<number>
+  readonly confirm: () => Promise<void>
+  readonly follow: (options?: Partial<FollowerOptions>) => Promise<SnapshotFollower>
 }
 
 let server: Promise<EmbeddedCluster> | undefined

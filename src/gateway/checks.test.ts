@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { GATEWAY_ATTACKS } from './attacks.test-support.ts'
+import { GATEWAY_CHECKS } from './checks.ts'
+import { openDoor, tokenOf } from './door.test-support.ts'
+
+test('an honest request gets through', async (t) => {
+  const door = await openDoor(t)
+  const { status } = await door.ask({ path: '/t/acme/clinic/x', token: tokenOf('acme') })
+  assert.equal(status, 200)
+})
+
+for (const attack of GATEWAY_ATTACKS) {
+  test(`${attack.title}: does not get through`, async (t) => {
+    assert.equal(await attack.run(await openDoor(t, attack.options)), false)
+  })
+}
+
+for (const { name } of GATEWAY_CHECKS) {
+  test(`without the check ${name} an attack gets through`, async (t) => {
+    const checks = GATEWAY_CHECKS.filter((check) => check.name !== name)
+    const attacks = GATEWAY_ATTACKS.filter(({ against }) => against === name)
+    const through = await Promise.all(
+      attacks.map(async (attack) => attack.run(await openDoor(t, { ...attack.options, checks }))),
+    )
+    assert.ok(through.includes(true), 'nobody noticed')
+  })
+}
+
+test('every attack is against a check that there is', () => {
+  const names = new Set(GATEWAY_CHECKS.map(({ name }) => name))
+  assert.equal(names.size, GATEWAY_CHECKS.length)
+  for (const { against } of GATEWAY_ATTACKS) assert.ok(names.has(against), against)
+})

@@ -1,0 +1,88 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { TestContext } from 'node:test'
+
+export interface Seen {
+  readonly method: string
+  readonly url: string
+  /** Names in lower case, repeated fields joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>
+  body: string
+  /** Set when the caller went away before the answer. */
+  aborted: boolean
+}
+
+export interface Upstream {
+  readonly url: string
+  readonly seen: Seen[]
+  /** Open answers of `/hang`, by which a test decides when they end. */
+  readonly hanging: ServerResponse[]
+}
+
+/** An ordinary service that writes down what reaches it, and misbehaves on some paths. */
+export async function upstream(t: TestContext): Promise<Upstream> {
+  const seen: Seen[] = []
+  const hanging: ServerResponse[] = []
+  const server = createServer((request, response) => {
+    const one = record(request)
+    seen.push(one)
+    response.on('close', () => {
+      one.aborted = !response.writableFinished
+    })
+    request.on('data', (chunk: Buffer) => {
+      one.body += chunk.toString()
+    })
+    answer(request, response, hanging)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, hanging }
+}
+
+function record(request: IncomingMessage): Seen {
+  const headers: Record<string, string> = {}
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    const name = (request.rawHeaders[index] ?? '').toLowerCase()
+    const value = request.rawHeaders[index + 1] ?? ''
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value
+  }
+  return { method: request.method ?? '', url: request.url ?? '', headers, body: '', aborted: false }
+}
+
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  hanging: ServerResponse[],
+): void {
+  const path = request.url?.split('?')[0] ?? ''
+  if (path.endsWith('/hang')) {
+    hanging.push(response)
+  } else if (path.endsWith('/drip')) {
+    response.write('first\n')
+    hanging.push(response)
+  } else if (path.endsWith('/cut')) {
+    response.writeHead(200, { 'content-length': '100' })
+    response.write('half')
+    setImmediate(() => response.destroy())
+  } else if (path.endsWith('/reset')) {
+    request.socket.destroy()
+  } else if (path.endsWith('/boast')) {
+    response.writeHead(200, {
+      'ringfence-tenant': 'globex',
+      'x-ringfence-admin': '1',
+      ringfence_context: 'mine',
+      'x-request-id': 'mine',
+      connection: 'keep-alive, x-hop',
+      'x-hop': '1',
+      'x-kept': '1',
+    })
+    response.end('ok')
+  } else if (path.endsWith('/upload')) {
+    request.on('end', () => response.end('uploaded'))
+  } else {
+    response.end('ok')
+  }
+}
