@@ -198,7 +198,9 @@ export async function settled(
   { id }: WorkflowView,
 ): Promise<WorkflowView> {
   for await (const event of plane.workflows.events(id, 0, new AbortController().signal)) {
-    if (event.state === 'waiting') break
+    if (event.state !== 'waiting') continue
+    const now = await plane.workflows.get(id)
+    if (now.state === 'waiting') return now
   }
   return plane.workflows.get(id)
 }

@@ -64,6 +64,7 @@ export class TenantLifecycle {
 
   suspend(tenant: TenantId, why: string, by: Actor): Promise<WorkflowView> {
     return this.#change('tenant.suspend', tenant, { why }, by, async (tx, row) => {
+      expectActive(row)
       const workflow = await enterWorkflow(tx, row, { kind: 'suspend', done: ['close'] }, by)
       const patch = { status: 'suspended', serving: 'suspended' } as const
       await this.#parts.changes.change(tx, row, patch, causeOf(by, why))
@@ -84,6 +85,7 @@ export class TenantLifecycle {
 
   move(tenant: TenantId, to: Tier, by: Actor): Promise<WorkflowView> {
     return this.#change('tenant.move', tenant, { to }, by, async (tx, row) => {
+      expectActive(row)
       await checkMove(tx, row, to)
       const why = `moves from ${row.tier} to ${to}`
       const without = this.#parts.recordsChanges ? [] : ['record']
@@ -177,6 +179,10 @@ export class TenantLifecycle {
     }
     return goOn(tx, workflow)
   }
+}
+
+function expectActive({ status }: TenantRow): void {
+  if (status !== 'active') throw new RingfenceError('conflict', `the tenant is ${status}`)
 }
 
 function causeOf(by: Actor, why: string) {

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import pg from 'pg'
+import { prepareControlDatabase } from './control-database.ts'
+import {
+  type ControlSite,
+  fillCatalogue,
+  onboarded,
+  startControlSite,
+} from './control-site.test-support.ts'
+import { PLANES, type PlaneRole, REGISTRY_RIGHTS } from './plane-roles.ts'
+
+let site: ControlSite
+
+before(async () => {
+  site = await startControlSite()
+  const plane = await site.open()
+  await fillCatalogue(plane)
+  await onboarded(plane, 'acme')
+  await plane.close()
+})
+after(() => site?.stop())
+
+/** Whether the role may do it, in a transaction that is taken back. Other errors are the test's own. */
+async function may(role: PlaneRole, sql: string): Promise<boolean> {
+  const client = new pg.Client(site.settings[role])
+  await client.connect()
+  try {
+    await client.query('begin')
+    await client.query(sql)
+    return true
+  } catch (error) {
+    // 42501: insufficient_privilege.
+    if (error instanceof pg.DatabaseError && error.code === '42501') return false
+    throw error
+  } finally {
+    await client.end()
+  }
+}
+
+async function tables(schema: string): Promise<string[]> {
+  const rows = await site.ask<{ name: string }>(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = $1`,
+    [schema],
+  )
+  assert.ok(rows.length > 0, `${schema} has tables`)
+  return rows.map(({ name }) => name)
+}
+
+for (const role of ['rf_identity', 'rf_vending', 'rf_gateway'] as const) {
+  test(`${role} reads and writes nothing of the registry, the workflows or what is told outside`, async () => {
+    for (const schema of ['registry', 'dbos', 'approvals']) {
+      for (const table of await tables(schema)) {
+        assert.equal(await may(role, `select from ${table}`), false, `select ${table}`)
+        assert.equal(await may(role, `delete from ${table}`), false, `delete ${table}`)
+      }
+    }
+  })
+}
+
+for (const role of ['rf_vending', 'rf_gateway'] as const) {
+  test(`${role} reads the snapshot and changes nothing of it`, async () => {
+    for (const table of await tables('snapshot')) {
+      if (table !== 'snapshot.migration') assert.ok(await may(role, `select from ${table}`), table)
+      assert.equal(await may(role, `delete from ${table}`), false, table)
+      assert.equal(await may(role, `truncate ${table}`), false, table)
+      assert.equal(await may(role, `insert into ${table} default values`), false, table)
+    }
+    assert.equal(await may(role, `update snapshot.head set version = 99`), false)
+    assert.equal(await may(role, 'lock table snapshot.head in exclusive mode'), false)
+  })
+}
+
+test('rf_identity sees nothing of the snapshot, and makes tables in its own schema alone', async () => {
+  assert.equal(await may('rf_identity', 'select from snapshot.head'), false)
+  assert.equal(await may('rf_identity', 'create table identity.realm (tenant text)'), true)
+  for (const schema of ['registry', 'snapshot', 'dbos', 'approvals', 'public']) {
+    assert.equal(await may('rf_identity', `create table ${schema}.x (a int)`), false, schema)
+  }
+})
+
+test('nobody else reads what the identity plane keeps', async () => {
+  const identity = new pg.Client(site.settings.rf_identity)
+  await identity.connect()
+  await identity.query('create table identity.secret (text text)')
+  await identity.end()
+  for (const role of ['rf_control', 'rf_vending', 'rf_gateway'] as const) {
+    assert.equal(await may(role, 'select from identity.secret'), false, role)
+  }
+})
+
+for (const role of PLANES) {
+  test(`${role} makes no roles, databases, schemas or temporary tables, and takes no other role`, async () => {
+    for (const sql of [
+      'create role mallory',
+      `alter role ${role} superuser`,
+      'create schema mallory',
+      'create temporary table mallory (a int)',
+      'create table public.mallory (a int)',
+      `copy (select 1) to program 'id'`,
+      `select pg_read_file('/etc/passwd')`,
+      ...PLANES.filter((other) => other !== role).map((other) => `set role ${other}`),
+    ]) {
+      assert.equal(await may(role, sql), false, sql)
+    }
+  })
+}
+
+test('the control plane cannot rewrite what was done, nor its own schema', async () => {
+  const appendOnly = Object.entries(REGISTRY_RIGHTS).filter(
+    ([, rights]) => rights === 'select, insert',
+  )
+  assert.ok(appendOnly.length >= 4)
+  for (const [table] of appendOnly) {
+    assert.equal(await may('rf_control', `delete from registry.${table}`), false, table)
+    assert.equal(await may('rf_control', `truncate registry.${table}`), false, table)
+    const [column] = await site.ask<{ name: string }>(
+      `select column_name as name from information_schema.columns
+        where table_schema = 'registry' and table_name = $1 and is_identity = 'NO' limit 1`,
+      [table],
+    )
+    const touch = `update registry.${table} set ${column?.name} = ${column?.name}`
+    assert.equal(await may('rf_control', touch), false, table)
+  }
+  assert.equal(await may('rf_control', 'drop table registry.act'), false)
+  assert.equal(await may('rf_control', 'alter table registry.act add column x int'), false)
+  assert.equal(await may('rf_control', 'delete from registry.tenant'), false)
+})
+
+test('a role without a session of its own password gets none', async () => {
+  const client = new pg.Client({ ...site.settings.rf_gateway, password: 'another' })
+  client.on('error', () => {})
+  await assert.rejects(client.connect(), { code: '28P01' })
+})
+
+test('every table of the registry has its rights stated', async () => {
+  const stated = Object.keys(REGISTRY_RIGHTS).map((table) => `registry.${table}`)
+  assert.deepEqual(stated.toSorted(), (await tables('registry')).toSorted())
+})
+
+test('a password in plain text is refused where a verifier is due', async () => {
+  const verifier = 'SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy'
+  await assert.rejects(
+    prepareControlDatabase(site.admin, {
+      rf_control: verifier,
+      rf_identity: verifier,
+      rf_vending: verifier,
+      rf_gateway: 'hunter2',
+    }),
+    { code: 'invalid_argument' },
+  )
+})
