@@ -34,7 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'vending',
     'proof',
   ],
-  cli: ['core', 'http', 'boundaries', 'proof', 'supervisor', 'platform'],
+  cli: ['core', 'http', 'control', 'sdk', 'boundaries', 'proof', 'supervisor', 'platform'],
 }
 
 /** Client libraries that only these folders may import. */

@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline/promises'
+
 /** What a command writes to, so that tests can read it. */
 export interface Console {
   readonly out: (text: string) => void
@@ -5,6 +7,8 @@ export interface Console {
   readonly isTty: boolean
   readonly width: number
   readonly environment: NodeJS.ProcessEnv
+  /** Asks the person at the terminal; absent when there is none to ask. */
+  readonly ask?: (question: string) => Promise<string>
 }
 
 export const PROCESS_CONSOLE: Console = {
@@ -13,6 +17,16 @@ export const PROCESS_CONSOLE: Console = {
   isTty: process.stderr.isTTY,
   width: process.stdout.columns ?? 100,
   environment: process.env,
+  ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: askAtTerminal } : {}),
+}
+
+async function askAtTerminal(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await terminal.question(question)
+  } finally {
+    terminal.close()
+  }
 }
 
 /** Standard error as the proof's progress line wants it. */

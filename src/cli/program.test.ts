@@ -100,9 +100,9 @@ describe('misuse is one clear line, exit code 2, and changes nothing', () => {
       () => ['evidence', 'verify', file('e.json', '{}'), '--key', file('k', SECRET)],
       /./,
     ],
-    ['a tenant id with capitals', () => ['lease', 'Acme'], /tenant id/],
-    ['a tenant id with SQL', () => ['lease', `a';drop table x--`], /tenant id/],
-    ['a tenant id with a path', () => ['token', '../acme'], /tenant id/],
+    ['a tenant id with capitals', () => ['lease', 'Acme', '--reason', 'x'], /tenant id/],
+    ['a tenant id with SQL', () => ['lease', `a';drop table x--`, '--reason', 'x'], /tenant id/],
+    ['a tenant id with a path', () => ['lease', '../acme', '--reason', 'x'], /tenant id/],
     [
       'no platform to ask',
       () => ['tenants', 'list', '--state', join(directory, 'none')],

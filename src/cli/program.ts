@@ -1,10 +1,20 @@
 import { Command, CommanderError } from 'commander'
 import { isMisuse, messageOf, RingfenceError } from '../core/errors.ts'
+import { addApprovals } from './commands/approvals.ts'
+import { addCatalogue } from './commands/catalogue.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addEvidence } from './commands/evidence.ts'
+import { addExec } from './commands/exec.ts'
 import { addInspect } from './commands/inspect.ts'
+import { addLease } from './commands/lease.ts'
+import { addLeases } from './commands/leases.ts'
+import { addOperators } from './commands/operators.ts'
 import { addProve } from './commands/prove.ts'
+import { addServe } from './commands/serve.ts'
 import { addTenants } from './commands/tenants.ts'
 import { addUp } from './commands/up.ts'
+import { addWorkflows } from './commands/workflows.ts'
 import type { Console } from './console.ts'
 import type { Ending } from './ending.ts'
 import { TOOL_VERSION } from './tool-version.ts'
@@ -25,8 +35,10 @@ export async function runCommandLine(args: readonly string[], console: Console):
   }
 }
 
-function buildProgram(console: Console, ending: Ending): Command {
+/** The program and all of its commands. */
+export function buildProgram(console: Console, ending: Ending): Command {
   const program = new Command('ringfence')
+    .enablePositionalOptions()
     .description('Tenant isolation that the data engines enforce, and the proof of it.')
     .version(TOOL_VERSION)
     .configureOutput({ writeOut: console.out, writeErr: (text) => console.err(oneLine(text)) })
@@ -38,10 +50,29 @@ Examples:
   ringfence prove -f ringfence.yaml                 attack throw-away copies of a schema
   ringfence prove -f ringfence.yaml --database URL  on your own server, in throw-away databases
   ringfence up -f platform.yaml                     start a platform and keep it running
+  ringfence tenants create acme --region eu-west    onboard a tenant
+  ringfence doctor                                  find what is wrong with an installation
   ringfence evidence verify evidence.dsse.json --key evidence.pub`,
     )
-  for (const add of [addUp, addProve, addInspect, addEvidence, addTenants])
+  for (const add of [
+    addUp,
+    addServe,
+    addProve,
+    addInspect,
+    addEvidence,
+    addTenants,
+    addWorkflows,
+    addApprovals,
+    addLeases,
+    addCatalogue,
+    addOperators,
+    addLease,
+    addExec,
+    addDoctor,
+    addCompletion,
+  ]) {
     add(program, console, ending)
+  }
   return program
 }
 

@@ -1,0 +1,88 @@
+import type { Command } from 'commander'
+import type { z } from 'zod'
+import { newOperatorSchema, operatorSchema } from '../../control/api/schemas.ts'
+import { RingfenceError } from '../../core/errors.ts'
+import type { Console } from '../console.ts'
+import {
+  confirm,
+  type ControlFlags,
+  controlCommand,
+  examples,
+  openControl,
+  pathOf,
+  several,
+} from '../control-command.ts'
+import type { Ending } from '../ending.ts'
+import { type Columns, writeList, writeOne } from '../output.ts'
+
+const columns: Columns<z.infer<typeof operatorSchema>> = (operator) => ({
+  name: operator.name,
+  scopes: operator.scopes.join(' '),
+  created: operator.created_at,
+  expires: operator.expires_at,
+  revoked: operator.revoked_at,
+})
+
+interface CreateFlags extends ControlFlags {
+  readonly scope: readonly string[]
+  readonly for?: string
+}
+
+/** `ringfence operators`: who may use the control API. */
+export function addOperators(program: Command, console: Console, _ending: Ending): void {
+  const operators = examples(
+    program.command('operators').description('Who may use the control API.'),
+    'ringfence operators create ci --scope tenants:read --for 90d',
+    'ringfence operators revoke ci',
+  )
+  examples(
+    controlCommand(operators.command('list').description('All operators, also ended ones.')),
+    'ringfence operators list',
+  ).action(async (flags: ControlFlags) => {
+    const { client, format } = openControl(flags, console)
+    writeList(await client.list('/v1/operators', operatorSchema), columns, format, console.out)
+  })
+  const create = operators
+    .command('create <name>')
+    .description('Make an operator. Its token is written once, to standard output.')
+    .requiredOption('--scope <scope>', 'such as tenants:read; may be given several times', several)
+    .option('--for <duration>', 'how long the token is good for: 12h, 90d')
+  examples(
+    controlCommand(create),
+    'ringfence operators create ci --scope tenants:read --scope tenants:write --for 90d',
+    'ringfence operators create ci --scope tenants:read -o json | jq -r .token',
+  ).action(async (name: string, flags: CreateFlags) => {
+    const { client, format } = openControl(flags, console)
+    const seconds = secondsOf(flags.for)
+    const body = { name, scopes: flags.scope, ...(seconds === undefined ? {} : { seconds }) }
+    const change = { method: 'POST', path: '/v1/operators', body } as const
+    const made = await client.change(change, newOperatorSchema)
+    const all = () => ({ ...columns(made.operator), token: made.token })
+    writeOne(made, all, format, console.out)
+    console.err('The token is shown this once: keep it now.\n')
+  })
+  const revoke = operators
+    .command('revoke <name>')
+    .description('End an operator’s token now. Its name is never used again.')
+    .option('--yes', 'do not ask')
+  examples(controlCommand(revoke), 'ringfence operators revoke ci --yes').action(
+    async (name: string, flags: ControlFlags & { yes?: boolean }) => {
+      const { client, format } = openControl(flags, console)
+      await confirm(console, flags, `This ends the token of ${name} for good.`, name)
+      const path = pathOf('operators', name)
+      const ended = await client.change({ method: 'DELETE', path }, operatorSchema)
+      writeOne(ended, columns, format, console.out)
+    },
+  )
+}
+
+const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
+
+function secondsOf(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  const [, amount, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(value) ?? []
+  if (amount === undefined || unit === undefined) {
+    throw new RingfenceError('invalid_argument', '--for is a duration like 30m, 12h or 90d')
+  }
+  return Number(amount) * UNITS[unit as keyof typeof UNITS]
+}

@@ -1,0 +1,100 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { messageOf, RingfenceError } from '../core/errors.ts'
+import type { Address } from '../http/call.ts'
+import type { Console } from './console.ts'
+import { readUrl } from './read-url.ts'
+
+/** Files that a running platform keeps in its state directory for whoever operates it there. */
+export const URL_FILE = 'control.url'
+export const TOKEN_FILE = 'operator.token'
+
+/** Where the control plane is, and who asks. The token is secret. */
+export interface ControlAccess {
+  readonly server: Address
+  readonly token: string
+}
+
+export interface AccessFlags {
+  readonly server?: string
+  readonly token?: string
+  readonly state: string
+}
+
+/**
+ * Flags come before the environment, the environment before the files of a platform that runs here.
+ * The file's token goes to the file's server and to no other.
+ * @throws RingfenceError `invalid_argument`, `invalid_url`, `engine_unavailable`
+ */
+export function controlAccess(flags: AccessFlags, console: Console): ControlAccess {
+  const { RINGFENCE_SERVER, RINGFENCE_TOKEN } = console.environment
+  const named = flags.server ?? filled(RINGFENCE_SERVER)
+  const given = flags.token === undefined ? filled(RINGFENCE_TOKEN) : readUrl(flags.token, console)
+  if (named !== undefined && given === undefined) {
+    throw new RingfenceError(
+      'not_authenticated',
+      'a server was named but no token: set RINGFENCE_TOKEN, or give --token env:NAME',
+    )
+  }
+  const server = named ?? fileIn(flags.state, URL_FILE)
+  const token = given ?? fileIn(flags.state, TOKEN_FILE)
+  return { server: safeAddress(server), token: header(token) }
+}
+
+/** The platform that runs on a state directory, whatever the environment says. */
+export function localAccess(state: string): ControlAccess {
+  const token = header(fileIn(state, TOKEN_FILE))
+  return { server: safeAddress(fileIn(state, URL_FILE)), token }
+}
+
+function filled(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value
+}
+
+function fileIn(state: string, name: string): string {
+  const path = join(state, name)
+  try {
+    const { mode } = statSync(path)
+    if (name === TOKEN_FILE && (mode & 0o077) !== 0) {
+      throw new RingfenceError(
+        'invalid_argument',
+        `${path} can be read by others: revoke the token, then chmod 600 the file`,
+      )
+    }
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    if (error instanceof RingfenceError) throw error
+    throw new RingfenceError(
+      'engine_unavailable',
+      `no platform runs on ${state}; start one with "ringfence up", name another with --state, or a server with --server`,
+      { detail: messageOf(error), cause: error },
+    )
+  }
+}
+
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)$/
+
+/** A token is sent encrypted, or not off this machine. */
+function safeAddress(value: string): Address {
+  if (value.startsWith('unix:')) return value
+  const url = URL.parse(value)
+  const bare = url !== null && /^https?:$/.test(url.protocol) && url.username === ''
+  if (!bare || url.pathname !== '/' || url.search !== '') {
+    throw new RingfenceError(
+      'invalid_url',
+      'a server is https://host, http://127.0.0.1:port or unix:/path',
+    )
+  }
+  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
+    throw new RingfenceError(
+      'invalid_url',
+      'a token is not sent over http:// to another machine: use https://, or a tunnel',
+    )
+  }
+  return url.origin
+}
+
+function header(token: string): string {
+  if (/^[\x21-\x7e]{1,4096}$/.test(token)) return token
+  throw new RingfenceError('invalid_argument', 'that is not an operator’s token')
+}
