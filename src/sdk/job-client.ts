@@ -5,6 +5,7 @@ import type { ServiceName } from '../core/names.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
 import { type Address, type Answer, call } from '../http/call.ts'
+import { CLIENT_ASSERTION_TYPE } from '../tokens/client-assertion.ts'
 import type { WorkloadIdentity } from './identity.ts'
 import { retryAfterMs, retrying, TryLater } from './retry.ts'
 import { type TraceContext, traceHeaders } from './trace-context.ts'
@@ -79,11 +80,12 @@ export class JobClient {
       headers: {
         'content-type': 'application/json',
         accept: 'application/json',
-        authorization: `Bearer ${await identity.assertion(audience)}`,
         ...traceHeaders(trace),
       },
       body: JSON.stringify({
         ...{ job, service, scopes, seconds, reason },
+        client_assertion_type: CLIENT_ASSERTION_TYPE,
+        client_assertion: await identity.assertion(audience),
         ...(tenant === undefined ? {} : { tenants: [tenant] }),
       }),
       timeoutMs: leftMs,
@@ -91,7 +93,7 @@ export class JobClient {
     }).catch((error: unknown) => {
       throw error instanceof RingfenceError ? new TryLater(error) : error
     })
-    if (answer.status !== 200 && answer.status !== 201) throw refusal(answer)
+    if (answer.status !== 200) throw refusal(answer)
     return readTokens(answer.text)
   }
 }

@@ -6,8 +6,9 @@ import { LeaseBook, seatOf } from './lease-book.ts'
 import { tenantNamed } from './platform.test-support.ts'
 import type { VendedLease } from './vending-client.ts'
 
-const READ = seatOf(tenantNamed('harbor'), 'read')
-const OTHER = seatOf(tenantNamed('northmere'), 'read')
+const requestOf = (tenant: string) => ({ tenant: tenantNamed(tenant), kind: 'request' as const })
+const READ = seatOf(requestOf('harbor'), 'read')
+const OTHER = seatOf(requestOf('northmere'), 'read')
 
 function leaseOf(id: string, seconds = 900): VendedLease {
   const askedAt = Date.now()
@@ -30,8 +31,10 @@ test('a lease serves all requests of its seat, and no other seat', async () => {
   assert.deepEqual([first.mock.callCount(), second.mock.callCount()], [1, 0])
 })
 
-test('the scopes of a tenant are seats of their own', () => {
-  assert.notEqual(READ, seatOf(tenantNamed('harbor'), 'write'))
+test('the scopes of a tenant, and its jobs, are seats of their own', () => {
+  const job = { tenant: tenantNamed('harbor'), kind: 'job' as const }
+  assert.notEqual(READ, seatOf(job, 'read'))
+  assert.notEqual(READ, seatOf(requestOf('harbor'), 'write'))
 })
 
 test('requests at the same time share one exchange', async () => {
@@ -102,20 +105,20 @@ test('a renewal that fails is no harm until the lease ends, and is not tried by 
   assert.throws(() => book.lease(READ), { code: 'lease_denied' })
 })
 
-test('a lease that the server refused is forgotten, but not one that took its place', async () => {
+test('a lease that the server refused is replaced once for all, and not one that took its place', async () => {
   const book = new LeaseBook()
   await book.ensure(READ, asked('one'))
-  book.forget(READ, 'another')
-  assert.equal(book.lease(READ).lease_id, 'one')
-  book.forget(READ, 'one')
-  assert.throws(() => book.lease(READ), { code: 'lease_denied' })
+  const next = asked('two')
+  await Promise.all(Array.from({ length: 5 }, () => book.replace(READ, 'one', next)))
+  await book.replace(READ, 'one', next)
+  assert.equal(book.lease(READ).lease_id, 'two')
+  assert.equal(next.mock.callCount(), 1)
 })
 
 test('what has ended is let go of', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
   const book = new LeaseBook()
-  for (let n = 0; n < 50; n += 1)
-    await book.ensure(seatOf(tenantNamed(`t${n}`), 'read'), asked('x'))
+  for (let n = 0; n < 50; n += 1) await book.ensure(seatOf(requestOf(`t${n}`), 'read'), asked('x'))
   t.mock.timers.setTime(1_000_000 + 1_000_000)
   await book.ensure(READ, asked('one'))
   assert.equal(book.size, 1)

@@ -1,15 +1,21 @@
 import { RingfenceError } from '../core/errors.ts'
 import type { Scope } from '../core/lease.ts'
-import type { TenantId } from '../core/tenant.ts'
+import type { TenantContext } from '../tokens/tenant-context.ts'
 import { RETIRE_BEFORE_END, RETIRE_BEFORE_END_MS } from './postgres/lease-login.ts'
 import type { VendedLease } from './vending-client.ts'
 
 declare const seatBrand: unique symbol
-/** A tenant in one scope: what a lease, and the sessions that it opens, are for. */
+/**
+ * A tenant in one scope: what a lease, and the sessions that it opens, are for. Jobs have seats of their
+ * own: their leases end with them, and vending's journal tells the two apart.
+ */
 export type Seat = string & { readonly [seatBrand]: true }
 
-export function seatOf(tenant: TenantId, scope: Scope): Seat {
-  return `${tenant}/${scope}` as Seat
+export function seatOf(
+  { tenant, kind }: Pick<TenantContext, 'tenant' | 'kind'>,
+  scope: Scope,
+): Seat {
+  return `${tenant}/${scope}/${kind}` as Seat
 }
 
 /** After this part of its life a lease is replaced. */
@@ -65,9 +71,14 @@ export class LeaseBook {
     return entry.lease
   }
 
-  /** Lets go of a lease with which the server refused a login, unless another has taken its place. */
-  forget(seat: Seat, leaseId: string): void {
-    if (this.#entries.get(seat)?.lease.lease_id === leaseId) this.#entries.delete(seat)
+  /**
+   * On return another lease than `refused` is in hand, with which the server refused a login. Requests
+   * at the same time share one exchange.
+   * @throws what `ask` throws
+   */
+  async replace(seat: Seat, refused: string, ask: Ask): Promise<void> {
+    if (this.#entries.get(seat)?.lease.lease_id === refused) this.#entries.delete(seat)
+    await this.ensure(seat, ask)
   }
 
   get size(): number {

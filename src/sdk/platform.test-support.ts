@@ -117,18 +117,17 @@ export async function startTestPlatform(options: TestPlatformOptions): Promise<T
     return options.lease({ tenant: context.tenant, kind: context.kind, scope })
   }
 
-  async function jobContexts(authorization: string, body: string): Promise<TestAnswer> {
-    const client = await authenticate(authorization.replace(/^Bearer /, ''), CONTROL).catch(
-      () => undefined,
-    )
-    if (client === undefined) return { status: 401, body: { code: 'not_authenticated' } }
+  async function jobContexts(body: string): Promise<TestAnswer> {
     const job = JSON.parse(body) as {
+      client_assertion: string
       job: string
       scopes: Scope[]
       seconds: number
       reason: string
       tenants?: TenantId[]
     }
+    const client = await authenticate(job.client_assertion, CONTROL).catch(() => undefined)
+    if (client === undefined) return { status: 401, body: { code: 'not_authenticated' } }
     if (job.reason === '') return { status: 400, body: { code: 'invalid_argument' } }
     const items = (job.tenants ?? options.tenants?.() ?? []).map(async (tenant) => {
       const seconds = options.jobSeconds?.(tenant) ?? job.seconds
@@ -153,9 +152,8 @@ export async function startTestPlatform(options: TestPlatformOptions): Promise<T
       calls.push({ path, headers: request.headers, body })
       let answer: TestAnswer = { status: 404, body: {} }
       if (path === '/v1/token') answer = await exchange(body)
-      else if (path === '/v1/job-contexts') {
-        answer = await jobContexts(request.headers.authorization ?? '', body)
-      }
+      else if (path === '/v1/leases/revoke') answer = { status: 200, body: {} }
+      else if (path === '/v1/job-contexts') answer = await jobContexts(body)
       response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers })
       response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body))
     })()

@@ -202,6 +202,19 @@ describe('an exchange', () => {
     assert.equal(ringfence.stats().leases, 2)
   })
 
+  test('is repeated for a lease whose server is not there any more: the tenant may have moved', async (t) => {
+    const context = await verified(HARBOR)
+    const use = () =>
+      assert.rejects(ringfence.withTenant(context, nothing), { code: 'engine_unavailable' })
+    await use()
+    assert.equal(exchanges().length, 1)
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 3_000 })
+    answer = () => leaseAnswer('lease-2', 900, { ...NOWHERE, host: '/elsewhere' })
+    await use()
+    await use()
+    assert.equal(exchanges().length, 2)
+  })
+
   test('that waits ends when the service closes', async () => {
     answer = () => ({ status: 503, body: {}, headers: { 'retry-after': '1' } })
     const waiting = assert.rejects(ringfence.withTenant(await verified(HARBOR), nothing), {
@@ -220,8 +233,16 @@ describe('a job', () => {
     const report = await ringfence.forEachTenant(request, nothing)
     assert.deepEqual([report.done, report.failed], [0, 2])
     const call = platform.calls.find(({ path }) => path === '/v1/job-contexts')
-    assert.deepEqual(JSON.parse(call?.body ?? ''), { ...request, service: SERVICE, seconds: 900 })
-    assert.match(String(call?.headers['authorization']), /^Bearer [\w-]+\.[\w-]+\.[\w-]+$/)
+    const { client_assertion: assertion, ...asked } = JSON.parse(call?.body ?? '') as Record<
+      string,
+      unknown
+    >
+    assert.deepEqual(asked, {
+      ...request,
+      ...{ service: SERVICE, seconds: 900 },
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    })
+    assert.match(String(assertion), /^[\w-]+\.[\w-]+\.[\w-]+$/)
     const tokens = exchanges().map(({ body }) => formOf(body).get('subject_token') ?? '')
     assert.equal(new Set(tokens).size, 2)
     const traces = platform.calls.map(({ headers }) => headers['traceparent']?.slice(0, 35))

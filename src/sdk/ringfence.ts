@@ -22,13 +22,15 @@ import {
   traceHeaders,
 } from './trace-context.ts'
 import { inTransaction } from './transaction.ts'
-import { VendingClient } from './vending-client.ts'
+import { type VendedLease, VendingClient } from './vending-client.ts'
 import { type VerifiedContext, VerifiedContexts } from './verified-context.ts'
 
 const LEASE_MS_MAX = 5_000
 const SESSIONS_MAX = 40
 /** Logins with a lease for one call: the second is with one that was asked for after a refusal. */
 const LEASES_MAX = 2
+/** A lease this young leads to where its tenant is now. Milliseconds. */
+const FRESH_MS = 2_000
 
 export interface WithTenantOptions {
   /** What the lease may do. Default `read`. */
@@ -116,11 +118,11 @@ export class Ringfence {
     if (!context.scopes.includes(scope)) {
       throw new RingfenceError('forbidden', `the tenant context does not allow to ${scope}`)
     }
-    const seat = seatOf(context.tenant, scope)
-    const ask = () => this.#vending.exchange(token, scope, context.trace, this.#closing.signal)
+    const seat = seatOf(context, scope)
+    const asking = { token, scope, trace: context.trace, signal: this.#closing.signal }
+    await this.#leases.ensure(seat, () => this.#vending.exchange(asking))
     for (let leases = 1; ; leases += 1) {
-      await this.#leases.ensure(seat, ask)
-      const { lease_id } = this.#leases.lease(seat)
+      const lease = this.#leases.lease(seat)
       let begun = false
       try {
         return await this.#pool.use(seat, (client) => {
@@ -128,8 +130,13 @@ export class Ringfence {
           return lend(client, work)
         })
       } catch (error) {
-        if (begun || leases === LEASES_MAX || !isDenied(error)) throw error
-        this.#leases.forget(seat, lease_id)
+        const another = begun || leases === LEASES_MAX ? undefined : wayOut(error, lease)
+        if (another === undefined) throw error
+        await this.#leases.replace(seat, lease.lease_id, () =>
+          another === 'recall'
+            ? this.#vending.replace(asking, lease.lease_id)
+            : this.#vending.exchange(asking),
+        )
       }
     }
   }
@@ -206,6 +213,14 @@ async function lend<T>(client: pg.ClientBase, work: (db: pg.ClientBase) => Promi
   }
 }
 
-function isDenied(error: unknown): boolean {
-  return error instanceof RingfenceError && error.code === 'lease_denied'
+/**
+ * What to do about a lease that opened no session. Refused: it has ended, and vending has to be told.
+ * Unreachable: the tenant may have moved to another server since. Else, or when it was asked for just
+ * now, nothing.
+ */
+function wayOut(error: unknown, { askedAt }: VendedLease): 'recall' | 'exchange' | undefined {
+  if (!(error instanceof RingfenceError)) return undefined
+  if (error.code === 'lease_denied') return 'recall'
+  const old = Date.now() - askedAt > FRESH_MS
+  return error.code === 'engine_unavailable' && old ? 'exchange' : undefined
 }

@@ -41,6 +41,15 @@ export interface VendingClientOptions {
   readonly deadlineMs: number
 }
 
+/** On whose behalf a lease is asked for. */
+export interface Asking {
+  /** The tenant context. */
+  readonly token: string
+  readonly scope: Scope
+  readonly trace: TraceContext
+  readonly signal: AbortSignal
+}
+
 /** Refusals of RFC 6749, section 5.2, that come of the context, not of this program's set-up. */
 const REFUSALS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   invalid_grant: ['invalid_token', 'the tenant context is not accepted'],
@@ -61,37 +70,49 @@ export class VendingClient {
    * @throws RingfenceError `invalid_token` (the context), `forbidden` (the scope), `rate_limited`,
    *   `overloaded`, `engine_unavailable`, and `internal` when vending does not accept this service
    */
-  exchange(
-    token: string,
-    scope: Scope,
-    trace: TraceContext,
-    signal: AbortSignal,
-  ): Promise<VendedLease> {
-    return retrying(this.#options.deadlineMs, signal, (leftMs) =>
-      this.#once(token, scope, trace, signal, leftMs),
+  exchange(asking: Asking): Promise<VendedLease> {
+    return retrying(this.#options.deadlineMs, asking.signal, (leftMs) =>
+      this.#exchangeOnce(asking, leftMs),
     )
   }
 
-  async #once(
-    token: string,
-    scope: Scope,
-    trace: TraceContext,
-    signal: AbortSignal,
+  /**
+   * Exchanges a context for another lease than one with which the server refused a login. Vending may
+   * not know of that yet and would hand the same one out again: it is told first.
+   * @throws as `exchange` does
+   */
+  async replace(asking: Asking, refused: string): Promise<VendedLease> {
+    const form = { lease_id: refused }
+    // Whether that worked shows in what the exchange gives.
+    await this.#post('/v1/leases/revoke', form, asking, this.#options.deadlineMs).catch(() => {})
+    return this.exchange(asking)
+  }
+
+  async #exchangeOnce(asking: Asking, leftMs: number): Promise<VendedLease> {
+    const askedAt = Date.now()
+    const form = { grant_type: GRANT_TYPE, scope: asking.scope }
+    const answer = await this.#post('/v1/token', form, asking, leftMs)
+    if (answer.status !== 200) throw refusal(answer)
+    return { ...readLease(answer.text, askedAt), askedAt }
+  }
+
+  async #post(
+    path: string,
+    fields: Readonly<Record<string, string>>,
+    { token, trace, signal }: Asking,
     leftMs: number,
-  ): Promise<VendedLease> {
+  ): Promise<Answer> {
     const { address, audience, identity } = this.#options
     const form = new URLSearchParams({
-      grant_type: GRANT_TYPE,
+      ...fields,
       client_assertion_type: CLIENT_ASSERTION_TYPE,
       client_assertion: await identity.assertion(audience),
       subject_token: token,
       subject_token_type: SUBJECT_TOKEN_TYPE,
-      scope,
     })
-    const askedAt = Date.now()
-    const answer = await call(address, {
+    return call(address, {
       method: 'POST',
-      path: '/v1/token',
+      path,
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
         accept: 'application/json',
@@ -104,8 +125,6 @@ export class VendingClient {
       // An exchange that was not answered may be repeated: another lease is no harm.
       throw error instanceof RingfenceError ? new TryLater(error) : error
     })
-    if (answer.status !== 200) throw refusal(answer)
-    return { ...readLease(answer.text, askedAt), askedAt }
   }
 }
 
