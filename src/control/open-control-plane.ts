@@ -67,6 +67,8 @@ export interface ControlPlaneOptions {
   readonly superviseEveryMs?: number
   readonly deadAfterMs?: number
   readonly confirmEveryMs?: number
+  /** After which the idempotency key of a call whose process died is free again. Default 15. */
+  readonly callLeaseSeconds?: number
   /** One line for operators; never a secret. */
   readonly log?: (line: string) => void
 }
@@ -133,7 +135,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     options.superviseEveryMs ?? SUPERVISE_EVERY_MS,
     log,
   )
-  const idempotency = new RegisteredIdempotency(database)
+  const idempotency = new RegisteredIdempotency(database, options.callLeaseSeconds)
   const housekeeping = new Housekeeping({
     database,
     snapshotKey: keys.snapshot,
