@@ -17,6 +17,10 @@ export interface Upstream {
   readonly seen: Seen[]
   /** Open answers of `/hang`, by which a test decides when they end. */
   readonly hanging: ServerResponse[]
+  /** How many connections it has had. */
+  connections(): number
+  /** Closes kept connections without a word. */
+  dropConnections(): void
 }
 
 /** An ordinary service that writes down what reaches it, and misbehaves on some paths. */
@@ -34,12 +38,22 @@ export async function upstream(t: TestContext): Promise<Upstream> {
     })
     answer(request, response, hanging)
   })
+  let connections = 0
+  server.on('connection', () => {
+    connections += 1
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {
     server.closeAllConnections()
     server.close()
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, hanging }
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
+    hanging,
+    connections: () => connections,
+    dropConnections: () => server.closeIdleConnections(),
+  }
 }
 
 function record(request: IncomingMessage): Seen {
