@@ -11,7 +11,7 @@ import type {
   TenantConfig,
 } from '../snapshot/snapshot.ts'
 import { forge } from '../tokens/forge.test-support.ts'
-import { SigningKey } from '../tokens/signing-key.ts'
+import { type PublicJwk, SigningKey } from '../tokens/signing-key.ts'
 import { gateway, type GatewayOptions } from './gateway.ts'
 import { type Upstream, upstream } from './upstream.test-support.ts'
 
@@ -69,6 +69,11 @@ export class ChangingSource implements ConfigurationSource {
     this.#version += 1
     this.#tenants.set(tenant.id, tenant)
     for (const listener of this.#listeners) listener([tenant.id], this.current())
+  }
+
+  trust(key: PublicJwk): void {
+    const jwk = JSON.parse(JSON.stringify(key)) as PlatformConfig['contextKeys'][number]
+    this.#platform = { ...this.#platform, contextKeys: [jwk] }
   }
 
   current(): Configuration {

@@ -8,6 +8,7 @@ const HEADERS_MS_MAX = 10_000
 const REQUEST_MS_MAX = 60_000
 /** How long requests under way may take when the server is told to stop. */
 const DRAIN_MS_MAX = 10_000
+const IDLE_MS = 50
 
 /** Where a server listens: a unix socket that only our own user may open, or TCP. */
 export type Listen = { readonly socket: string } | { readonly host: string; readonly port: number }
@@ -61,9 +62,12 @@ export async function listenWith(
 
 function close(server: Server): Promise<void> {
   const last = setTimeout(() => server.closeAllConnections(), DRAIN_MS_MAX)
+  // A connection whose last request has just ended would be kept for seconds.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_MS)
   return new Promise((resolve) => {
     server.close(() => {
       clearTimeout(last)
+      clearInterval(idle)
       resolve()
     })
     server.closeIdleConnections()
