@@ -1,5 +1,5 @@
 import type { SigningKey } from '../tokens/signing-key.ts'
-import { Outbox } from './approvals/outbox.ts'
+import { Outbox, type OutboxPauses } from './approvals/outbox.ts'
 import type { Receiver } from './approvals/receiver.ts'
 import { ChannelListener } from './channel-listener.ts'
 import type { ControlPlane } from './control-plane.ts'
@@ -61,6 +61,8 @@ export interface ControlPlaneOptions {
   readonly approvalSeconds?: number
   /** Who is told of approvals, moves and offboardings. Default: nobody. */
   readonly receivers?: readonly Receiver[]
+  /** How often they are tried and asked; see `Outbox`. */
+  readonly outboxPauses?: OutboxPauses
   /** Reads decisions that come in by themselves. Default: none are taken. */
   readonly readDecision?: DecisionReader
   readonly retry?: RetryPolicy
@@ -110,6 +112,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
           database,
           receivers,
           log,
+          ...options.outboxPauses,
           decide: (decision) => approvals.decideOutside(decision),
         })
   const services: Services = {

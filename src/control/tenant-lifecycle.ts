@@ -102,10 +102,9 @@ export class TenantLifecycle {
   ): Promise<WorkflowView> {
     return this.#change('tenant.offboard', tenant, { purge, why }, by, async (tx, row) => {
       refuseLegalHold(row)
+      if (row.status === 'erased') throw new RingfenceError('conflict', 'the tenant is erased')
       const newest = await newestOf(tx, tenant)
-      if (row.status === 'offboarding' && newest?.kind === 'offboard') {
-        return hasten(tx, newest, purge)
-      }
+      if (newest !== undefined && isOpenOffboarding(newest)) return hasten(tx, newest, purge)
       const without = [
         ...(this.#parts.recordsChanges ? [] : ['record']),
         ...(purge ? ['grace'] : []),
@@ -117,13 +116,11 @@ export class TenantLifecycle {
         { kind: 'offboard', input, without, done: ['close'] },
         by,
       )
+      // For a tenant that is only requested nothing was made: it has no access to end.
+      if (row.status === 'requested') return workflow
       const serving = row.serving === null ? null : 'suspended'
-      await this.#parts.changes.change(
-        tx,
-        row,
-        { status: 'offboarding', serving },
-        causeOf(by, why),
-      )
+      const patch = { status: 'offboarding', serving } as const
+      await this.#parts.changes.change(tx, row, patch, causeOf(by, why))
       return workflow
     })
   }
@@ -218,6 +215,10 @@ async function checkMove(tx: Tx, row: TenantRow, to: Tier): Promise<void> {
   if (unfinished.length > 0) {
     throw new RingfenceError('conflict', 'the last move is not finished: resume it first')
   }
+}
+
+function isOpenOffboarding({ kind, state, superseded }: WorkflowRow): boolean {
+  return kind === 'offboard' && !superseded && state !== 'succeeded' && state !== 'cancelled'
 }
 
 /** An offboarding that is there: a purge ends its grace period, and one that failed goes on. */

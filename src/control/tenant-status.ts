@@ -3,12 +3,12 @@ import type { TenantStatus } from './control-plane.ts'
 
 /**
  * Which status may follow which. Anything else is refused, whatever asks for it.
- * - `requested` → `erased`: the approval was refused; nothing had been made.
+ * - `requested` → `erased`: refused, or given up before anything was made for it.
  * - `offboarding` → `active`, `suspended`: called off during the grace period.
  * - `erased` → `requested`: the id is taken again; it gets a new place and a new realm.
  */
 export const TRANSITIONS: Readonly<Record<TenantStatus, readonly TenantStatus[]>> = {
-  requested: ['provisioning', 'offboarding', 'erased'],
+  requested: ['provisioning', 'erased'],
   provisioning: ['active', 'offboarding'],
   active: ['suspended', 'moving', 'offboarding'],
   suspended: ['active', 'offboarding'],

@@ -6,17 +6,12 @@ import {
   startControlSite,
 } from '../../src/control/control-site.test-support.ts'
 import type { OpenControlPlane } from '../../src/control/open-control-plane.ts'
-import { ACTIONS, type Action } from './control-actions.test-support.ts'
 import {
-  arrange,
   expectNoOrphans,
-  expectWhole,
-  finish,
+  killAtEveryPoint,
+  killAtRandomMoments,
   killProcess,
 } from './control-kills.test-support.ts'
-
-const AT_ONCE = 3
-const RANDOM_KILLS = 12
 
 let site: ControlSite
 /** It lives on, and finishes what the others leave. */
@@ -25,56 +20,34 @@ const tenants: string[] = []
 
 before(async () => {
   site = await startControlSite()
-  survivor = await site.open({ executorId: 'survivor' })
+  survivor = await site.open({ executorId: 'survivor', deadAfterMs: 1_000 })
   await fillCatalogue(survivor)
 })
 after(() => site?.stop())
 
-async function killAt(action: Action, killAt: number) {
-  const tenant = `${action}-${killAt}`
-  tenants.push(tenant)
-  await arrange(survivor, action, tenant)
-  const ending = await killProcess(site, { action, tenant, points: 'ports', killAt })
-  await finish(survivor, action, tenant)
-  await expectWhole(site, survivor, action, tenant)
-  return ending
-}
-
-for (const action of ACTIONS) {
+for (const action of ['onboard', 'move', 'offboard'] as const) {
   test(`killed before and after each call to another plane during ${action}, another process finishes it`, async () => {
-    let next = 1
-    let passed = false
-    let kills = 0
-    await Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
-        while (!passed) {
-          const ending = await killAt(action, next++)
-          if (ending === 'passed') passed = true
-          else kills += 1
-        }
-      }),
-    )
-    assert.ok(kills >= 2, `only ${kills} points`)
+    const worked = await killAtEveryPoint(site, survivor, action, 'ports')
+    assert.ok(worked.length >= 8, `only ${worked.length} points`)
+    tenants.push(...worked)
   })
 }
 
 test('killed at random moments, nothing is half and nothing is lost', async () => {
-  for (let round = 0; round < RANDOM_KILLS; round += AT_ONCE) {
-    await Promise.all(
-      Array.from({ length: AT_ONCE }, async (_, index) => {
-        const action = ACTIONS[(round + index) % ACTIONS.length] ?? 'onboard'
-        const tenant = `random-${round + index}`
-        tenants.push(tenant)
-        await arrange(survivor, action, tenant)
-        await killProcess(site, { action, tenant, points: 'ports' }, Math.random() * 200)
-        await finish(survivor, action, tenant)
-        await expectWhole(site, survivor, action, tenant)
-      }),
-    )
-  }
+  tenants.push(...(await killAtRandomMoments(site, survivor, 12)))
 })
 
 test('at the end no engine holds anything that the registry does not know', async () => {
-  assert.ok(tenants.length > RANDOM_KILLS)
+  assert.ok(tenants.length > 36)
   await expectNoOrphans(site, tenants)
+})
+
+test('with nobody else there, a process that is started again finishes what it left', async () => {
+  await survivor.close()
+  const work = { action: 'onboard', tenant: 'alone', points: 'ports' } as const
+  const first = await killProcess(site, { ...work, killAt: 2 }, undefined, 'control-1')
+  assert.ok(first.killed)
+  const second = await killProcess(site, work, undefined, 'control-1')
+  assert.ok(!second.killed && second.points > 0)
+  await expectNoOrphans(site, [...tenants, 'alone'])
 })

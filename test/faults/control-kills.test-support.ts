@@ -7,13 +7,22 @@ import { fileURLToPath } from 'node:url'
 import { type ControlSite, onboarded, until } from '../../src/control/control-site.test-support.ts'
 import type { OpenControlPlane } from '../../src/control/open-control-plane.ts'
 import { parseTenantId } from '../../src/core/tenant.ts'
-import { act, type Action, type Order } from './control-actions.test-support.ts'
+import { act, type Action, ACTIONS, type Order } from './control-actions.test-support.ts'
 
 const FIXTURE = fileURLToPath(new URL('control-process.fixture.ts', import.meta.url))
+/** Victims that work at the same time. */
+const AT_ONCE = 3
+/** By then most victims have done their work. */
+const LATEST_MS = 250
+/** Victims for one point, if it is not come to. */
+const ATTEMPTS = 10
 let victims = 0
 
-/** How a control process ended: it was killed, or it had done its work before that. */
-type Ending = 'killed' | 'passed'
+/** How a control process ended: at which point it was when it had done its work, if it came to that. */
+interface Ending {
+  readonly killed: boolean
+  readonly points: number
+}
 
 /** Lets a control process work, and kills it at a point of its own or so many milliseconds later. */
 export async function killProcess(
@@ -46,9 +55,9 @@ export async function killProcess(
     const [code, signal] = await ended
     assert.ok(said.startsWith('here\n'), `it ended before its work, with ${code} ${signal}`)
     assert.ok(!said.includes('failed'), said)
-    if (signal === 'SIGKILL') return 'killed'
+    if (signal === 'SIGKILL') return { killed: true, points: 0 }
     assert.equal(code, 0)
-    return 'passed'
+    return { killed: false, points: Number(/passed (\d+)/.exec(said)?.[1]) }
   } finally {
     child.kill('SIGKILL')
     await ended
@@ -133,4 +142,68 @@ export async function expectNoOrphans(
     `select id from registry.workflow where state in ('running', 'waiting')`,
   )
   assert.deepEqual(underWay, [])
+}
+
+/**
+ * Counts the points of an action in a process that may do its work, and then kills one process at each
+ * of them. Returns the tenants that they worked on, one for each kill.
+ */
+export async function killAtEveryPoint(
+  site: ControlSite,
+  survivor: OpenControlPlane,
+  action: Action,
+  points: Order['points'],
+): Promise<readonly string[]> {
+  const kill = async (tenant: string, killAt?: number): Promise<Ending> => {
+    await arrange(survivor, action, tenant)
+    const order = { action, tenant, points, ...(killAt === undefined ? {} : { killAt }) }
+    const ending = await killProcess(site, order)
+    await finish(survivor, action, tenant)
+    await expectWhole(site, survivor, action, tenant)
+    return ending
+  }
+  const calm = await kill(`${action}-${points}-calm`)
+  assert.ok(!calm.killed && calm.points > 0)
+  const worked: string[] = []
+  let next = 1
+  await atOnce(async () => {
+    while (next <= calm.points) {
+      const killAt = next++
+      for (let attempt = 1; ; attempt += 1) {
+        // On a busy machine a slow process is taken for dead, and another one does its work.
+        assert.ok(attempt <= ATTEMPTS, `never came to point ${killAt}`)
+        const tenant = `${action}-${points}-${killAt}-${attempt}`
+        if (!(await kill(tenant, killAt)).killed) continue
+        worked.push(tenant)
+        break
+      }
+    }
+  })
+  return worked
+}
+
+/** Kills as many processes at moments that nobody chose, each at one of the actions. */
+export async function killAtRandomMoments(
+  site: ControlSite,
+  survivor: OpenControlPlane,
+  kills: number,
+): Promise<readonly string[]> {
+  const worked: string[] = []
+  let left = kills
+  await atOnce(async () => {
+    while (left-- > 0) {
+      const action = ACTIONS[victims % ACTIONS.length] ?? 'onboard'
+      const tenant = `random-${victims}-${left}`
+      await arrange(survivor, action, tenant)
+      await killProcess(site, { action, tenant, points: 'ports' }, Math.random() * LATEST_MS)
+      await finish(survivor, action, tenant)
+      await expectWhole(site, survivor, action, tenant)
+      worked.push(tenant)
+    }
+  })
+  return worked
+}
+
+async function atOnce(work: () => Promise<void>): Promise<void> {
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
 }

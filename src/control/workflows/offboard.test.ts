@@ -7,6 +7,7 @@ import {
   type ControlSite,
   erin,
   fillCatalogue,
+  GUARDED,
   jane,
   onboarded,
   request,
@@ -173,6 +174,21 @@ for (const method of ['provision', 'smoke']) {
     await assert.rejects(plane.tenants.resume(id, jane), { code: 'conflict' })
   })
 }
+
+test('a tenant that never found a cell goes without a trace, and only once', async () => {
+  const id = tenant('homeless')
+  const begun = await plane.tenants.create({ ...request(id), plan: GUARDED }, jane)
+  await settled(plane, begun)
+  await site.ask('update registry.cell set open = false')
+  const { items } = await plane.approvals.list({ state: 'pending' }, { limit: 10 })
+  await plane.approvals.decide(items[0]?.id ?? '', true, undefined, erin)
+  await until(async () => (await plane.workflows.get(begun.id)).state === 'failed')
+  assert.match((await plane.workflows.get(begun.id)).error ?? '', /place: no open cell/)
+  await site.ask(`update registry.cell set open = true`)
+  await succeeded(plane, await plane.tenants.offboard(id, PURGE, jane))
+  assert.equal(await statusOf(id), 'erased')
+  await assert.rejects(plane.tenants.offboard(id, PURGE, jane), { code: 'conflict' })
+})
 
 test('the id of an erased tenant may be taken again, and its history goes on', async () => {
   await onboarded(plane, 'acme')
