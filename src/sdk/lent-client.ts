@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { RingfenceError } from '../core/errors.ts'
 
-type Listener = (...args: unknown[]) => void
+type Listener = (...args: unknown[]) => unknown
 
 const SUBSCRIBES = new Set<PropertyKey>([
   'on',
@@ -40,12 +40,7 @@ export class Loan {
   }
 
   #get(name: PropertyKey): unknown {
-    if (this.#over) {
-      throw new RingfenceError(
-        'invalid_argument',
-        'a database session was used after it had been given back',
-      )
-    }
+    this.#checkLent()
     const known = this.#methods.get(name)
     if (known !== undefined) return known
     const value: unknown = Reflect.get(this.#client, name)
@@ -55,14 +50,29 @@ export class Loan {
     return method
   }
 
+  /** At every call as well: a method may have been kept without its session. */
+  #checkLent(): void {
+    if (!this.#over) return
+    throw new RingfenceError(
+      'invalid_argument',
+      'a database session was used after it had been given back',
+    )
+  }
+
   #method(name: PropertyKey, method: Listener): unknown {
     if (LIFE.has(name)) {
       return () => {
         throw new RingfenceError('invalid_argument', 'the pool opens and ends its sessions itself')
       }
     }
-    if (!SUBSCRIBES.has(name)) return method.bind(this.#client)
+    if (!SUBSCRIBES.has(name)) {
+      return (...args: unknown[]): unknown => {
+        this.#checkLent()
+        return Reflect.apply(method, this.#client, args)
+      }
+    }
     return (event: string, listener: Listener) => {
+      this.#checkLent()
       this.#listeners.push([event, listener])
       Reflect.apply(method, this.#client, [event, listener])
       return this.db

@@ -62,6 +62,8 @@ export interface TestPlatformOptions {
   readonly lease: (exchange: TestExchange) => TestAnswer | Promise<TestAnswer>
   /** Tenants that jobs are for. */
   readonly tenants?: () => readonly TenantId[]
+  /** A job context in place of the one that would be signed. */
+  readonly jobToken?: (tenant: TenantId) => Promise<string>
   /** Seconds that a job context lives, instead of what was asked for. */
   readonly jobSeconds?: (tenant: TenantId) => number
 }
@@ -131,7 +133,7 @@ export async function startTestPlatform(options: TestPlatformOptions): Promise<T
     if (job.reason === '') return { status: 400, body: { code: 'invalid_argument' } }
     const items = (job.tenants ?? options.tenants?.() ?? []).map(async (tenant) => {
       const seconds = options.jobSeconds?.(tenant) ?? job.seconds
-      const token = await signContext(
+      const signed = signContext(
         jobKey,
         {
           ...{ kind: 'job' as const, tenant, service: SERVICE, scopes: job.scopes, roles: [] },
@@ -140,6 +142,7 @@ export async function startTestPlatform(options: TestPlatformOptions): Promise<T
         },
         seconds,
       )
+      const token = await (options.jobToken?.(tenant) ?? signed)
       return { tenant, token, expires_at: new Date(Date.now() + seconds * 1_000) }
     })
     return { status: 200, body: { items: await Promise.all(items) } }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { inspect } from 'node:util'
+import { RingfenceError } from '../core/errors.ts'
 import type { Scope } from '../core/lease.ts'
 import { SigningKey } from '../tokens/signing-key.ts'
 import {
@@ -278,7 +279,7 @@ describe('a job', () => {
     assert.equal(late.calls.filter(({ path }) => path === '/v1/token').length, 1)
   })
 
-  test('does not work with a context of another kind than it asked for', async () => {
+  test('fails when the control plane does not answer', async () => {
     const service = new Ringfence({
       ...platform.options,
       control: { address: 'http://127.0.0.1:1', audience: 'x' },
@@ -286,6 +287,35 @@ describe('a job', () => {
     })
     await assert.rejects(service.forEachTenant(request, nothing), { code: 'engine_unavailable' })
     await service.close()
+  })
+
+  test('does not work with a context that is not a job’s, or not of the tenant that was named', async (t) => {
+    for (const token of [
+      () => platform.context(HARBOR),
+      () => platform.context(NORTHMERE, { kind: 'job' }, 60, platform.jobKey),
+    ]) {
+      const odd = await startTestPlatform({
+        lease: () => leaseAnswer('lease-1', 900, NOWHERE),
+        tenants: () => [HARBOR],
+        jobToken: token,
+      })
+      const service = new Ringfence({
+        ...odd.options,
+        contextKeys: {
+          request: [platform.requestKey.publicJwk],
+          job: [platform.jobKey.publicJwk],
+        },
+      })
+      t.after(async () => {
+        await service.close()
+        await odd.close()
+      })
+      const { outcomes } = await service.forEachTenant(request, nothing)
+      const [outcome] = outcomes
+      assert.ok(outcome?.state === 'failed')
+      assert.ok(outcome.error instanceof RingfenceError && outcome.error.code === 'invalid_token')
+      assert.ok(!odd.calls.some(({ path }) => path === '/v1/token'))
+    }
   })
 
   test('that the control plane refuses says so', async () => {

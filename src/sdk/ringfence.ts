@@ -69,6 +69,8 @@ export class Ringfence {
       new JobClient({ ...options.control, identity, service: this.service, deadlineMs })
     this.#pool = new TenantPool<Seat>({
       sessionsMax: SESSIONS_MAX,
+      // They are for one server, and tenants are on several.
+      spareSockets: 0,
       ...pool,
       session: { application_name: this.service, ...pool.session },
       lease: async (seat) => this.#leases.lease(seat),

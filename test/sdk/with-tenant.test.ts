@@ -146,13 +146,15 @@ describe('a lease', () => {
 
 describe('a borrowed session', () => {
   test('is of no use to who keeps it: every later use is refused', async () => {
-    let kept: pg.ClientBase | undefined
+    const kept: (() => unknown)[] = []
     await ringfence.withTenant(await service.context(harbor), async (db) => {
-      kept = db
+      kept.push(() => db.query('select 1'))
+      for (const name of ['query', 'on', 'getTypeParser']) {
+        const method = Reflect.get(db, name) as (...args: unknown[]) => unknown
+        kept.push(() => method('select 1'))
+      }
     })
-    assert.ok(kept !== undefined)
-    const db = kept
-    assert.throws(() => db.query('select 1'), { code: 'invalid_argument' })
+    for (const use of kept) assert.throws(use, { code: 'invalid_argument' })
     const query = ringfence.withTenant(await service.context(harbor), async (db) => db)
     await assert.rejects(query, { code: 'invalid_argument' })
   })

@@ -51,6 +51,8 @@ export function createApp(ringfence: Ringfence, log: Log): Hono<AppEnv> {
   api.use(tenantMiddleware(ringfence))
   api.use(async (c, next) => {
     const scope = READS.has(c.req.method) ? 'read' : 'write'
+    // The body is here before a session is taken: who sends slowly holds none.
+    await c.req.text()
     await ringfence.withTenant(
       c.get('tenantContext'),
       async (db) => {
