@@ -8,13 +8,16 @@ import { newPassword, scramVerifier } from '../../src/clusters/scram.ts'
 import { namesFor, newTenantKey } from '../../src/boundaries/postgres/names.ts'
 import { PostgresBoundary } from '../../src/boundaries/postgres/postgres-boundary.ts'
 import { Site } from '../../src/boundaries/postgres/site.ts'
+import type { MoveStep } from '../../src/boundaries/postgres/move/move-steps.ts'
+import { Silos } from '../../src/boundaries/postgres/silos.ts'
 import {
   CUSTODIAN_PASSWORD,
   connected,
   NOTES,
+  THROW_AWAY,
 } from '../../src/boundaries/postgres/test-site.test-support.ts'
 import type { ConnectionSettings } from '../../src/clusters/cluster.ts'
-import { parseCellName, parseRegion, parseTenantId } from '../../src/core/tenant.ts'
+import { parseCellName, parseRegion, parseTenantId, type Tier } from '../../src/core/tenant.ts'
 
 export interface Order {
   readonly point: keyof typeof POINTS
@@ -22,6 +25,12 @@ export interface Order {
   readonly tenant: string
   readonly admin: ConnectionSettings
   readonly serverVersion: number
+  /** Where the cell's silos are. Without it there are none. */
+  readonly silos?: string
+  /** The move step to stop after; for the point `moving`. */
+  readonly step?: MoveStep
+  /** The tier to move to. */
+  readonly to?: Tier
 }
 
 const order = JSON.parse(await text(process.stdin)) as Order
@@ -42,7 +51,25 @@ const options = {
   bridges: true,
 } as const
 const site = Site.attach(options)
-const boundary = new PostgresBoundary({ cell: parseCellName('test-cell'), site })
+const boundary = new PostgresBoundary({
+  cell: parseCellName('test-cell'),
+  site,
+  ...(order.silos === undefined
+    ? {}
+    : {
+        silos: new Silos({
+          directory: order.silos,
+          names,
+          application: NOTES,
+          settings: THROW_AWAY,
+        }),
+      }),
+  onMoveStep: async (step) => {
+    if (step !== order.step) return
+    say()
+    await once(process, 'never')
+  },
+})
 const id = parseTenantId(order.tenant)
 const open = (seconds = 1) =>
   site.custodian.open(id, 'write', seconds, 'victim', BUDGET_DEFAULT).catch(() => undefined)
@@ -125,6 +152,19 @@ const POINTS = {
       say()
       await once(process, 'never')
     })
+  },
+  /** Moves to a tier, from the first step to the last, and does not get beyond the one it is told. */
+  async moving() {
+    if (order.step === undefined) say()
+    await boundary.prepareMove(id, order.to ?? 'bridge')
+    await boundary.catchUp(id)
+    await boundary.cutOver(id)
+    await boundary.finishMove(id)
+  },
+  /** The same, but gives up after the copy. */
+  async 'giving up a move'() {
+    await boundary.prepareMove(id, order.to ?? 'bridge')
+    await boundary.abortMove(id)
   },
   async 'rows deleted, tenant not forgotten'() {
     await site.erase(id, async () => {

@@ -13,12 +13,15 @@ export async function killAt(
   place: TestSite,
   tenant: string,
   laterMs = 0,
+  more: Pick<Order, 'silos' | 'step' | 'to'> = {},
 ): Promise<void> {
   const { admin, serverVersion } = place.cluster
   const child = spawn(process.execPath, [FIXTURE], { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   try {
-    child.stdin.end(JSON.stringify({ point, tenant, admin, serverVersion } satisfies Order))
+    child.stdin.end(
+      JSON.stringify({ point, tenant, admin, serverVersion, ...more } satisfies Order),
+    )
     const [first] = await Promise.race([once(child.stdout, 'data'), ended])
     if (String(first) !== 'here\n') throw new Error(`the process ended before it was at: ${point}`)
     await sleep(laterMs)

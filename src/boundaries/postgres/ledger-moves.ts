@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { RingfenceError } from '../../core/errors.ts'
+import type { LeaseId } from '../../core/lease.ts'
 import type { Region, TenantId, Tier } from '../../core/tenant.ts'
 import type { CutOver } from '../boundary.ts'
 import { inTransaction } from './connection.ts'
@@ -108,15 +109,15 @@ export async function noteCopied(
 
 /**
  * Makes the other place the tenant's and the present one the place that was left, and closes the
- * logins of that one, all in one step. `lasting`: the pause's hold on writes must still be in force,
- * or a lease may have been given meanwhile. Returns the leases whose sessions are to be ended.
+ * logins of that one, all in one step. The pause's hold on writes must still be in force: otherwise a
+ * lease may have been given meanwhile. Returns the leases whose sessions are to be ended.
  * @throws RingfenceError `move_failed`
  */
 export async function changePlaces(
   client: pg.ClientBase,
   tenant: TenantId,
   result: NonNullable<Move['verified']>,
-): Promise<readonly string[]> {
+): Promise<readonly LeaseId[]> {
   return inTransaction(client, async () => {
     const { rowCount } = await client.query(
       `select from custody.tenant where tenant_id = $1 and status = 'active'
@@ -124,7 +125,7 @@ export async function changePlaces(
       [tenant],
     )
     if (rowCount !== 1) throw new RingfenceError('move_failed', 'the write pause took too long')
-    const { rows } = await client.query<{ lease: string }>(
+    const { rows } = await client.query<{ lease: LeaseId }>(
       `select custody.end_leases($1, null, 'moved') as lease`,
       [tenant],
     )
@@ -145,8 +146,8 @@ export async function changePlaces(
 export async function leasesOnLeft(
   client: pg.ClientBase,
   tenant: TenantId,
-): Promise<readonly string[]> {
-  const { rows } = await client.query<{ lease_id: string }>(
+): Promise<readonly LeaseId[]> {
+  const { rows } = await client.query<{ lease_id: LeaseId }>(
     `select l.lease_id from custody.lease l join custody.move m on m.key = l.key
      where m.tenant_id = $1 and m.phase = 'left' and not l.drained`,
     [tenant],

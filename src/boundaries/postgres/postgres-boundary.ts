@@ -34,6 +34,7 @@ import {
 } from './leases/give-lease.ts'
 import type { Reservation } from './ledger.ts'
 import { MUTANTS } from './mutants/mutants.ts'
+import type { MoveStep } from './move/move-steps.ts'
 import { PostgresMover } from './move/postgres-mover.ts'
 import { Places } from './places.ts'
 import type { RehearsalHost } from './rehearsal/rehearsal-host.ts'
@@ -49,6 +50,8 @@ export interface PostgresBoundaryOptions {
   /** Where throw-away copies are made. Absent in processes that only lease. */
   readonly rehearsals?: RehearsalHost
   readonly budget?: Budget
+  /** Told of each step of a move. For tests that stop there. */
+  readonly onMoveStep?: (step: MoveStep) => Promise<void>
 }
 
 export type { PostgresCredential } from './leases/give-lease.ts'
@@ -69,9 +72,15 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
     this.#options = options
     this.#budget = options.budget ?? BUDGET_DEFAULT
     this.tiers = options.silos === undefined ? TIERS.filter((tier) => tier !== 'silo') : TIERS
-    const { cell, site } = options
+    const { cell, site, onMoveStep } = options
     this.#places = new Places(site, options.silos)
-    this.#mover = new PostgresMover({ cell, site, places: this.#places, tiers: this.tiers })
+    this.#mover = new PostgresMover({
+      cell,
+      site,
+      places: this.#places,
+      tiers: this.tiers,
+      ...(onMoveStep === undefined ? {} : { onStep: onMoveStep }),
+    })
   }
 
   async provision(tenant: Tenant): Promise<Placement> {

@@ -167,6 +167,7 @@ async function createClosedDatabase(
   database: string,
   template: string,
 ): Promise<void> {
+  await lockName(client, database)
   if (!(await databaseExists(client, database))) {
     // Connections stay off until PUBLIC's right to connect is gone, so that there is no open moment.
     await client.query(
@@ -197,9 +198,21 @@ export async function sealTemplate(admin: Settings, database: string): Promise<v
 }
 
 export async function dropDatabase(admin: Settings, database: string): Promise<void> {
-  await withClient(admin, (client) =>
-    client.query(`drop database if exists ${ident(database)} with (force)`),
-  )
+  await withClient(admin, async (client) => {
+    await lockName(client, database)
+    await client.query(`drop database if exists ${ident(database)} with (force)`)
+  })
+}
+
+/**
+ * Keeps others from making or dropping the database until the connection is closed. The server goes on
+ * making one whose process was killed: whoever drops it then must not be told that it is not there.
+ */
+async function lockName(client: pg.Client, database: string): Promise<void> {
+  await client.query('select pg_advisory_lock(hashtextextended($1, $2))', [
+    database,
+    INSTALLATION_LOCK,
+  ])
 }
 
 async function schemaExists(client: pg.ClientBase, schema: string): Promise<boolean> {

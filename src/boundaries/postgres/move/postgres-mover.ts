@@ -1,12 +1,10 @@
 import type pg from 'pg'
 import { RingfenceError } from '../../../core/errors.ts'
-import type { LeaseId } from '../../../core/lease.ts'
 import type { CellName, TenantId, Tier } from '../../../core/tenant.ts'
 import type { CutOver, Erasure, MoveProgress, Mover } from '../../boundary.ts'
 import { typed, withClient } from '../connection.ts'
 import { ERASURE_NOT_COVERED } from '../erase.ts'
 import {
-  changePlaces,
   enterMove,
   forgetMove,
   leasesOnLeft,
@@ -19,17 +17,21 @@ import {
 import { bridgeDatabase, newTenantKey } from '../names.ts'
 import type { Places } from '../places.ts'
 import type { Site } from '../site.ts'
-import { copyChanges, copyWhole, count } from './copy-rows.ts'
+import { catchUp, cutOver, shutSilo } from './cut-over.ts'
+import { copyWhole, count } from './copy-rows.ts'
+import type { MoveStep } from './move-steps.ts'
 import { advanceSequences } from './sequences.ts'
 import { type End, Transfer } from './transfer.ts'
-import { checkSharedReferences, verifyEqual } from './verify.ts'
-import { WritePause } from './write-pause.ts'
+import { checkSharedReferences } from './verify.ts'
+import { letWrite } from './write-pause.ts'
 
 export interface MoverOptions {
   readonly cell: CellName
   readonly site: Site
   readonly places: Places
   readonly tiers: readonly Tier[]
+  /** Told of each step when it is done, and waited for. For tests that stop there. */
+  readonly onStep?: (step: MoveStep) => Promise<void>
 }
 
 type Moving = Whereabouts & { readonly move: Move }
@@ -58,6 +60,7 @@ export class PostgresMover implements Mover {
       const moving = { present, move }
       if (move.phase === 'copied') return this.#transfer(moving, (t) => progress(moving, t, 0))
       await places.make(tenant, present.region, move)
+      await this.#step('made')
       return this.#transfer(moving, async (transfer) => {
         const { copied, horizon } = await transfer.reading(async (reading) => {
           let copied = 0
@@ -66,12 +69,14 @@ export class PostgresMover implements Mover {
           }
           return { copied, horizon: reading.horizon }
         })
+        await this.#step('copied')
         await checkSharedReferences(transfer)
         await advanceSequences(transfer)
         // Without knowing the new rows the planner would choose badly in the pause.
         for (const { qualified } of transfer.tables)
           await transfer.target.query(`analyze ${qualified}`)
         await noteCopied(ledger, tenant, horizon)
+        await this.#step('noted')
         return progress(moving, transfer, copied)
       })
     })
@@ -81,7 +86,7 @@ export class PostgresMover implements Mover {
     return this.#onTenant(tenant, async (ledger, found) => {
       const moving = copiedMove(found)
       return this.#transfer(moving, async (transfer) => {
-        const copied = await this.#catchUp(ledger, tenant, moving.move.since, transfer)
+        const copied = await catchUp(ledger, tenant, moving.move.since, transfer)
         return progress(moving, transfer, copied.rows)
       })
     })
@@ -90,28 +95,31 @@ export class PostgresMover implements Mover {
   cutOver(tenant: TenantId): Promise<CutOver> {
     return this.#onTenant(tenant, async (ledger, found) => {
       if (found?.move?.phase === 'left') {
-        await this.#endSessions((await leasesOnLeft(ledger, tenant)) as LeaseId[])
-        await this.#shutSilo(tenant, found.move)
+        await this.#endSessionsOnLeft(ledger, tenant)
+        await shutSilo(this.#options.places, tenant, found.move)
         return this.#result(tenant, found.present, found.move.verified)
       }
       const moving = copiedMove(found)
       const result = await this.#transfer(moving, async (transfer) => {
         // Once more outside the pause, so that little is left for it.
-        const { horizon } = await this.#catchUp(ledger, tenant, moving.move.since, transfer)
-        return this.#pauseAndSwap(ledger, tenant, moving, transfer, horizon)
+        const { horizon } = await catchUp(ledger, tenant, moving.move.since, transfer)
+        return cutOver({ ...this.#options, ledger, tenant, ...moving, transfer, since: horizon })
       })
-      await this.#shutSilo(tenant, moving.present)
+      await shutSilo(this.#options.places, tenant, moving.present)
       return this.#result(tenant, moving.move, result)
     })
   }
 
   abortMove(tenant: TenantId): Promise<void> {
     return this.#onTenant(tenant, async (ledger, found) => {
-      const move = found?.move
-      if (move === undefined) return
+      if (found?.move === undefined) return
+      const { move } = found
+      await this.#letWrite(ledger, tenant, found.present)
       if (move.phase === 'left') throw refused('it has moved already; move it back instead')
       await this.#options.places.drop(move)
+      await this.#step('dropped')
       await forgetMove(ledger, this.#options.site.names, tenant, move.key)
+      await this.#step('forgotten')
     })
   }
 
@@ -122,10 +130,12 @@ export class PostgresMover implements Mover {
       const erasure = { tenant, erasedAt: new Date(), notCovered: ERASURE_NOT_COVERED }
       if (move === undefined) return { ...erasure, deleted: [], probes: [] }
       if (move.phase !== 'left') throw refused('it has not moved yet; cut over or abort first')
-      await this.#endSessions((await leasesOnLeft(ledger, tenant)) as LeaseId[])
+      await this.#endSessionsOnLeft(ledger, tenant)
       const { deleted, probes } = await places.drop(move)
+      await this.#step('dropped')
       await site.disown(ledger, move)
       const logins = await forgetMove(ledger, site.names, tenant, move.key)
+      await this.#step('forgotten')
       return {
         ...erasure,
         erasedAt: new Date(),
@@ -141,85 +151,25 @@ export class PostgresMover implements Mover {
     const key = newTenantKey()
     const database = to === 'bridge' ? bridgeDatabase(names, key) : names.pooledDatabase
     await enterMove(ledger, tenant, { key, tier: to, database })
+    await this.#step('entered')
     return { key, tier: to, database, phase: 'copying', since: undefined, verified: undefined }
   }
 
-  async #catchUp(
-    ledger: pg.Client,
-    tenant: TenantId,
-    since: bigint | undefined,
-    transfer: Transfer,
-  ): Promise<{ rows: number; horizon: bigint }> {
-    const copied = await transfer.reading(async (reading) => {
-      let rows = 0
-      for (const table of transfer.tables) {
-        rows += await transfer.writing(() => copyChanges(transfer, table, since ?? 0n, reading))
-      }
-      return { rows, horizon: reading.horizon }
-    })
-    await noteCopied(ledger, tenant, copied.horizon)
-    return copied
+  async #endSessionsOnLeft(ledger: pg.Client, tenant: TenantId): Promise<void> {
+    await this.#options.site.custodian.drain(await leasesOnLeft(ledger, tenant))
   }
 
-  async #pauseAndSwap(
-    ledger: pg.Client,
-    tenant: TenantId,
-    { present, move }: Moving,
-    transfer: Transfer,
-    since: bigint,
-  ): Promise<NonNullable<Move['verified']>> {
-    const { places } = this.#options
-    const from = await places.siteOf(present)
-    const swap = async (siloLedger: pg.Client | undefined) => {
-      const pause = await WritePause.begin(tenant, ledger, siloLedger)
-      let left: readonly string[]
-      let result: NonNullable<Move['verified']>
-      try {
-        await this.#endWrites(siloLedger ?? ledger, from, tenant)
-        await this.#catchUp(ledger, tenant, since, transfer)
-        await advanceSequences(transfer)
-        await checkSharedReferences(transfer)
-        const verified = await verifyEqual(transfer)
-        await places.open(tenant, move)
-        if (siloLedger !== undefined) {
-          await pause.holdSilo()
-          await from.custodian.end(tenant, undefined, 'moved')
-        }
-        await pause.settle()
-        left = await changePlaces(ledger, tenant, { verified, pausedMs: pause.lasted })
-        result = { verified, pausedMs: pause.lasted }
-      } catch (error) {
-        await pause.release()
-        throw error
-      }
-      await this.#endSessions(left as LeaseId[])
-      return result
+  /** Ends the hold that a killed cut-over left. */
+  async #letWrite(ledger: pg.Client, tenant: TenantId, present: TenantPlace): Promise<void> {
+    if (present.tier === 'silo') {
+      const silo = await this.#options.places.siteOf(present)
+      await withClient(silo.admin(silo.names.custodyDatabase), (own) => letWrite(own, tenant))
     }
-    if (present.tier !== 'silo') return swap(undefined)
-    return withClient(from.admin(from.names.custodyDatabase), swap)
+    await letWrite(ledger, tenant)
   }
 
-  /** Ends the tenant's write leases where it is, and waits until their sessions are gone. */
-  async #endWrites(ledger: pg.Client, site: Site, tenant: TenantId): Promise<void> {
-    const { rows } = await ledger.query<{ lease_id: LeaseId }>(
-      `select l.lease_id from custody.lease l join custody.tenant t on t.key = l.key
-       where t.tenant_id = $1 and l.scope = 'write' and not l.drained`,
-      [tenant],
-    )
-    await Promise.all(rows.map(({ lease_id }) => site.custodian.end(tenant, lease_id, 'moved')))
-  }
-
-  async #endSessions(leases: readonly LeaseId[]): Promise<void> {
-    await this.#options.site.custodian.drain(leases)
-  }
-
-  /** A silo that was left gives no lease ever again, also to who still takes it for the place. */
-  async #shutSilo(tenant: TenantId, place: TenantPlace): Promise<void> {
-    const { places } = this.#options
-    if (place.tier !== 'silo' || !places.silos().exists(place.key)) return
-    const silo = await places.siteOf(place)
-    await silo.shut(tenant)
-    await silo.custodian.end(tenant, undefined, 'moved')
+  async #step(step: MoveStep): Promise<void> {
+    await this.#options.onStep?.(step)
   }
 
   #result(tenant: TenantId, place: TenantPlace, found: Move['verified']): CutOver {

@@ -17,6 +17,14 @@ interface Ledger {
   readonly seconds: number
 }
 
+/** Ends a hold, whoever left it. */
+export async function letWrite(ledger: pg.ClientBase, tenant: TenantId): Promise<void> {
+  await ledger.query(
+    `update custody.tenant set writes_held_until = null, held_until = null where tenant_id = $1`,
+    [tenant],
+  )
+}
+
 /**
  * A hold on the tenant's write leases, in the ledger that gives them. It ends by itself: whoever is
  * killed in it leaves a tenant that writes again within seconds.
@@ -77,8 +85,7 @@ export class WritePause {
   async release(): Promise<void> {
     await this.settle()
     for (const { client } of this.#ledgers) {
-      const sql = `update custody.tenant set writes_held_until = null, held_until = null where tenant_id = $1`
-      await client.query(sql, [this.#tenant]).catch(() => {})
+      await letWrite(client, this.#tenant).catch(() => {})
     }
   }
 
