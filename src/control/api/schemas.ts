@@ -182,7 +182,7 @@ export const newOperatorSchema = z
 
 export const jobContextsSchema = z
   .object({
-    contexts: z.array(z.object({ tenant: z.string(), token: z.string(), expires_at: time })),
+    items: z.array(z.object({ tenant: z.string(), token: z.string(), expires_at: time })),
   })
   .openapi('JobContexts')
 

@@ -19,10 +19,10 @@ const TASK_FIELDS = new Set([
   'assignment_group',
   'state',
 ])
-const OWN_FIELDS = {
+const OWN_FIELDS: Readonly<Record<keyof typeof TABLES, ReadonlySet<string>>> = {
   change_request: new Set(['type', 'risk', 'impact', 'category']),
   sc_request: new Set(['request_state', 'requested_for', 'special_instructions']),
-} as const
+}
 const APPROVAL = new Set(['not requested', 'requested', 'approved', 'rejected'])
 
 /**
@@ -105,7 +105,7 @@ export class FakeServiceNow {
       .split('^')
       .filter((part) => !part.startsWith('ORDERBY'))
       .map((part) => part.split('=', 2) as [string, string])
-      .filter(([field]) => TASK_FIELDS.has(field) || OWN_FIELDS[table].has(field as never))
+      .filter(([field]) => TASK_FIELDS.has(field) || OWN_FIELDS[table].has(field))
     const limit = Number(query.get('sysparm_limit') ?? '10000')
     const wanted = query.get('sysparm_fields')?.split(',')
     return this.records[table]
@@ -126,7 +126,7 @@ function isTable(name: string | undefined): name is keyof typeof TABLES {
 function wrongField(table: keyof typeof TABLES, fields: unknown): string | undefined {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return 'not a record'
   for (const [field, value] of Object.entries(fields)) {
-    if (!TASK_FIELDS.has(field) && !OWN_FIELDS[table].has(field as never)) {
+    if (!TASK_FIELDS.has(field) && !OWN_FIELDS[table].has(field)) {
       return `unknown field ${field}`
     }
     if (typeof value !== 'string') return `${field} is not a string`

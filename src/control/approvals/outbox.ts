@@ -17,12 +17,15 @@ const IDLE_MS = 1000
 const ASK_SECONDS = 15
 const BATCH = 20
 
-export interface OutboxOptions {
+export interface OutboxOptions extends OutboxPauses {
   readonly database: Database
   readonly receivers: readonly Receiver[]
   /** Takes a decision that a receiver was asked for. What it refuses is not asked for again. */
   readonly decide: (decision: OutsideDecision) => Promise<unknown>
   readonly log?: (line: string) => void
+}
+
+export interface OutboxPauses {
   /** Milliseconds before the second try of a delivery, doubled for each one after. Default 1000. */
   readonly firstPauseMs?: number
   /** Milliseconds between looks for work. Default 1000. */

@@ -85,7 +85,7 @@ export function serviceNowReceiver(options: ServiceNowOptions): Receiver {
     })
     const answer = z
       .object({ result: z.array(record) })
-      .safeParse(await ask('GET', `/api/now/table/${table}?${query}`))
+      .safeParse(await ask('GET', `/api/now/table/${table}?${query.toString()}`))
     if (!answer.success) throw misunderstood()
     const [found] = answer.data.result
     // An instance ignores the parts of a query that it cannot read, and would answer any record.
@@ -179,7 +179,8 @@ function decisionIn(
     approve,
     comment: `${found.number}: ${cancelled ? 'cancelled' : (found.approval ?? '')}`,
     channel,
-    decidedBy: found.sys_updated_by ?? 'unknown',
+    // In the one spelling in which operators are named, so that nobody passes for another by case.
+    decidedBy: (found.sys_updated_by ?? 'unknown').trim().toLowerCase(),
   }
 }
 

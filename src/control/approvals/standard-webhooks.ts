@@ -67,8 +67,12 @@ const decisionMessage = z.object({
   data: z.object({
     approval: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$/),
     approve: z.boolean(),
-    // One line, so that nobody writes a second line into a record.
-    decided_by: z.string().regex(/^[^\p{Cc}\p{Cs}]{1,100}$/u),
+    // One line, so that nobody writes a second one into a record; and in the one spelling in which
+    // operators are named, so that nobody passes for another by case.
+    decided_by: z
+      .string()
+      .regex(/^[^\p{Cc}\p{Cs}]{1,100}$/u)
+      .transform((name) => name.trim().toLowerCase()),
     comment: z
       .string()
       .regex(/^[^\p{Cc}\p{Cs}]{1,1000}$/u)

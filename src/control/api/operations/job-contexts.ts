@@ -77,7 +77,7 @@ export function addJobContexts(api: Api, parts: ApiParts): void {
       )
       return context.json(
         {
-          contexts: contexts.map(({ tenant, token, expiresAt }) => ({
+          items: contexts.map(({ tenant, token, expiresAt }) => ({
             tenant,
             token,
             expires_at: expiresAt.toISOString(),
