@@ -9,7 +9,7 @@ const DEPTH_MAX = 5
 const SERVERS_OWN = new Set(['data', 'seed', 'base', 'runtime'])
 /** What holds a secret: the planes' configuration names their files, and may hold an address. */
 const SECRET =
-  /(?:^|\/)(?:operator\.token|secrets\/.+|planes\/.+\.json|evidence\/evidence-key\.pem)$/
+  /(?:^|\/)(?:operator\.token|admin-password|secrets\/.+|planes\/.+\.json|evidence\/evidence-key\.pem)$/
 
 /** Only our own user may look into the state directory; others may at most pass through it. */
 export const checkStateDirectory: Check = async ({ state, hasState }) => {
