@@ -2,7 +2,7 @@ import type { PlatformConfig, WorkloadConfig } from '../snapshot/snapshot.ts'
 import type { UsedAssertions } from '../tokens/client-assertion.ts'
 import type { ContextKeys } from '../tokens/tenant-context.ts'
 import { KeySet } from '../tokens/verify-token.ts'
-import { DecoyKeys } from './decoy-keys.ts'
+import { DecoyKeys } from '../tokens/decoy-keys.ts'
 import { Limits } from './limits.ts'
 
 /** What the checks need besides the request. */

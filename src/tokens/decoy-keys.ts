@@ -1,6 +1,6 @@
 import { type CryptoKey, generateKeyPair } from 'jose'
-import { SIGNING_ALGORITHMS, type PublicJwk } from '../tokens/signing-key.ts'
-import { KeySet } from '../tokens/verify-token.ts'
+import { SIGNING_ALGORITHMS, type PublicJwk } from './signing-key.ts'
+import { KeySet } from './verify-token.ts'
 
 const DECOYS = new Map(
   await Promise.all(

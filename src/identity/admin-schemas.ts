@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { parseClientId, parseSubject } from '../core/names.ts'
+import { parsed } from '../core/parsed.ts'
+import { ACCESS_TOKEN_SECONDS_MAX } from '../tokens/access-token.ts'
+import { type PublicJwk, SIGNING_ALGORITHMS } from '../tokens/signing-key.ts'
+
+const scopes = z
+  .array(
+    z
+      .string()
+      .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)
+      .max(50),
+  )
+  .max(20)
+const roles = z.array(z.string().min(1).max(100)).max(50)
+
+const publicJwkShape = z.looseObject({
+  kty: z.enum(['EC', 'OKP']),
+  kid: z.string().min(1).max(200),
+  alg: z.enum(SIGNING_ALGORITHMS),
+  d: z.undefined().optional(),
+})
+
+/** A public key; a private one is refused. */
+const publicJwkSchema = z.custom<PublicJwk>(
+  (value) => publicJwkShape.safeParse(value).success,
+  'a key is a public JWK with kid and alg ES256 or EdDSA',
+)
+
+export const ensureBody = z.strictObject({ displayName: z.string().min(1).max(200) })
+export const openBody = z.strictObject({ open: z.boolean() })
+export const keysBody = z.strictObject({ compromised: z.boolean().default(false) })
+export const userBody = z.strictObject({
+  subject: parsed(parseSubject),
+  roles: roles.default([]),
+  scopes: scopes.default(['read', 'write']),
+})
+export const clientBody = z.strictObject({
+  client: parsed(parseClientId),
+  roles: roles.default([]),
+  scopes: scopes.default(['read']),
+  keys: z.array(publicJwkSchema).min(1).max(5).optional(),
+})
+export const tokenBody = z.strictObject({
+  subject: parsed(parseSubject),
+  scopes: scopes.optional(),
+  seconds: z.int().min(1).max(ACCESS_TOKEN_SECONDS_MAX).optional(),
+})
+
+export const realmAnswer = z.object({ issuer: z.string(), keys: z.array(publicJwkSchema) })
+export const clientAnswer = z.object({ secret: z.string().optional() })
+export const tokenAnswer = z.object({
+  access_token: z.string(),
+  token_type: z.literal('Bearer'),
+  expires_in: z.number(),
+  scope: z.string(),
+})
