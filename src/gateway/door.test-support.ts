@@ -35,7 +35,7 @@ export function keyOf(tenant: string): SigningKey {
   return key
 }
 
-function tenantConfig(name: string, change: Partial<TenantConfig> = {}): TenantConfig {
+export function tenantConfig(name: string, change: Partial<TenantConfig> = {}): TenantConfig {
   const jwk = { ...keyOf(name).publicJwk, kty: 'EC', d: undefined }
   return {
     id: parseTenantId(name),

@@ -26,6 +26,8 @@ interface Unsaved {
 export class FollowerStore {
   /** Called after each new version. */
   onChange: (changed: readonly TenantId[], now: Configuration) => void = () => undefined
+  /** Told of what goes wrong beside the loop: the file is not written anew then. */
+  onTrouble: (error: unknown) => void = () => undefined
   /** What was wrong with the file on disk, which was put aside. */
   readonly refusal: unknown
   readonly #directory: string
@@ -217,7 +219,7 @@ export class FollowerStore {
     if (this.#rewriting !== undefined || (changes < this.#rewriteAfter && !much)) return
     this.#rewriting = this.#rewrite(database)
       // The file that is there stays good; the next look at the database tries again.
-      .catch(() => undefined)
+      .catch((error: unknown) => this.onTrouble(error))
       .finally(() => {
         this.#rewriting = undefined
       })

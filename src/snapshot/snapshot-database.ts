@@ -4,7 +4,7 @@ import { SNAPSHOT_CHANNEL } from './publish.ts'
 import type { RecordStore } from './record-store.ts'
 import type { StoredBase } from './snapshot-file.ts'
 
-const CONNECT_MS_MAX = 10_000
+const CONNECT_MS_MAX = 5_000
 const QUERY_MS_MAX = 30_000
 /** Changes that are read at once. */
 const CHANGES_MAX = 200

@@ -52,6 +52,7 @@ export class SnapshotFollower implements ConfigurationSource {
   readonly #alarm = new Alarm()
   #closing = false
   #following: Promise<void> | undefined
+  #database: RecordStore | undefined
   /** The trouble that was reported last: what goes on is said once. */
   #trouble = ''
 
@@ -77,6 +78,7 @@ export class SnapshotFollower implements ConfigurationSource {
     store.onChange = (changed, now) => {
       for (const listener of follower.#listeners) follower.#tell(listener, changed, now)
     }
+    store.onTrouble = (error) => follower.#report(error)
     follower.#following = follower.#follow()
     return follower
   }
@@ -118,6 +120,8 @@ export class SnapshotFollower implements ConfigurationSource {
   async close(): Promise<void> {
     this.#closing = true
     this.#alarm.ring()
+    // A question that the database does not answer is not waited for.
+    await this.#database?.close()
     await this.#following
     await this.#store.close()
   }
@@ -127,6 +131,7 @@ export class SnapshotFollower implements ConfigurationSource {
     while (!this.#closing) {
       try {
         const database = await this.#openStore()
+        this.#database = database
         try {
           await this.#followOn(database, () => {
             failures = 0
@@ -136,7 +141,7 @@ export class SnapshotFollower implements ConfigurationSource {
           await database.close()
         }
       } catch (error) {
-        this.#report(error)
+        if (!this.#closing) this.#report(error)
       }
       failures += 1
       const limit = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures, 10))

@@ -1,0 +1,141 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import { join } from 'node:path'
+import { parseServiceName, parseSubject } from '../src/core/names.ts'
+import { parseTenantId } from '../src/core/tenant.ts'
+import { samplePlatform, sampleTenant } from '../src/snapshot/sample.test-support.ts'
+import { recordSchema } from '../src/snapshot/snapshot.ts'
+import { signAccessToken } from '../src/tokens/access-token.ts'
+import { SigningKey } from '../src/tokens/signing-key.ts'
+import type { Bench, BenchContext, Row } from './bench.ts'
+import { alternate, closedLoop } from './support/alternate.ts'
+import type { GatewayWork } from './support/gateway-process.ts'
+import { pairedRows } from './support/paired-rows.ts'
+
+const TENANT = parseTenantId('acme')
+const PATH = '/t/acme/visits'
+/** Tokens that were never seen before, made ahead: enough for every request of a round. */
+const FRESH_TOKENS = { quick: 2_000, full: 40_000 }
+
+export const bench: Bench = {
+  title: 'a request through the gateway against the same request to the service itself',
+  async run(context) {
+    const realmKey = await SigningKey.create('ES256')
+    const contextKey = await SigningKey.create('ES256')
+    const servers: ChildProcess[] = []
+    const serve = async (work: GatewayWork) => {
+      const server = fork(join(import.meta.dirname, 'support', 'gateway-process.ts'))
+      servers.push(server)
+      server.send(work)
+      const [url] = (await once(server, 'message')) as [string]
+      return url
+    }
+    try {
+      const upstream = await serve({ kind: 'upstream' })
+      const record = recordSchema.parse({
+        kind: 'change',
+        version: 1,
+        issuedAt: new Date().toISOString(),
+        previous: '',
+        platform: {
+          ...samplePlatform,
+          services: [{ name: parseServiceName('clinic'), upstream, prefix: '/' }],
+          plans: samplePlatform.plans.map((plan) => ({ ...plan, requestsPerMinute: 10 ** 9 })),
+        },
+        tenants: [sampleTenant('acme', { keys: [JSON.parse(JSON.stringify(realmKey.publicJwk))] })],
+      })
+      const gateway = await serve({ kind: 'gateway', contextKey: contextKey.privateJwk, record })
+      return await measure(context, realmKey, upstream, gateway)
+    } finally {
+      for (const server of servers) server.kill()
+    }
+  },
+}
+
+async function measure(
+  { quick, say }: BenchContext,
+  key: SigningKey,
+  upstream: string,
+  gateway: string,
+): Promise<readonly Row[]> {
+  const realm = {
+    issuer: 'https://id.example/realms/acme',
+    audience: samplePlatform.audience,
+  }
+  const tokenNow = () =>
+    signAccessToken(
+      key,
+      realm,
+      {
+        tenant: TENANT,
+        subject: parseSubject('ann'),
+        client: 'web',
+        scopes: ['read', 'write'],
+        roles: [],
+      },
+      900,
+    )
+  const token = await tokenNow()
+  const agent = new Agent({ keepAlive: true })
+  const clients = (count: number, ask: () => Promise<void>) =>
+    Array.from({ length: count }, () => ask)
+  const rows: Row[] = []
+  for (const count of [1, 16]) {
+    say(`${count} clients`)
+    const fresh: string[] = []
+    for (let n = 0; n < (quick ? FRESH_TOKENS.quick : FRESH_TOKENS.full); n += 1) {
+      fresh.push(await tokenNow())
+    }
+    const ms = quick ? 300 : 2_000
+    const next = () => {
+      const one = fresh.pop()
+      if (one === undefined) throw new RangeError('more requests than tokens were made for')
+      return one
+    }
+    const results = await alternate(quick ? 2 : 6, {
+      direct: () =>
+        closedLoop(
+          clients(count, () => get(agent, upstream)),
+          ms,
+        ),
+      known: () =>
+        closedLoop(
+          clients(count, () => get(agent, gateway, token)),
+          ms,
+        ),
+      fresh: () =>
+        closedLoop(
+          clients(count, () => get(agent, gateway, next())),
+          ms,
+        ),
+    })
+    const label = (what: string) => `${what}, ${count} clients`
+    const labels = { reference: label('the service itself'), unit: 'us' }
+    const known = { ...labels, measured: label('through the gateway, token seen before') }
+    const unknown = { ...labels, measured: label('through the gateway, token new') }
+    rows.push(...pairedRows(known, results.direct, results.known))
+    rows.push(...pairedRows(unknown, results.direct, results.fresh).slice(1))
+  }
+  agent.destroy()
+  return rows
+}
+
+function get(agent: Agent, base: string, token?: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sending = request(
+      `${base}${PATH}`,
+      { agent, ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }) },
+      (response) => {
+        response.resume()
+        response.on('end', () => {
+          if (response.statusCode === 200) resolve()
+          else reject(new Error(`status ${response.statusCode}`))
+        })
+        response.on('error', reject)
+      },
+    )
+    sending.on('error', reject)
+    sending.end()
+  })
+}
