@@ -91,6 +91,23 @@ describe('the gate', () => {
     assert.ok(order.indexOf('one') <= 2, order.join(' '))
   })
 
+  test('never gives one key all places, and gives a free one to whoever may have it', async () => {
+    const gate = new FairGate({ atOnce: 4, waitingPerKey: 100 })
+    const { promise: hanging, resolve } = Promise.withResolvers<void>()
+    let inside = 0
+    const crowd = Array.from({ length: 8 }, () =>
+      gate.run('crowd', async () => {
+        inside += 1
+        await hanging
+      }),
+    )
+    await Promise.all([1, 2, 3].map((turn) => gate.run(`other-${turn}`, async () => {})))
+    assert.equal(inside, 2)
+    resolve()
+    await Promise.all(crowd)
+    assert.equal(inside, 8)
+  })
+
   test('refuses a key more waiting places than it may have, and no other key', async () => {
     const gate = new FairGate({ atOnce: 1, waitingPerKey: 2 })
     const { promise, resolve } = Promise.withResolvers<void>()

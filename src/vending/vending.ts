@@ -35,6 +35,8 @@ export interface VendingOptions {
   readonly workloadPerMinute?: number
   /** Calls to engines at once. Default 32. */
   readonly atOnce?: number
+  /** Of one tenant. Default half of all: one whose engine hangs keeps nobody else waiting. */
+  readonly atOncePerTenant?: number
   /** Requests of one tenant that may wait for their turn. Default 200. */
   readonly waitingPerTenant?: number
   /** For proofs: the checks without one. Default all. */
@@ -76,6 +78,7 @@ export async function openVending(options: VendingOptions): Promise<Vending> {
     enforcer,
     gate: new FairGate({
       atOnce: options.atOnce ?? AT_ONCE,
+      ...(options.atOncePerTenant === undefined ? {} : { atOncePerKey: options.atOncePerTenant }),
       waitingPerKey: options.waitingPerTenant ?? WAITING_PER_TENANT,
     }),
   })
