@@ -165,6 +165,8 @@ test('a caller who goes away takes the request with them, at every stage', async
     await until(() => door.upstream.seen[before]?.aborted === true)
   }
   await until(() => door.lines.length === 2)
+  const statuses = door.lines.map((line) => (JSON.parse(line) as { status: number }).status)
+  assert.deepEqual(statuses, [499, 200])
 })
 
 test('seats are given back, however a request ends', async (t) => {

@@ -69,7 +69,8 @@ function framingOf({ incoming }: Exchange): Headers {
   return length === undefined ? [] : [['content-length', length]]
 }
 
-function hasBody(request: IncomingMessage): boolean {
+/** Whether bytes follow the head of a request. */
+export function hasBody(request: IncomingMessage): boolean {
   const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
   return coding !== undefined || length !== '0'
 }

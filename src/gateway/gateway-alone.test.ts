@@ -41,10 +41,10 @@ test('with the control database gone no request fails, and a restart serves as b
   await reached(source, await publishing(client, key, { tenants: suspended }))
 
   const statuses = new Map<number, number>()
-  let running = true
+  const stop = new AbortController()
   const load = Array.from({ length: 4 }, async () => {
     const token = tokenOf('acme')
-    while (running) {
+    while (!stop.signal.aborted) {
       const { status } = await door.ask({ path: '/t/acme/clinic/x', token })
       statuses.set(status, (statuses.get(status) ?? 0) + 1)
     }
@@ -55,7 +55,7 @@ test('with the control database gone no request fails, and a restart serves as b
   await cluster.stop()
   const before = served()
   await until(() => served() > before + 500)
-  running = false
+  stop.abort()
   await Promise.all(load)
   assert.deepEqual([...statuses.keys()], [200])
 

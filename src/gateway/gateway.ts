@@ -10,7 +10,7 @@ import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { GATEWAY_CHECKS } from './checks.ts'
 import { Denial } from './denial.ts'
 import { type Exchange, readExchange } from './exchange.ts'
-import { forward } from './forward.ts'
+import { forward, hasBody } from './forward.ts'
 import { forwardedHeader } from './forwarded.ts'
 import { forNode, type Headers } from './headers.ts'
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
@@ -124,7 +124,8 @@ class FrontDoor {
         exchange,
         service: service?.name,
         method: request.method ?? '',
-        status: response.statusCode,
+        // As others log callers who went away before there was an answer.
+        status: response.headersSent ? response.statusCode : 499,
         milliseconds: performance.now() - began,
         reason,
       }),
@@ -198,7 +199,7 @@ function refuse(
   if (error instanceof Denial)
     for (const [name, value] of error.headers) headers.push([name, value])
   // What is still to come of its body is not waited for.
-  if (!request.complete) headers.push(['connection', 'close'])
+  if (hasBody(request) && !request.complete) headers.push(['connection', 'close'])
   response.writeHead(problem.status, forNode(headers))
   response.end(body)
 }
