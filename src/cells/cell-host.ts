@@ -1,16 +1,9 @@
 import type { Boundary } from '../boundaries/boundary.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { listen, type Listening } from '../http/listen.ts'
-import { exportStream } from './export-stream.ts'
+import { ExportDesk } from './export-desk.ts'
 import { failureResponse, fromJson } from './failure.ts'
-import {
-  checked,
-  KEEPER_OPERATIONS,
-  LEASER_OPERATIONS,
-  type Operations,
-  pathOf,
-} from './operations.ts'
-import * as wire from './wire.ts'
+import { KEEPER_OPERATIONS, LEASER_OPERATIONS, type Operations, pathOf } from './operations.ts'
 
 const REQUEST_CHARACTERS_MAX = 64 * 1024
 
@@ -39,12 +32,12 @@ export interface CellHost {
 export async function hostCell(options: CellHostOptions): Promise<CellHost> {
   const { boundary } = options
   const log = options.log ?? (() => {})
-  const keeper = await listen(handler(boundary, KEEPER_OPERATIONS, log, true), {
+  const keeper = await listen(handler(boundary, KEEPER_OPERATIONS, log, new ExportDesk()), {
     socket: options.keeper,
   })
   let leaser: Listening
   try {
-    leaser = await listen(handler(boundary, LEASER_OPERATIONS, log, false), {
+    leaser = await listen(handler(boundary, LEASER_OPERATIONS, log, undefined), {
       socket: options.leaser,
     })
   } catch (error) {
@@ -60,39 +53,47 @@ export async function hostCell(options: CellHostOptions): Promise<CellHost> {
   }
 }
 
+type Handler = (request: Request) => Promise<Response>
+
 function handler(
   boundary: Boundary,
   operations: Operations,
   log: (line: string) => void,
-  exporting: boolean,
-): (request: Request) => Promise<Response> {
+  exports: ExportDesk | undefined,
+): Handler {
   const byPath = new Map(Object.entries(operations).map(([name, one]) => [pathOf(name), one]))
   const unexpected = (error: unknown) => {
-    if (!(error instanceof RingfenceError) || error.code === 'internal') {
-      const detail = error instanceof RingfenceError ? `: ${error.detail ?? ''}` : ''
-      log(`cell host: ${messageOf(error)}${detail}`)
+    if (error instanceof RingfenceError && error.code !== 'internal') return
+    const detail = error instanceof RingfenceError ? `: ${error.detail ?? ''}` : ''
+    log(`cell host: ${messageOf(error)}${detail}`)
+  }
+  const answer = async (path: string, input: () => Promise<unknown>): Promise<Response> => {
+    if (path === pathOf('export') && exports !== undefined) {
+      return new Response(exports.begin(boundary, await input(), unexpected), {
+        headers: { 'content-type': 'application/octet-stream' },
+      })
     }
+    if (path === pathOf('stopExport') && exports !== undefined) {
+      await exports.stop(await input())
+      return Response.json(null)
+    }
+    const operation = byPath.get(path)
+    if (operation === undefined) throw nothingHere()
+    const result = await operation.answer(boundary, await input())
+    return Response.json(result ?? null, { headers: { 'cache-control': 'no-store' } })
   }
   return async (request) => {
-    const { pathname } = new URL(request.url)
-    const operation = byPath.get(pathname)
     try {
-      if (exporting && pathname === pathOf('export') && request.method === 'POST') {
-        const { tenant } = checked(wire.ofTenant, await inputOf(request))
-        const body = exportStream((sink) => boundary.export(tenant, sink), unexpected)
-        return new Response(body, { headers: { 'content-type': 'application/octet-stream' } })
-      }
-      if (operation === undefined || request.method !== 'POST') {
-        throw new RingfenceError('not_found', 'there is nothing here')
-      }
-      const result = await operation.answer(boundary, await inputOf(request))
-      return Response.json(result ?? null, { headers: { 'cache-control': 'no-store' } })
+      if (request.method !== 'POST') throw nothingHere()
+      return await answer(new URL(request.url).pathname, () => inputOf(request))
     } catch (error) {
       unexpected(error)
       return failureResponse(error)
     }
   }
 }
+
+const nothingHere = () => new RingfenceError('not_found', 'there is nothing here')
 
 async function inputOf(request: Request): Promise<unknown> {
   const text = await request.text()

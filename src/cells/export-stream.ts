@@ -2,6 +2,14 @@ import type { ExportManifest, ExportSink } from '../boundaries/boundary.ts'
 import { DATA_BYTES_MAX, encodeFrame } from './frames.ts'
 import { failureOf } from './failure.ts'
 
+export interface ExportStream {
+  readonly stream: ReadableStream<Uint8Array>
+  /** Settles when the export has ended, well or not, and has let go of what it held. */
+  readonly ended: Promise<void>
+  /** Makes the export fail, as its sink would, if it has not ended. */
+  stop(): void
+}
+
 /**
  * Turns an export into a stream of frames. The sink answers when the reader has taken the frame, so
  * that the export is no faster than its reader; one that goes away makes the export fail.
@@ -9,10 +17,15 @@ import { failureOf } from './failure.ts'
 export function exportStream(
   run: (sink: ExportSink) => Promise<ExportManifest>,
   onFailure: (error: unknown) => void,
-): ReadableStream<Uint8Array> {
+): ExportStream {
+  const end = Promise.withResolvers<void>()
   let wanted = Promise.withResolvers<void>()
   let gone = false
-  return new ReadableStream<Uint8Array>(
+  const stop = () => {
+    gone = true
+    wanted.resolve()
+  }
+  const stream = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         const send = async (frame: Uint8Array) => {
@@ -32,23 +45,25 @@ export function exportStream(
         }
         const work = async () => {
           try {
-            await send(encodeFrame('m', JSON.stringify(await run(sink))))
+            const manifest = await run(sink).finally(() => end.resolve())
+            await send(encodeFrame('m', JSON.stringify(manifest)))
           } catch (error) {
-            onFailure(error)
-            if (!gone) await send(encodeFrame('e', JSON.stringify(failureOf(error))))
+            if (!gone) {
+              onFailure(error)
+              await send(encodeFrame('e', JSON.stringify(failureOf(error))))
+            }
           }
           controller.close()
         }
+        // Closing fails when the reader has cancelled, who knows.
         work().catch(() => {})
       },
       pull() {
         wanted.resolve()
       },
-      cancel() {
-        gone = true
-        wanted.resolve()
-      },
+      cancel: stop,
     },
     { highWaterMark: 0 },
   )
+  return { stream, ended: end.promise, stop }
 }

@@ -1,9 +1,9 @@
-import { createHash, type Hash } from 'node:crypto'
+import { createHash, type Hash, randomUUID } from 'node:crypto'
 import { type IncomingMessage, request } from 'node:http'
 import type { ExportManifest, ExportSink } from '../boundaries/boundary.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { TenantId } from '../core/tenant.ts'
-import type { Address } from '../http/call.ts'
+import { type Address, call } from '../http/call.ts'
 import { errorFrom, fromJson } from './failure.ts'
 import { readFrames } from './frames.ts'
 import { pathOf } from './operations.ts'
@@ -18,14 +18,22 @@ export async function remoteExport(
   tenant: TenantId,
   sink: ExportSink,
 ): Promise<ExportManifest> {
-  const response = await open(address, JSON.stringify({ tenant }))
+  const id = randomUUID()
+  const response = await open(address, JSON.stringify({ tenant, id }))
   try {
     if (response.statusCode !== 200) throw errorFrom(await textOf(response))
     return await take(response, sink)
+  } catch (error) {
+    // What the export held, a lease of its own above all, is to be gone when the caller learns of it.
+    await stop(address, id).catch(() => {})
+    throw error
   } finally {
-    // Also tells the host that nobody reads any more.
     response.destroy()
   }
+}
+
+async function stop(address: Address, id: string): Promise<void> {
+  await call(address, { method: 'POST', path: pathOf('stopExport'), body: JSON.stringify({ id }) })
 }
 
 async function take(response: IncomingMessage, sink: ExportSink): Promise<ExportManifest> {
@@ -45,9 +53,11 @@ async function take(response: IncomingMessage, sink: ExportSink): Promise<Export
     } else if (kind === 'e') {
       throw errorFrom(text())
     } else {
-      const manifest = wire.manifest.parse(fromJson(text()))
-      const wrong = manifest.items.find((one) => hashes.get(one.item) !== one.sha256)
-      if (wrong === undefined && manifest.items.length === hashes.size) return manifest
+      const { data: manifest } = wire.manifest.safeParse(fromJson(text()))
+      const arrived =
+        manifest?.items.length === hashes.size &&
+        manifest.items.every((one) => hashes.get(one.item) === one.sha256)
+      if (arrived) return manifest
       throw new RingfenceError('internal', 'the export did not arrive as it was sent')
     }
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Credential } from '../../core/lease.ts'
-import { TIERS } from '../../core/tenant.ts'
+import { type Tier, TIERS } from '../../core/tenant.ts'
 import type { Boundary } from '../boundary.ts'
 import { ERASE_OBLIGATIONS } from './erase.ts'
 import { EXPORT_OBLIGATIONS } from './export.ts'
@@ -15,6 +15,11 @@ import { startTrial } from './trial.ts'
 
 export type { ConformanceSession, ConformanceSubject } from './subject.ts'
 
+export interface ConformanceOptions {
+  /** Tiers to try in turn, when not all: moves go to all others nevertheless. */
+  readonly tiers?: readonly Tier[]
+}
+
 /**
  * The suite that every boundary passes: one test for each obligation that `boundary.ts` states, on
  * each of the boundary's tiers. It registers one test of `node:test`, named `name`.
@@ -25,6 +30,7 @@ export type { ConformanceSession, ConformanceSubject } from './subject.ts'
 export function boundaryConformance<C extends Credential>(
   name: string,
   makeSubject: () => Promise<ConformanceSubject<C>>,
+  options: ConformanceOptions = {},
 ): void {
   test(`${name} keeps every obligation of a boundary`, async (t) => {
     const subject = await makeSubject()
@@ -36,7 +42,7 @@ export function boundaryConformance<C extends Credential>(
     await t.test('inspecting twice says the same in the same order', async () => {
       assert.deepEqual(await boundary.inspect(), await boundary.inspect())
     })
-    for (const tier of boundary.tiers) {
+    for (const tier of options.tiers ?? boundary.tiers) {
       await t.test(`tier ${tier}`, async (t) => {
         const trial = await startTrial(subject, tier)
         for (const { title, check } of OBLIGATIONS) await t.test(title, () => check(trial))

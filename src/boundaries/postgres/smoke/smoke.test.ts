@@ -97,7 +97,8 @@ for (const [what, { id = 'acme', sql, undo, notices }] of Object.entries(WEAKENE
     await admin.query(sql.replace('BRIDGE', bridge))
     try {
       const found = await failing(id)
-      for (const check of notices) assert.ok(found.includes(check), `${check} not in ${found}`)
+      for (const check of notices)
+        assert.ok(found.includes(check), `${check} not in ${found.join(', ')}`)
     } finally {
       await admin.query(undo.replace('BRIDGE', bridge))
       await admin.end()
