@@ -197,6 +197,14 @@ describe('bad requests', () => {
   })
 })
 
+test('an act without particulars needs no body, one with particulars does', async () => {
+  const { api, token } = await withTenants('acme')
+  const [workflow] = api.plane.workflowsById.keys()
+  for (let n = 0; n < 3; n += 1) api.plane.step(workflow ?? '')
+  assert.equal((await api.call('POST', '/v1/tenants/acme/suspension', { token })).status, 400)
+  assert.equal((await api.call('POST', '/v1/tenants/acme/export', { token })).status, 202)
+})
+
 describe('job contexts', () => {
   const body = {
     job: 'nightly-report',

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { TenantId } from '../../core/tenant.ts'
 import { signWebhook, type WebhookSecret } from '../approvals/standard-webhooks.ts'
 import { ACME, type Answered, type Call, TestApi } from './api-client.test-support.ts'
-import { MEMORY_WEBHOOK_SECRET } from './memory-plane.test-support.ts'
+import { MEMORY_WEBHOOK_SECRET } from './memory-workflows.test-support.ts'
 import { RingfenceError } from '../../core/errors.ts'
 
 interface Operation {

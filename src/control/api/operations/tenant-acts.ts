@@ -20,7 +20,7 @@ import { wireWorkflow } from '../wire.ts'
 const params = z.object({ tenant: tenantIdField })
 const tags = ['tenants']
 const why = textField(500)
-const nothing = z.strictObject({})
+const nothing: z.ZodType<object> = z.strictObject({})
 /** ITE-5 of in-toto: a DSSE envelope in its JSON form. */
 const RECEIPT_TYPE = 'application/vnd.dsse.envelope.v1+json'
 
@@ -133,16 +133,22 @@ export function addTenantActs(api: Api, parts: ApiParts): void {
       tags,
       security: scoped('tenants:write'),
       middleware: [authenticated(parts, 'tenants:write'), idempotent(parts)] as const,
-      request: { params, headers: idempotencyHeader, body: body(what.body) },
+      // An act without particulars may come without a body.
+      request: {
+        params,
+        headers: idempotencyHeader,
+        body: { ...body(what.body), required: what.body !== nothing },
+      },
       responses: {
         202: { ...json('The workflow that does it.', workflowSchema), headers: locationHeader },
         ...changeRefusals(404),
       },
     })
     api.openapi(route, async (context) => {
-      // Both were valid by their schemas; the types of a generic route do not carry it.
-      const { tenant } = params.parse(context.req.param())
-      const request = what.body.parse(await context.req.json())
+      // The types of a generic route do not carry what its validators made.
+      const valid = (target: 'param' | 'json'): unknown => context.req.valid(target as never)
+      const { tenant } = valid('param') as z.output<typeof params>
+      const request = valid('json') as z.output<B>
       const workflow = await what.run(tenant, request, context.get('actor'))
       return context.json(wireWorkflow(workflow), 202, { location: `/v1/workflows/${workflow.id}` })
     })
