@@ -7,7 +7,7 @@ import { Cursors } from './cursor.ts'
 import { Database, type DatabaseSettings } from './database.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { type PlatformBase, PlatformPublisher } from './platform-publisher.ts'
-import type { Ports } from './ports.ts'
+import type { ApprovalChannel, Ports } from './ports.ts'
 import { type DecisionReader, RegisteredApprovals } from './registered-approvals.ts'
 import { RegisteredCatalogue } from './registered-catalogue.ts'
 import { RegisteredIdempotency } from './registered-idempotency.ts'
@@ -61,6 +61,8 @@ export interface ControlPlaneOptions {
   readonly approvalSeconds?: number
   /** Who is told of approvals, moves and offboardings. Default: nobody. */
   readonly receivers?: readonly Receiver[]
+  /** In place of `receivers`: a channel that whoever made it starts and stops. */
+  readonly channel?: ApprovalChannel
   /** How often they are tried and asked; see `Outbox`. */
   readonly outboxPauses?: OutboxPauses
   /** Reads decisions that come in by themselves. Default: none are taken. */
@@ -79,7 +81,7 @@ export interface ControlPlaneOptions {
 export interface OpenControlPlane extends ControlPlane {
   readonly approvals: RegisteredApprovals
   /** Lets steps that run end, for a few seconds; what is left is taken up later or by others. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /**
@@ -119,7 +121,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     database,
     ports,
     changes,
-    channel: outbox,
+    channel: options.channel ?? outbox,
     exportDirectory: options.exportDirectory,
     graceSeconds: options.graceSeconds ?? GRACE_SECONDS,
     signReceipt: options.signReceipt,
@@ -165,7 +167,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
         log(`${id}: to be begun by supervision`)
       }
     },
-    recordsChanges: outbox !== undefined,
+    recordsChanges: services.channel !== undefined,
     approvalSeconds: options.approvalSeconds ?? APPROVAL_SECONDS,
   })
   return {

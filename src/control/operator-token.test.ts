@@ -13,7 +13,7 @@ test('a mistyped token is told from a real one without the database', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 4, max: 46 }),
-      fc.constantFrom(...'abcXYZ019-_'),
+      fc.constantFrom('a', 'b', 'X', 'Z', '0', '9', '-', '_'),
       (at, letter) => {
         const token = newOperatorToken()
         const changed = token.slice(0, at) + letter + token.slice(at + 1)

@@ -135,7 +135,8 @@ export class RegisteredJobs implements Jobs {
         throw new RingfenceError('forbidden', 'a workload gets contexts of its service and scopes')
       }
     }
-    if (!this.#platform.services.some(({ name }) => name === service)) {
+    // Not every service is somebody's upstream: operators have one for themselves.
+    if (!this.#platform.workloads.some((workload) => workload.service === service)) {
       throw new RingfenceError('invalid_argument', 'there is no such service')
     }
   }

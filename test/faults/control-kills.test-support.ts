@@ -27,7 +27,7 @@ interface Ending {
 /** Lets a control process work, and kills it at a point of its own or so many milliseconds later. */
 export async function killProcess(
   site: ControlSite,
-  work: Pick<Order, 'action' | 'tenant' | 'points' | 'killAt'>,
+  work: Pick<Order, 'action' | 'tenant' | 'points' | 'killAt' | 'keeper'>,
   laterMs?: number,
   executorId = `victim-${(victims += 1)}`,
 ): Promise<Ending> {

@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers'
+import { remoteBoundary } from '../../src/cells/remote-boundary.ts'
 import { Database } from '../../src/control/database.ts'
 import { fakePorts } from '../../src/control/fake-ports.test-support.ts'
 import { openControlPlane } from '../../src/control/open-control-plane.ts'
@@ -20,23 +21,34 @@ function point(): void {
   if (points === order.killAt) process.kill(process.pid, 'SIGKILL')
 }
 
-/** The object with a point before and after each call of a method. */
+function portsOf({ fake, keeper }: Order): Ports {
+  const ports = fakePorts(fake, ['eu-1', 'us-1'])
+  if (keeper === undefined) return ports
+  const cell = remoteBoundary(keeper, 'postgres', ['pooled', 'bridge'])
+  return { ...ports, cells: { boundaries: async () => [cell] } }
+}
+
+/** The method with a point before and after each call. */
+function deadlyMethod(member: Function) {
+  return async function (this: unknown, ...values: unknown[]) {
+    point()
+    const result: unknown = await Reflect.apply(member, this, values)
+    point()
+    return result
+  }
+}
+
+/** The object with points in all its methods. */
 function deadly<T extends object>(object: T): T {
   return new Proxy(object, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target)
-      if (typeof member !== 'function') return member
-      return async (...values: unknown[]) => {
-        point()
-        const result: unknown = await member.apply(target, values)
-        point()
-        return result
-      }
+      return typeof member === 'function' ? deadlyMethod(member.bind(target)) : member
     },
   })
 }
 
-const plain = fakePorts(order.fake, ['eu-1', 'us-1'])
+const plain = portsOf(order)
 const ports: Ports =
   order.points === 'database'
     ? plain
@@ -47,18 +59,10 @@ const ports: Ports =
         realms: deadly(plain.realms),
       }
 if (order.points === 'database') {
-  const { query, transaction } = Database.prototype
-  Database.prototype.query = async function (...values) {
-    point()
-    const rows = await query.apply(this, values)
-    point()
-    return rows as never
-  }
-  Database.prototype.transaction = async function (work) {
-    point()
-    const result = await transaction.call(this, work)
-    point()
-    return result as never
+  for (const name of ['query', 'transaction']) {
+    const member: unknown = Reflect.get(Database.prototype, name)
+    if (typeof member !== 'function') throw new TypeError(`there is no ${name}`)
+    Object.defineProperty(Database.prototype, name, { value: deadlyMethod(member) })
   }
 }
 
