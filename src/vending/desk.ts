@@ -120,6 +120,7 @@ export class Desk {
   /** The world may have changed while the caller waited. */
   #stillAllowed(attempt: Attempt, lease: Lease): void {
     const now = this.#options.configuration.current()
+    // A version is taken before anything is looked up in it: whatever was read later differs in it.
     if (now.version === attempt.configuration.version) return
     const issued = issuedOf(lease, attempt.client)
     const reason = forbiddenBy(now, issued)

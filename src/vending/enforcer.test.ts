@@ -102,6 +102,20 @@ describe('a tenant that is suspended', () => {
 })
 
 describe('other changes', () => {
+  test('a change of the platform does not end once more what was ended before', async () => {
+    world.configuration.change('acme', { status: 'suspended' })
+    await world.vending.settled()
+    const calls = world.leaser.revocations
+    world.configuration.changePlatform({})
+    await world.vending.settled()
+    assert.equal(world.leaser.revocations, calls)
+    world.configuration.change('acme', { status: 'active' })
+    await lease('acme')
+    world.configuration.change('acme', { status: 'suspended' })
+    await world.vending.settled()
+    assert.equal(live('acme'), 0)
+  })
+
   test('a tenant that is removed has no lease any more', async () => {
     await lease()
     world.configuration.change('acme', 'removed')

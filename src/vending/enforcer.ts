@@ -27,6 +27,8 @@ export class Enforcer {
   readonly #ending: UntilDone
   /** The platform's part as it was last seen: leases are looked through when it changes. */
   #platform: Configuration['platform'] | undefined
+  /** Tenants whose leases were ended for not being served, and that have not been served since. */
+  readonly #closed = new Set<TenantId>()
 
   constructor(options: EnforcerOptions) {
     this.#options = options
@@ -57,7 +59,7 @@ export class Enforcer {
   end(lease: Issued, reason: Forbidden | 'taken-away'): void {
     const { leaserOf, issued } = this.#options
     const { tenant, holder, lease_id, cell } = lease
-    this.#ending.run(`a lease of ${tenant}`, async () => {
+    this.#ending.run(cell, `a lease of ${tenant}`, async () => {
       await leaserOf(cell).revoke(tenant, lease_id)
       issued.remove(lease_id)
       await this.#record({ tenant, workload: holder, lease_id, cell, reason })
@@ -83,7 +85,13 @@ export class Enforcer {
       (order) => (all || tenants.has(order.tenant)) && forbiddenBy(now, order) !== undefined,
     )
     const wholly = new Set(changed.filter((id) => !isKnownAndServed(now, id)))
-    for (const id of wholly) this.#endTenant(id, now)
+    for (const id of changed) {
+      if (!wholly.has(id)) this.#closed.delete(id)
+      else if (!this.#closed.has(id)) {
+        this.#closed.add(id)
+        this.#endTenant(id, now)
+      }
+    }
     for (const lease of issued.select(({ tenant }) => all || tenants.has(tenant))) {
       const reason = wholly.has(lease.tenant) ? undefined : forbiddenBy(now, lease)
       if (reason !== undefined) this.end(lease, reason)
@@ -99,7 +107,7 @@ export class Enforcer {
     const reason = entry === undefined ? 'tenant-removed' : 'tenant-suspended'
     for (const cell of cells) {
       const here = known.filter((lease) => lease.cell === cell)
-      this.#ending.run(`the leases of ${tenant}`, async () => {
+      this.#ending.run(cell, `the leases of ${tenant}`, async () => {
         const count = await this.#endAt(cell, tenant, here)
         if (count > 0) await this.#record({ tenant, cell, reason, count })
       })

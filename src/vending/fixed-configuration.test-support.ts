@@ -64,9 +64,10 @@ export class FixedConfiguration implements ConfigurationSource {
     this.#tell([before.id])
   }
 
+  /** As a follower does, it tells of all tenants when the platform has changed. */
   changePlatform(change: Partial<PlatformConfig>): void {
     this.#platform = { ...this.#platform, ...change }
-    this.#tell([])
+    this.#tell([...this.#tenants.values()].map(({ id }) => id))
   }
 
   #tell(changed: readonly TenantId[]): void {

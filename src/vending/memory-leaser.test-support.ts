@@ -16,6 +16,8 @@ export class MemoryLeaser implements Leaser {
   gate: Promise<void> = Promise.resolve()
   /** How many wait for it. */
   waiting = 0
+  /** How often `revoke` was called. */
+  revocations = 0
   readonly #cell: CellName
 
   constructor(cell = 'eu-west-1') {
@@ -64,6 +66,7 @@ export class MemoryLeaser implements Leaser {
   }
 
   async revoke(tenant: TenantId, lease?: LeaseId): Promise<Revocation> {
+    this.revocations += 1
     this.#answer()
     const hit = this.live(tenant).filter(
       ({ lease_id }) => lease === undefined || lease_id === lease,
