@@ -147,11 +147,17 @@ describe('ringfence doctor', () => {
     assert.deepEqual((await examine(control)).wrong, ['vending'])
     let ready = false
     const plane = await listen(() => new Response('{}', { status: ready ? 200 : 503 }), { socket })
-    t.after(() => plane.close())
     const waiting = await examine(control)
     assert.deepEqual(waiting.wrong, ['vending'])
     assert.match(waiting.of('vending')[0]?.mend ?? '', /configuration/)
     ready = true
+    assert.deepEqual((await examine(control)).wrong, [])
+    await plane.close()
+    // One that only says that it runs.
+    const healthy = (request: Request) =>
+      new Response('{}', { status: new URL(request.url).pathname === '/healthz' ? 200 : 404 })
+    const simple = await listen(healthy, { socket })
+    t.after(() => simple.close())
     assert.deepEqual((await examine(control)).wrong, [])
     writeFileSync(join(control.state, 'planes', 'vending.json'), '{', { mode: 0o600 })
     assert.deepEqual((await examine(control)).wrong, ['vending'])

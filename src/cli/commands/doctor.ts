@@ -43,8 +43,8 @@ export function addDoctor(program: Command, console: Console, ending: Ending): v
       if (diagnoses.some(({ standing }) => standing === 'wrong')) ending.exitCode = 1
       writeList(diagnoses, columns, format, console.out)
       if (format !== 'table') return
-      for (const { found, mend } of diagnoses) {
-        if (mend !== undefined) console.out(`\n${found}\n  → ${mend}\n`)
+      for (const { check, found, mend } of diagnoses) {
+        if (mend !== undefined) console.out(`\n${check}: ${found}\n  → ${mend}\n`)
       }
     })
 }

@@ -60,13 +60,20 @@ async function examine(
   }
   let answer: Answer
   try {
-    answer = await call(address, { method: 'GET', path: '/readyz', timeoutMs: TIMEOUT_MS })
-  } catch (error) {
+    answer = await health(address)
+  } catch {
     const mend = `start it: ringfence up, or ringfence serve ${plane} --config ${config}`
-    return wrong(plane, `does not answer on ${address}: ${messageOf(error)}`, mend)
+    return wrong(plane, `does not answer on ${address}`, mend)
   }
   if (answer.status < 300) return ok(plane, 'is ready')
   return wrong(plane, `is not ready (${reason(answer)})`, MENDS[plane])
+}
+
+/** Whether it can serve; of a plane that does not tell that apart, whether it runs. */
+async function health(address: Address): Promise<Answer> {
+  const ready = await call(address, { method: 'GET', path: '/readyz', timeoutMs: TIMEOUT_MS })
+  if (ready.status !== 404) return ready
+  return call(address, { method: 'GET', path: '/healthz', timeoutMs: TIMEOUT_MS })
 }
 
 const MENDS = {
