@@ -17,6 +17,7 @@ import {
   installDatabase,
   openToPooledTenants,
   sealTemplate,
+  whileNobodyElseInstalls,
 } from './install/install.ts'
 import { Custodian } from './leases/custodian.ts'
 import type { Application } from './manifest.ts'
@@ -71,7 +72,8 @@ export class Site {
 
   /** Installs or completes what a server needs, runs new migrations everywhere, and returns the site. */
   static open(options: SiteOptions): Promise<Site> {
-    return typed(() => Site.#install(options))
+    const { cluster, names } = options
+    return typed(() => whileNobodyElseInstalls(cluster.admin, names, () => Site.#install(options)))
   }
 
   static async #install(options: SiteOptions): Promise<Site> {

@@ -161,6 +161,22 @@ export async function openToPooledTenants(admin: Settings, names: Names): Promis
   )
 }
 
+/**
+ * Runs all steps of an installation while no other process runs one on the same server: each step is
+ * safe by itself, but one process's last step would undo another's first, which open and close the
+ * same databases.
+ */
+export async function whileNobodyElseInstalls<T>(
+  admin: Settings,
+  names: Names,
+  work: () => Promise<T>,
+): Promise<T> {
+  return withClient(admin, async (client) => {
+    await lockName(client, `${names.prefix} is being installed`)
+    return work()
+  })
+}
+
 /** A database that nobody but the administrator may connect to yet. */
 async function createClosedDatabase(
   client: pg.Client,
