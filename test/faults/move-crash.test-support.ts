@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { auditLedger } from '../../src/boundaries/postgres/leases/audit-ledger.test-support.ts'
 import type { MoveStep } from '../../src/boundaries/postgres/move/move-steps.ts'
 import { PostgresBoundary } from '../../src/boundaries/postgres/postgres-boundary.ts'
@@ -14,7 +15,8 @@ import {
   type TestSite,
   THROW_AWAY,
 } from '../../src/boundaries/postgres/test-site.test-support.ts'
-import { parseCellName, type Tier } from '../../src/core/tenant.ts'
+import { RingfenceError } from '../../src/core/errors.ts'
+import { parseCellName, type TenantId, type Tier } from '../../src/core/tenant.ts'
 import type { Order } from './process-at-work.fixture.ts'
 import { killAt } from './victim.test-support.ts'
 
@@ -50,7 +52,7 @@ export async function killMove(place: TestSite, kill: MoveKill): Promise<void> {
   await killAt(kill.point ?? 'moving', place, name, kill.laterMs ?? 0, { ...order, silos })
   await withBoundary(place, silos, async (boundary) => {
     const whole = async () => {
-      const { credential } = await boundary.lease(id, { scope: 'read', holder: 'survivor' })
+      const { credential } = await readable(boundary, id)
       const client = await connected(credential)
       const { rows } = await client.query<{ body: string }>('select body from notes.note')
       await client.end()
@@ -94,6 +96,18 @@ export async function killMove(place: TestSite, kill: MoveKill): Promise<void> {
   )
   await ledger.end()
   assert.deepEqual(rows, [], 'something is left')
+}
+
+/** A lease to read. A silo that is about to be left gives none for a few seconds. */
+async function readable(boundary: PostgresBoundary, id: TenantId) {
+  for (;;) {
+    try {
+      return await boundary.lease(id, { scope: 'read', holder: 'survivor' })
+    } catch (error) {
+      if (!(error instanceof RingfenceError && error.code === 'lease_denied')) throw error
+      await sleep(100)
+    }
+  }
 }
 
 type Write = (sql: string, values?: readonly unknown[]) => Promise<unknown>

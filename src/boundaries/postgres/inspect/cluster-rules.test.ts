@@ -176,6 +176,24 @@ const TRIALS: readonly Trial[] = [
     object: 'custody.tenant UPDATE to rf_custodian',
   },
   {
+    rule: 'pg-move-unfinished',
+    when: 'a second place that nobody fills or drops',
+    sql: `insert into custody.move (tenant_id, phase, key, tier, database, began_at)
+      select tenant_id, 'copied', gen_random_uuid(), 'bridge', 'nowhere', now() - interval '25 hours' from custody.tenant order by 1 limit 1`.replaceAll(
+      /\s*\n\s*/g,
+      ' ',
+    ),
+    object: '(bridge, copied)',
+    noFix: true,
+    undo: 'delete from custody.move',
+  },
+  {
+    rule: 'pg-place-unknown',
+    when: 'a tenant\u2019s database that the ledger does not know',
+    sql: `create database rf_${'0'.repeat(32)} template template0;\nrevoke all on database rf_${'0'.repeat(32)} from public`,
+    object: `rf_${'0'.repeat(32)}`,
+  },
+  {
     rule: 'pg-custody-schema-open',
     when: 'a schema that PUBLIC may use',
     sql: 'grant usage on schema custody to public',

@@ -71,10 +71,11 @@ export function wide(findings: readonly Finding[]): readonly string[] {
     .map(({ rule, object }) => `${rule} ${object}`)
 }
 
-/** ALTER SYSTEM must be alone; everything else may be one message. */
+/** ALTER SYSTEM and CREATE DATABASE must be alone; everything else may be one message. */
 async function runAll(client: pg.Client, sql: string): Promise<void> {
   const reloads = sql.includes('alter system')
-  for (const statement of reloads ? sql.split(/;\n/) : [sql]) await client.query(statement)
+  const alone = reloads || sql.includes('create database')
+  for (const statement of alone ? sql.split(/;\n/) : [sql]) await client.query(statement)
   // The server takes up a new configuration soon after it was told to.
   if (reloads) await new Promise((resolve) => setTimeout(resolve, 150))
 }

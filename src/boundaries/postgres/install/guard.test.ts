@@ -77,6 +77,12 @@ const UNSAFE: Readonly<Record<string, string>> = {
   'alter default privileges in schema ground grant select on tables to rf_read':
     'pg-default-privilege',
   'alter default privileges grant select on tables to public': 'pg-default-privilege',
+  'alter default privileges for role rf_owner grant all on sequences to rf_write with grant option':
+    'pg-default-privilege',
+  'alter default privileges in schema ground grant execute on functions to public':
+    'pg-default-privilege',
+  'alter default privileges grant usage on schemas to rf_read': 'pg-default-privilege',
+  'alter default privileges grant usage on types to rf_export': 'pg-default-privilege',
   "create function ground.f() returns int language sql security definer as 'select 1'":
     'pg-definer-search-path',
   "create function ground.f() returns int language sql security definer set search_path = pg_catalog, pg_temp as 'select 1';\ngrant execute on function ground.f() to rf_read":

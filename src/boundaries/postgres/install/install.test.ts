@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { inspect } from 'node:util'
 import type pg from 'pg'
 import { RingfenceError } from '../../../core/errors.ts'
+import { inspectCluster } from '../inspect/inspect.ts'
 import type { Application } from '../manifest.ts'
 import { namesFor, type Names } from '../names.ts'
 import { Site, type SiteOptions } from '../site.ts'
@@ -96,6 +97,28 @@ test('installing again changes nothing, but for the custodian’s password', asy
     assert.equal(await site.custodian.find(tenant('nobody')), undefined)
     await site.close()
   }
+})
+
+test('a ledger of an earlier release is brought up to date, and its tenants stay', async () => {
+  const names = namesFor('rfx3', 'notes')
+  await (await Site.open(options(names))).close()
+  const ledger = await place.admin(names.custodyDatabase)
+  const key = '00000000-0000-4000-8000-000000000003'
+  await ledger.query(`drop table custody.move;
+    alter table custody.tenant drop away, drop writes_held_until, drop held_until;
+    create or replace function custody.leases(p_tenant text) returns setof custody.lease language sql
+      stable security definer set search_path = pg_catalog, pg_temp as $$ select l.* from custody.lease l limit 0 $$;
+    insert into custody.tenant (tenant_id, key, tier, region, database, status)
+      values ('old', '${key}', 'silo', 'eu-west', '${names.pooledDatabase}', 'active')`)
+  const site = await Site.open(options(names, { bridges: true }))
+  assert.equal((await site.custodian.find(tenant('old')))?.key, key)
+  assert.deepEqual(
+    (await inspectCluster(site)).filter(({ rule }) => /custody/.test(rule)),
+    [],
+  )
+  const { rows } = await ledger.query('select away from custody.tenant')
+  assert.deepEqual(rows, [{ away: true }])
+  await site.close()
 })
 
 test('two processes that install at once on a new server both find it installed', async () => {

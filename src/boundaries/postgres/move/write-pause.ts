@@ -8,6 +8,8 @@ import type { TenantId } from '../../../core/tenant.ts'
 const HOLD_SECONDS = 15
 /** The old silo's own ledger keeps the hold longer, so that the cell's is the one that runs out. */
 const SILO_HOLD_SECONDS = 25
+/** For all leases there, from just before the swap. Long enough for it, and short for who is killed. */
+const SILO_CLOSED_SECONDS = 5
 const RENEW_MS = 4_000
 /** The longest pause. Then the hold runs out, and the cut-over fails. */
 const PAUSE_MS_MAX = 60_000
@@ -72,7 +74,8 @@ export class WritePause {
   /** From its return on the silo gives no lease at all. */
   async holdSilo(): Promise<void> {
     const [silo, cell] = this.#ledgers
-    if (silo !== undefined && cell !== undefined) await this.#hold(silo, 'held_until', 'true')
+    if (silo === undefined || cell === undefined) return
+    await this.#hold({ ...silo, seconds: SILO_CLOSED_SECONDS }, 'held_until', 'true')
   }
 
   /** Renews the hold no more. What is held stays held until it runs out. */
