@@ -1,154 +1,107 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { stringify } from 'yaml'
-import { askPlatform } from '../src/cli/operator-client.ts'
+import { tenantSchema } from '../src/control/api/schemas.ts'
+import { inspectPlatform } from '../src/platform/inspect-platform.ts'
+import {
+  childrenOf,
+  eventually,
+  type TrialPlatform,
+  trialPlatform,
+} from './trial-platform.test-support.ts'
 
-const START_WITHIN_MS = 90_000
+let trial: TrialPlatform
 
-let directory: string
-let manifest: string
-let state: string
-const running = new Set<ChildProcess>()
-
-before(() => {
-  directory = mkdtempSync(join(tmpdir(), 'ringfence up '))
-  state = join(directory, 'state')
-  manifest = join(directory, 'platform.yaml')
-  writeFileSync(
-    manifest,
-    stringify({
-      apiVersion: 'ringfence.dev/v1',
-      kind: 'Platform',
-      metadata: { name: 'test' },
-      spec: {
-        application: resolve('examples/clinic/ringfence.yaml'),
-        cells: [{ name: 'eu-1', region: 'eu' }],
-        tenants: [
-          { id: 'acme', tier: 'pooled', region: 'eu', displayName: 'Acme' },
-          { id: 'globex', tier: 'bridge', region: 'eu', displayName: 'Globex' },
-        ],
-      },
-    }),
-  )
+before(async () => {
+  trial = await trialPlatform()
 })
-
-after(() => {
-  for (const child of running) child.kill('SIGKILL')
-  for (const pid of processesOf(state)) process.kill(pid, 'SIGKILL')
-  rmSync(directory, { recursive: true, force: true })
-})
-
-interface Up {
-  readonly child: ChildProcess
-  readonly output: () => string
-  readonly exited: Promise<number | null>
-}
-
-/** Starts `ringfence up` and waits until it says that it is ready. */
-async function up(): Promise<Up> {
-  const child = spawn(process.execPath, ['src/main.ts', 'up', '-f', manifest, '--state', state])
-  running.add(child)
-  let output = ''
-  const ready = Promise.withResolvers<void>()
-  const take = (chunk: Buffer) => {
-    output += chunk.toString()
-    if (/^ready$/m.test(output)) ready.resolve()
-  }
-  child.stdout.on('data', take)
-  child.stderr.on('data', take)
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  void exited.then(() => ready.reject(new Error(`ended before it was ready:\n${output}`)))
-  const timer = setTimeout(() => ready.reject(new Error(`not ready:\n${output}`)), START_WITHIN_MS)
-  await ready.promise.finally(() => clearTimeout(timer))
-  return { child, output: () => output, exited }
-}
-
-/** Processes whose command line names the directory: the servers that were started there. */
-function processesOf(place: string): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(place)
-      } catch {
-        return false
-      }
-    })
-    .map(Number)
-}
+after(() => trial?.remove())
 
 /** The postmaster of a cluster, from its pid file. */
 function postmaster(cluster: string): number {
-  const text = readFileSync(join(state, cluster, 'data', 'postmaster.pid'), 'utf8')
+  const text = readFileSync(join(trial.state, cluster, 'data', 'postmaster.pid'), 'utf8')
   return Number(text.split('\n')[0])
 }
 
-async function lease(tenant: string): Promise<unknown> {
-  return askPlatform(state, 'POST', `/v1/tenants/${tenant}/leases`, { scope: 'read' })
-}
-
-async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300; tries += 1) {
-    if (await check().catch(() => false)) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  assert.fail(`never happened: ${what}`)
-}
-
 describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads /proc' }, () => {
-  test('serves its tenants, and a cell that dies is started again', async () => {
-    const { child, output, exited } = await up()
-    const tenants = (await askPlatform(state, 'GET', '/v1/tenants')) as {
-      id: string
-      status: string
-    }[]
+  test('serves each tenant through the front door, and a cell that dies is started again', async () => {
+    const { child, output, exited } = await trial.up()
+    const tenants = await trial.client().list('/v1/tenants', tenantSchema)
     assert.deepEqual(
       tenants.map(({ id, status }) => `${id} ${status}`),
       ['acme active', 'globex active'],
     )
-    const findings = (await askPlatform(state, 'GET', '/v1/findings')) as { severity: string }[]
+    const findings = await inspectPlatform(trial.state)
     assert.deepEqual(
       findings.filter(({ severity }) => severity !== 'info'),
       [],
     )
-    await lease('acme')
+    const token = await trial.token('acme')
+    assert.equal((await trial.get('acme', token)).status, 200)
+    assert.equal((await trial.get('globex', token)).status, 401)
     const before = postmaster('cells/eu-1/cluster')
     process.kill(before, 'SIGKILL')
     await eventually('the cell is back', async () => {
-      await askPlatform(state, 'DELETE', '/v1/tenants/acme/leases')
-      await lease('acme')
-      return postmaster('cells/eu-1/cluster') !== before
+      const { status } = await trial.get('acme', await trial.token('acme'))
+      return status === 200 && postmaster('cells/eu-1/cluster') !== before
     })
     assert.match(output(), /eu-1 +\| .*starting again in \d+ ms/)
     child.kill('SIGTERM')
     assert.equal(await exited, 0)
-    assert.deepEqual(processesOf(state), [])
+    assert.deepEqual(trial.processes(), [])
     // In reverse order of the start: what others depend on goes last.
-    const stopped = [...output().matchAll(/^(\S+) +\| stopped$/gm)].map((match) => match[1])
-    assert.deepEqual(stopped, ['vending', 'eu-1', 'control'])
+    const stopped = [...output().matchAll(/^(\S+) +\| stopped$/gm)].map((match) => match[1] ?? '')
+    const place = (name: string) => stopped.indexOf(name)
+    assert.equal(stopped.length, 7, stopped.join(' '))
+    assert.ok(place('clinic') < place('vending') && place('vending') < place('eu-1'))
+    assert.ok(place('control') < place('identity') && place('identity') < place('database'))
+  })
+
+  test('serves while the control plane and its database stand still, and no request fails', async () => {
+    const { child, exited } = await trial.up()
+    const tokens = { acme: await trial.token('acme'), globex: await trial.token('globex') }
+    const database = postmaster('control')
+    const control = trial.processes().find((pid) => trial.commandOf(pid).includes('serve\0control'))
+    assert.ok(control)
+    const still = [control, database, ...childrenOf(database)]
+    for (const pid of still) process.kill(pid, 'SIGSTOP')
+    try {
+      const statuses = new Map<number, number>()
+      const one = async (index: number) => {
+        const tenant = index % 2 === 0 ? 'acme' : 'globex'
+        const { status } = await trial.get(tenant, tokens[tenant])
+        statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      }
+      for (let round = 0; round < 20; round += 1) {
+        await Promise.all(Array.from({ length: 10 }, (_, index) => one(index)))
+      }
+      assert.deepEqual([...statuses], [[200, 200]])
+    } finally {
+      for (const pid of still) process.kill(pid, 'SIGCONT')
+    }
+    child.kill('SIGTERM')
+    assert.equal(await exited, 0)
+    assert.deepEqual(trial.processes(), [])
   })
 
   test('starts again after kill -9, with its tenants, over the servers that were left', async () => {
-    const first = await up()
+    const first = await trial.up()
     first.child.kill('SIGKILL')
     await first.exited
-    const second = await up()
-    await lease('globex')
+    const second = await trial.up()
+    assert.equal((await trial.get('globex', await trial.token('globex'))).status, 200)
     second.child.kill('SIGINT')
     assert.equal(await second.exited, 0)
-    assert.deepEqual(processesOf(state), [])
+    assert.deepEqual(trial.processes(), [])
   })
 
-  test('does not run twice on one directory: the second says so and ends with 2', async () => {
-    const { child, exited } = await up()
-    await assert.rejects(up(), /ended before it was ready:[\s\S]*ringfence: /)
-    await lease('acme')
+  test('does not run twice on one directory: the second says so and changes nothing', async () => {
+    const { child, exited } = await trial.up()
+    await assert.rejects(trial.up(), /ended before it was ready:[\s\S]*ringfence: trial is in use/)
+    assert.equal((await trial.get('acme', await trial.token('acme'))).status, 200)
     child.kill('SIGTERM')
     await exited
-    assert.deepEqual(processesOf(state), [])
+    assert.deepEqual(trial.processes(), [])
   })
 })

@@ -13,6 +13,7 @@ import { addOperators } from './commands/operators.ts'
 import { addProve } from './commands/prove.ts'
 import { addServe } from './commands/serve.ts'
 import { addTenants } from './commands/tenants.ts'
+import { addToken } from './commands/token.ts'
 import { addUp } from './commands/up.ts'
 import { addWorkflows } from './commands/workflows.ts'
 import type { Console } from './console.ts'
@@ -67,6 +68,7 @@ Examples:
     addCatalogue,
     addOperators,
     addLease,
+    addToken,
     addExec,
     addDoctor,
     addCompletion,

@@ -39,7 +39,7 @@ export function lockDirectory(
     if (!isBusy(error)) throw error
     throw new RingfenceError(
       'cluster_locked',
-      `cluster ${name} is in use by ${holder(holderFile)}: stop it first, or use another directory than ${directory}`,
+      `${name} is in use by ${holder(holderFile)}: stop it first, or use another directory than ${directory}`,
       { cause: error },
     )
   }

@@ -1,5 +1,6 @@
 import { prefixedLog } from '../supervisor/prefixed-log.ts'
 import type { SupervisorEvent } from '../supervisor/unit.ts'
+import { partNames } from './platform.ts'
 import type { PlatformManifest } from './platform-manifest.ts'
 
 export interface PlatformLogOptions {
@@ -14,13 +15,7 @@ export interface PlatformLogOptions {
 /** Writes what happens to a platform's parts, and what they say, each line with the part's name. */
 export function platformLog(options: PlatformLogOptions): (event: SupervisorEvent) => void {
   const { manifest, isTty, environment, quiet } = options
-  const names = [
-    'control',
-    ...manifest.cells.map((cell) => cell.name),
-    'vending',
-    ...manifest.processes.map((process) => process.name),
-  ]
-  const line = prefixedLog(names, { write: options.write, isTTY: isTty }, environment)
+  const line = prefixedLog(partNames(manifest), { write: options.write, isTTY: isTty }, environment)
   return (event) => {
     const text = sentence(event)
     if (!(quiet && event.type === 'log')) line(event.unit, text)

@@ -33,9 +33,11 @@ function load(value: unknown) {
 const withSpec = (spec: object) => ({ ...GOOD, spec: { ...GOOD.spec, ...spec } })
 const tenant = (changes: object) => withSpec({ tenants: [{ ...GOOD.spec.tenants[0], ...changes }] })
 
-test('a tenant is placed in a cell of its own region', () => {
+test('paths are relative to the manifest, and what it leaves out has sensible values', () => {
   const manifest = load(GOOD)
-  assert.equal(manifest.tenants[0]?.cell, 'eu-1')
+  assert.equal(manifest.tenants[0]?.plan, 'standard')
+  assert.equal(manifest.audience, 'https://demo.ringfence.internal')
+  assert.deepEqual(manifest.listen.gateway, { host: '127.0.0.1', port: 4180 })
   assert.equal(manifest.application, join(path, '..', 'app.yaml'))
 })
 
@@ -50,6 +52,28 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
     /acme is there twice/,
   ],
   ['no cell', withSpec({ cells: [] }), /cells/],
+  ['a plan that there is not', tenant({ plan: 'gold' }), /acme: there is no plan gold/],
+  [
+    'a workload of a service that there is not',
+    withSpec({ workloads: [{ client: 'web', service: 'shop' }] }),
+    /web: there is no service shop/,
+  ],
+  [
+    'a process of a workload that there is not',
+    withSpec({ processes: [{ name: 'x', command: ['x'], ready: 'x', workload: 'web' }] }),
+    /x: there is no workload web/,
+  ],
+  [
+    'two tenants of one host name',
+    withSpec({
+      tenants: ['acme', 'globex'].map((id) => ({
+        ...GOOD.spec.tenants[0],
+        id,
+        hosts: ['app.example.com'],
+      })),
+    }),
+    /host app\.example\.com is there twice/,
+  ],
   [
     'a process whose readiness is no pattern',
     withSpec({ processes: [{ name: 'x', command: ['x'], ready: '(' }] }),

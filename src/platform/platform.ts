@@ -1,31 +1,35 @@
-import { join } from 'node:path'
-import type { Boundary, Leaser } from '../boundaries/boundary.ts'
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { OpenCell } from '../boundaries/cell.ts'
 import { engine } from '../boundaries/registry.ts'
+import { hostCell } from '../cells/cell-host.ts'
 import { stateDirectory } from '../clusters/cluster-place.ts'
+import { type DirectoryLock, lockDirectory } from '../clusters/directory-lock.ts'
 import { startEmbedded } from '../clusters/embedded-cluster.ts'
-import { Registry, type TenantEntry } from '../control/registry.ts'
+import { scramVerifier } from '../clusters/scram.ts'
+import { readState, writeState } from '../clusters/state-file.ts'
+import { prepareControlDatabase } from '../control/control-database.ts'
 import { RingfenceError } from '../core/errors.ts'
-import type { Finding } from '../core/finding.ts'
-import type { CellName, TenantId } from '../core/tenant.ts'
+import type { ClientId } from '../core/names.ts'
+import type { CellName } from '../core/tenant.ts'
 import { processUnit } from '../supervisor/process-unit.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import type { SupervisorEvent, Unit } from '../supervisor/unit.ts'
-import { LeaseCache } from '../vending/lease-cache.ts'
-import { listenOnSocket } from '../vending/listen-on-socket.ts'
-import { Sweeper } from '../vending/sweeper.ts'
-import { ContextSigner } from '../vending/tenant-context.ts'
-import { vendingApp } from '../vending/vending-server.ts'
-import { operatorApp } from './operator-server.ts'
-import type { PlatformManifest, PlatformProcess, PlatformTenant } from './platform-manifest.ts'
-import { socketPathIn } from './socket-path.ts'
+import { PLANES, type Plane } from './plane-config.ts'
+import type { PlatformManifest, PlatformProcess } from './platform-manifest.ts'
+import { urlOf, withPorts } from './ports.ts'
+import { Secrets } from './secrets.ts'
+import { type Places, placesIn, tiersOfCell, writePlanes } from './write-planes.ts'
+import { CONTEXT_KEYS_FILE, workloadEnvironment, writeContextKeys } from './workload-environment.ts'
 
 const ENGINE = 'postgres'
-const LEASE_SECONDS = 900
 /** A first start installs the boundary and runs the application's migrations. Milliseconds. */
 const CELL_START_MS = 120_000
-/** The operator's socket, in the state directory. */
-export const OPERATOR_SOCKET = 'operator.sock'
+const LISTENING = /"event":"listening"/
+/** Where the control plane is, and the first operator's token, in the state directory. */
+export const CONTROL_URL_FILE = 'control.url'
+export const OPERATOR_TOKEN_FILE = 'operator.token'
 
 export interface PlatformOptions {
   readonly manifest: PlatformManifest
@@ -36,195 +40,234 @@ export interface PlatformOptions {
 }
 
 /**
- * A platform under one supervisor: the control database, the cells, the vending endpoint, and the
- * application's own processes. Parts that end are started again; `stop` ends all, in order.
+ * A platform under one supervisor: the control database, the cells, the four planes as processes of
+ * their own, and the application's processes. Parts that end are started again; `stop` ends all, in
+ * order.
  */
 export class Platform {
-  readonly manifest: PlatformManifest
   readonly #options: PlatformOptions
-  readonly #supervisor: Supervisor
   readonly #cells = new Map<CellName, OpenCell>()
-  readonly #leases: LeaseCache
-  #registry: Registry | undefined
-  #signer: ContextSigner | undefined
+  #manifest: PlatformManifest
+  #supervisor: Supervisor | undefined
+  #place: Place | undefined
+  #lock: DirectoryLock | undefined
 
   constructor(options: PlatformOptions) {
-    this.manifest = options.manifest
     this.#options = options
-    this.#leases = new LeaseCache({
-      leaserOf: (tenant) => this.boundaryOf(tenant),
-      holder: `vending-${process.pid}`,
-      ttlSeconds: LEASE_SECONDS,
-      onRenewalFailed: (tenant, error) => this.#log(`no renewal for ${tenant}: ${codeOf(error)}`),
-    })
-    const { onEvent } = options
-    this.#supervisor = new Supervisor(this.#units(), onEvent === undefined ? {} : { onEvent })
+    this.#manifest = options.manifest
+  }
+
+  /** The manifest, with the ports that were taken. */
+  get manifest(): PlatformManifest {
+    return this.#manifest
+  }
+
+  get gatewayUrl(): string {
+    return urlOf(this.#manifest.listen.gateway)
+  }
+
+  get controlUrl(): string {
+    return urlOf(this.#manifest.listen.control)
   }
 
   /** Resolves when every part is ready. When a part cannot start, all others are stopped again. */
   async start(): Promise<void> {
-    await stateDirectory(this.#options.stateDirectory)
-    this.#signer = await ContextSigner.create()
+    const directory = await stateDirectory(this.#options.stateDirectory)
+    this.#lock = lockDirectory(this.#options.manifest.name, directory, 'exclusive')
+    try {
+      await this.#startIn(directory)
+    } catch (error) {
+      this.#lock.release()
+      throw error
+    }
+  }
+
+  async #startIn(directory: string): Promise<void> {
+    this.#manifest = await withPorts(this.#options.manifest, directory)
+    const secrets = await Secrets.open(directory)
+    for (const name of ['planes', 'configuration', 'journal', 'exports']) {
+      await mkdir(join(directory, name), { recursive: true, mode: 0o700 })
+    }
+    const places = await placesIn(directory, this.#manifest.cells)
+    this.#place = { directory, secrets, places }
+    await writeContextKeys(join(directory, CONTEXT_KEYS_FILE), secrets)
+    await writeState(join(directory, CONTROL_URL_FILE), this.controlUrl)
+    const { onEvent } = this.#options
+    this.#supervisor = new Supervisor(
+      this.#units(this.#place),
+      onEvent === undefined ? {} : { onEvent },
+    )
     await this.#supervisor.start()
   }
 
   async stop(): Promise<void> {
-    await this.#supervisor.stop()
+    await this.#supervisor?.stop()
+    this.#lock?.release()
   }
 
   /** Ends everything at once, without waiting: for a second signal. */
   kill(): void {
-    this.#supervisor.kill()
+    this.#supervisor?.kill()
   }
 
-  get leases(): LeaseCache {
-    return this.#leases
-  }
-
-  get registry(): Registry {
-    return running(this.#registry)
-  }
-
+  /** A cell that runs now. @throws RingfenceError `engine_unavailable` */
   cell(name: CellName): OpenCell {
-    return running(this.#cells.get(name))
-  }
-
-  /** Places a tenant in its cell: registered, provisioned, active. Idempotent. */
-  async place(tenant: PlatformTenant): Promise<TenantEntry> {
-    const entry = await this.registry.enter(tenant, tenant.cell, tenant.displayName)
-    await this.cell(entry.cell).boundary.provision(tenant)
-    if (entry.status !== 'active') await this.registry.activate(tenant.id)
-    return { ...entry, status: 'active' }
-  }
-
-  /** Where an active tenant's credentials come from. @throws RingfenceError `tenant_unknown` */
-  async boundaryOf(tenant: TenantId): Promise<Boundary> {
-    const entry = await this.registry.find(tenant)
-    if (entry?.status !== 'active') {
-      throw new RingfenceError('tenant_unknown', 'no such active tenant')
+    const cell = this.#cells.get(name)
+    if (cell === undefined) {
+      throw new RingfenceError('engine_unavailable', 'a part of the platform is not running yet')
     }
-    return this.cell(entry.cell).boundary
+    return cell
   }
 
-  /** A token with which an application acts for the tenant, good for `seconds`. */
-  async contextFor(tenant: TenantId, seconds: number): Promise<string> {
-    return running(this.#signer).sign(tenant, seconds)
+  /**
+   * What a workload's program finds in its environment: its identity, and the addresses that it needs.
+   * @throws RingfenceError `invalid_argument` for a workload that the manifest does not name
+   */
+  async workloadEnvironment(client: ClientId): Promise<Readonly<Record<string, string>>> {
+    const workload = this.#manifest.workloads.find((one) => one.client === client)
+    const place = this.#place
+    if (workload === undefined || place === undefined) {
+      throw new RingfenceError('invalid_argument', `there is no workload ${client}`)
+    }
+    return workloadEnvironment({
+      workload,
+      stateDirectory: place.directory,
+      vending: `unix:${place.places.vending}`,
+      control: this.controlUrl,
+      secrets: place.secrets,
+    })
   }
 
-  /** What widens the boundary on any cell, now. */
-  async inspect(): Promise<readonly Finding[]> {
-    const findings = await Promise.all(
-      [...this.#cells.values()].map((cell) => cell.boundary.inspect()),
-    )
-    return findings.flat()
-  }
-
-  #units(): readonly Unit[] {
-    const cells = this.manifest.cells.map((cell) => this.#cellUnit(cell.name, cell.urlFrom))
-    const cellNames = cells.map((unit) => unit.name)
+  #units(place: Place): readonly Unit[] {
+    const { directory, places } = place
+    const { cells, processes } = this.#manifest
+    const names = cells.map((cell) => cell.name)
     return [
-      this.#controlUnit(),
-      ...cells,
-      this.#vendingUnit(cellNames),
-      ...this.manifest.processes.map((process) => this.#processUnit(process)),
+      this.#databaseUnit(place),
+      ...cells.map((cell) => this.#cellUnit(directory, cell, places)),
+      this.#planeUnit('identity', ['database'], places),
+      this.#planeUnit('control', ['database', 'identity', ...names], places),
+      this.#planeUnit('vending', ['database', ...names], places),
+      this.#planeUnit('gateway', ['database'], places),
+      ...processes.map((process) => this.#processUnit(process)),
     ]
   }
 
-  #controlUnit(): Unit {
+  #databaseUnit({ directory, secrets, places }: Place): Unit {
     return {
-      name: 'control',
+      name: 'database',
       start: async ({ log }) => {
-        const directory = join(this.#options.stateDirectory, 'control')
-        const cluster = await startEmbedded({ name: 'control', directory, profile: 'control', log })
-        this.#registry = await Registry.open(cluster.admin)
-        return {
-          exited: cluster.exited,
-          stop: async () => {
-            await this.#registry?.close()
-            await cluster.stop()
-          },
+        const cluster = await startEmbedded({
+          name: 'control',
+          directory: join(directory, 'control'),
+          profile: 'control',
+          log,
+        })
+        try {
+          const verifierOf = async (plane: Plane) =>
+            scramVerifier(await secrets.text(`database-${plane}`))
+          await prepareControlDatabase(cluster.admin, {
+            rf_control: await verifierOf('control'),
+            rf_identity: await verifierOf('identity'),
+            rf_vending: await verifierOf('vending'),
+            rf_gateway: await verifierOf('gateway'),
+          })
+          await writePlanes({
+            manifest: this.#manifest,
+            stateDirectory: directory,
+            database: cluster.admin,
+            engine: ENGINE,
+            tiersOf: (name) => tiersOfCell(this.#isExternal(name)),
+            secrets,
+            places,
+          })
+        } catch (error) {
+          await cluster.stop()
+          throw error
         }
+        return { exited: cluster.exited, stop: () => cluster.stop() }
       },
     }
   }
 
-  #cellUnit(name: CellName, urlFrom: string | undefined): Unit {
+  #isExternal(name: CellName): boolean {
+    return this.#manifest.cells.some((cell) => cell.name === name && cell.urlFrom !== undefined)
+  }
+
+  #cellUnit(
+    directory: string,
+    { name, urlFrom }: PlatformManifest['cells'][number],
+    places: Places,
+  ): Unit {
     return {
       name,
-      dependsOn: ['control'],
       startWithinMs: CELL_START_MS,
       start: async ({ log }) => {
         const url = urlFrom === undefined ? undefined : this.#variable(urlFrom)
         const cell = await engine(ENGINE).openCell({
           name,
-          directory: join(this.#options.stateDirectory, 'cells', name),
-          manifest: this.manifest.application,
+          directory: join(directory, 'cells', name),
+          manifest: this.#manifest.application,
           log,
           ...(url === undefined ? {} : { url }),
         })
-        this.#cells.set(name, cell)
-        return { exited: cell.exited, stop: () => cell.stop() }
-      },
-    }
-  }
-
-  #vendingUnit(cells: readonly string[]): Unit {
-    return {
-      name: 'vending',
-      dependsOn: ['control', ...cells],
-      start: async ({ log }) => {
-        const sweeper = new Sweeper({
-          leasers: (): readonly Leaser[] => [...this.#cells.values()].map((cell) => cell.boundary),
-          onSweep: ({ overBudget }) => overBudget.forEach((reason) => log(`ended ${reason}`)),
-          onError: (error) => log(`sweep: ${codeOf(error)}`),
-        })
-        const contextKey = running(this.#signer).publicJwk
-        const vending = await listenOnSocket(
-          vendingApp({ cache: this.#leases, contextKey, log }).fetch,
-          await this.vendingSocket(),
-        )
-        const operator = await listenOnSocket(
-          operatorApp(this).fetch,
-          await socketPathIn(this.#options.stateDirectory, OPERATOR_SOCKET),
-        )
-        sweeper.start()
-        const closed = Promise.withResolvers<void>()
-        return {
-          exited: closed.promise,
-          stop: async () => {
-            await sweeper.stop()
-            await Promise.all([vending.close(), operator.close()])
-            closed.resolve()
-          },
+        try {
+          const { boundary } = cell
+          const sockets = { keeper: places.keeper(name), leaser: places.leaser(name) }
+          const host = await hostCell({ boundary, ...sockets, log })
+          this.#cells.set(name, cell)
+          const stop = async () => {
+            await host.close()
+            await cell.stop()
+          }
+          // The next start listens on the same sockets.
+          const exited = cell.exited.then(() => host.close())
+          return { exited, stop }
+        } catch (error) {
+          await cell.stop()
+          throw error
         }
       },
     }
   }
 
-  #processUnit({ name, command, directory, environment, ready }: PlatformProcess): Unit {
+  #planeUnit(plane: Plane, dependsOn: readonly string[], places: Places): Unit {
+    return processUnit({
+      name: plane,
+      command: process.execPath,
+      args: [MAIN, 'serve', plane, '--config', places.config(plane)],
+      env: { PATH: this.#options.environment?.['PATH'] },
+      dependsOn,
+      readyPattern: LISTENING,
+    })
+  }
+
+  #processUnit({
+    name,
+    command,
+    directory: cwd,
+    environment,
+    ready,
+    workload,
+  }: PlatformProcess): Unit {
     const [program, ...args] = command
     return {
       name,
-      dependsOn: ['vending'],
+      dependsOn: ['vending', 'control'],
       start: async (context) =>
         processUnit({
           name,
           command: program === 'node' ? process.execPath : (program ?? ''),
           args,
-          cwd: directory,
+          cwd,
           env: {
             ...this.#options.environment,
             ...environment,
-            RINGFENCE_VENDING_SOCKET: await this.vendingSocket(),
+            ...(workload === undefined ? {} : await this.workloadEnvironment(workload)),
           },
           readyPattern: new RegExp(ready),
         }).start(context),
     }
-  }
-
-  /** The unix socket of the vending endpoint. */
-  vendingSocket(): Promise<string> {
-    return socketPathIn(this.#options.stateDirectory, 'vending.sock')
   }
 
   #variable(name: string): string {
@@ -234,20 +277,32 @@ export class Platform {
     }
     return value
   }
-
-  #log(line: string): void {
-    this.#options.onEvent?.({ type: 'log', unit: 'vending', line })
-  }
 }
 
-/** @throws RingfenceError `engine_unavailable` for a part that is not running now. */
-function running<T>(part: T | undefined): T {
-  if (part === undefined) {
-    throw new RingfenceError('engine_unavailable', 'a part of the platform is not running yet')
-  }
-  return part
+/** What a start has made on the disk. */
+interface Place {
+  readonly directory: string
+  readonly secrets: Secrets
+  readonly places: Places
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof RingfenceError ? error.code : 'internal'
+/** The program itself, as source in a checkout and compiled in a package. */
+const MAIN = join(
+  dirname(fileURLToPath(import.meta.url)),
+  `../main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+)
+
+/** Names of a platform's parts, for log prefixes, in the order of their start. */
+export function partNames(manifest: PlatformManifest): readonly string[] {
+  return [
+    'database',
+    ...manifest.cells.map((cell) => cell.name),
+    ...PLANES,
+    ...manifest.processes.map((process) => process.name),
+  ]
+}
+
+/** The first operator's token of the platform on a state directory, or undefined before it is up. */
+export function operatorToken(stateDirectory: string): Promise<string | undefined> {
+  return readState(join(stateDirectory, OPERATOR_TOKEN_FILE))
 }

@@ -1,9 +1,11 @@
 import { ENGINE_NAMES, engine } from '../boundaries/registry.ts'
+import type { OpenProving } from '../boundaries/cell.ts'
 import type { Tier } from '../core/tenant.ts'
+import { openFrontDoorProving } from '../front-door/open-proving.ts'
 import { loadOrCreateEvidenceKey } from '../proof/evidence-key.ts'
 import { planProof } from '../proof/plan-proof.ts'
 import type { ProofEvent, ProofOptions } from '../proof/proof-options.ts'
-import type { ProofReport } from '../proof/proof-report.ts'
+import type { ProofReport, ProofSubject } from '../proof/proof-report.ts'
 import type { ReportFile } from '../proof/report-files.ts'
 import { runProof } from '../proof/run-proof.ts'
 import { writeReports } from '../proof/write-reports.ts'
@@ -28,11 +30,14 @@ export interface ProveOptions {
   readonly onProgress?: (event: ProofEvent) => void
 }
 
-/** Runs a whole proof of an application's manifest and writes its reports and evidence. */
+/**
+ * Runs a whole proof, of an application's manifest on every engine and of the front door, and writes
+ * its reports and evidence.
+ */
 export async function prove(
   options: ProveOptions,
 ): Promise<{ report: ProofReport; paths: Readonly<Record<ReportFile, string>> }> {
-  const opened = await Promise.all(
+  const engines = await Promise.all(
     ENGINE_NAMES.map((name) =>
       engine(name).openProving({
         manifest: options.manifest,
@@ -40,22 +45,32 @@ export async function prove(
       }),
     ),
   )
+  const opened: readonly OpenProving[] = [...engines, await openFrontDoorProving()]
   try {
     const { manifest: _manifest, keyDirectory, url, outDirectory, ...run } = options
     const proofOptions: ProofOptions = {
       ...run,
       boundaries: opened.map(({ provable }) => provable),
-      subjects: opened.map(({ subject: { name, sha256 } }) => ({ name, digest: { sha256 } })),
+      subjects: opened.map(subjectOf),
       environment: Object.assign({}, ...opened.map(({ facts }) => facts)),
-      live: url !== undefined,
+      // What lives at the URL is an engine's: there is no front door to it.
+      live: url === undefined ? false : engines.map(({ provable }) => provable.engine),
     }
     // Options that cannot be run are refused before a key is made, and a key that cannot be read
     // before minutes are spent on a run that nobody could sign.
-    planProof(proofOptions)
+    const { rehearsals } = planProof(proofOptions)
     const key = await loadOrCreateEvidenceKey(keyDirectory)
-    const report = await runProof(proofOptions)
+    const proven = opened.filter((one) =>
+      rehearsals.some(({ boundary }) => boundary === one.provable),
+    )
+    // Nothing is said of what a narrowed run leaves out.
+    const report = await runProof({ ...proofOptions, subjects: proven.map(subjectOf) })
     return { report, paths: await writeReports(outDirectory, report, key) }
   } finally {
     await Promise.all(opened.map((proving) => proving.close()))
   }
+}
+
+function subjectOf({ subject: { name, sha256 } }: OpenProving): ProofSubject {
+  return { name, digest: { sha256 } }
 }

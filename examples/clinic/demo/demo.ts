@@ -1,21 +1,31 @@
 import { mkdirSync, createWriteStream } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { localAccess } from '../../../src/cli/control-access.ts'
+import { ControlClient } from '../../../src/cli/control-client.ts'
+import { placeTenant } from '../../../src/cli/place-tenants.ts'
 import { TOOL_VERSION } from '../../../src/cli/tool-version.ts'
 import { isMisuse, messageOf, RingfenceError } from '../../../src/core/errors.ts'
+import { parseCellName } from '../../../src/core/tenant.ts'
 import { Platform } from '../../../src/platform/platform.ts'
-import { loadPlatform, type PlatformManifest } from '../../../src/platform/platform-manifest.ts'
+import {
+  loadPlatform,
+  type PlatformListen,
+  type PlatformManifest,
+} from '../../../src/platform/platform-manifest.ts'
+import { freePort } from '../../../src/platform/ports.ts'
 import { prove } from '../../../src/platform/prove.ts'
 import { renderTerminal } from '../../../src/proof/report-terminal.ts'
 import { terminalProgress } from '../../../src/proof/terminal-progress.ts'
 import { terminalStyle } from '../../../src/proof/terminal-style.ts'
 import { runUntilSignal } from '../../../src/supervisor/run-until-signal.ts'
 import type { SupervisorEvent } from '../../../src/supervisor/unit.ts'
-import { fill } from './fill.ts'
+import { fill, type PlacedTenant } from './fill.ts'
 import { type DemoFlags, readFlags, USAGE } from './flags.ts'
 import { tellStory } from './story.ts'
 
+/** Where the application listens, behind the gateway. */
+const APPLICATION_PORT = 4183
 const MANIFEST = fileURLToPath(new URL('../platform.yaml', import.meta.url))
 /** Whose eyes the story is told through: one pooled tenant and the silo. */
 const STORY_TENANTS = ['harbor-clinic', 'northmere-hospitals']
@@ -30,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE)
     return 0
   }
-  const manifest = await withPort(loadPlatform(MANIFEST), flags.port)
+  const manifest = await withFreePorts(loadPlatform(MANIFEST), flags.port)
   const started = performance.now()
   const parts = new PartsLog(flags.stateDirectory)
   const platform = new Platform({
@@ -41,7 +51,7 @@ async function main(args: readonly string[]): Promise<number> {
   })
   say('Ringfence: bringing up the clinic demo')
   const { value } = await runUntilSignal(platform, (signal) =>
-    show(platform, manifest, flags, parts, started, signal),
+    show(platform, manifest, flags, started, signal),
   )
   return value ?? 0
 }
@@ -50,29 +60,32 @@ async function show(
   platform: Platform,
   manifest: PlatformManifest,
   flags: DemoFlags,
-  parts: PartsLog,
   started: number,
   signal: AbortSignal,
 ): Promise<number> {
+  const client = new ControlClient(localAccess(flags.stateDirectory))
+  const placed: PlacedTenant[] = []
   for (const tenant of manifest.tenants) {
     const since = performance.now()
-    await platform.place(tenant)
-    const { loaded, appointments } = await fill(platform, tenant)
+    const { cell } = await placeTenant(client, tenant, signal)
+    if (signal.aborted || cell === null) return 0
+    const one = { ...tenant, cell: parseCellName(cell) }
+    placed.push(one)
+    const { loaded, appointments } = await fill(platform, one)
     const what = loaded ? `${appointments} appointments` : 'as it was'
     say(
       `  tenant ${tenant.id.padEnd(24)} ${tenant.tier.padEnd(7)} ${tenant.region}  ${what}, ${seconds(since)}`,
     )
-    if (signal.aborted) return 0
   }
   say(`  ready after ${seconds(started)}`)
   say()
   say('The faults: a list without WHERE, a search open to SQL injection, a report over "all" rows')
-  const tenants = manifest.tenants.filter((tenant) => STORY_TENANTS.includes(tenant.id))
-  await tellStory(platform, parts.url, tenants, say)
-  sayWhereNext(parts.url, flags)
+  const tenants = placed.filter((tenant) => STORY_TENANTS.includes(tenant.id))
+  await tellStory({ platform, stateDirectory: flags.stateDirectory, tenants, say })
+  sayWhereNext(platform, flags)
   const code = await proveAndShow(manifest, flags, signal)
   if (flags.once || signal.aborted) return code
-  sayWhereNext(parts.url, flags)
+  sayWhereNext(platform, flags)
   say('Stays up until Ctrl-C.')
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
   return 0
@@ -106,24 +119,27 @@ async function proveAndShow(
   }
 }
 
-function sayWhereNext(url: string, flags: DemoFlags): void {
+function sayWhereNext(platform: Platform, flags: DemoFlags): void {
   const state = flags.stateDirectory === '.ringfence' ? '' : ` --state ${flags.stateDirectory}`
+  const door = `${platform.gatewayUrl}/t/harbor-clinic`
   say('Where to look next')
-  say(`  the application   ${url}`)
+  say(`  the front door    ${platform.gatewayUrl}`)
   say(
-    `  as one tenant     curl -H "Authorization: Bearer $(npx ringfence token harbor-clinic${state})" ${url}/appointments`,
+    `  as one tenant     curl -H "Authorization: Bearer $(npx ringfence token harbor-clinic${state})" ${door}/appointments`,
   )
-  say(`  a credential      env $(npx ringfence lease harbor-clinic${state}) psql`)
+  say(
+    `  psql as one       npx ringfence exec --tenant harbor-clinic --reason "a look"${state} -- psql`,
+  )
   say(`  the tenants       npx ringfence tenants list${state}`)
-  say(`  end its sessions  npx ringfence tenants revoke harbor-clinic${state}`)
+  say(`  another tier      npx ringfence tenants move tamarrow-medical --to bridge --wait${state}`)
+  say(`  what is wrong     npx ringfence doctor${state}`)
   say()
 }
 
-/** Shows the parts coming up, keeps what they say in a file, and learns the application's URL. */
+/** Shows the parts coming up, and keeps what they say in a file. */
 class PartsLog {
   readonly #directory: string
   #file: ReturnType<typeof createWriteStream> | undefined
-  url = ''
 
   constructor(directory: string) {
     this.#directory = directory
@@ -134,8 +150,6 @@ class PartsLog {
       say(`  ${event.unit.padEnd(31)} ready after ${event.milliseconds} ms`)
     if (event.type === 'failed') say(`  ${event.unit}: ${event.why}; starting again`)
     if (event.type !== 'log') return
-    const listening = /"event":"listening".*"url":"([^"]+)"/.exec(event.line)
-    if (listening?.[1] !== undefined) this.url = listening[1]
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
     this.#file ??= createWriteStream(join(this.#directory, 'parts.log'), {
       flags: 'w',
@@ -145,24 +159,33 @@ class PartsLog {
   }
 }
 
-/** The manifest with the application on another port; a free one where the wished one is taken. */
-async function withPort(manifest: PlatformManifest, wished: number): Promise<PlatformManifest> {
-  const port = wished === 0 || (await isFree(wished)) ? wished : 0
+/** The manifest with free ports where the wished ones are taken, so that two demos can run. */
+async function withFreePorts(
+  manifest: PlatformManifest,
+  wished: number,
+): Promise<PlatformManifest> {
+  const { gateway, control, identity } = manifest.listen
+  const upstream = String(await freePort(gateway.host, APPLICATION_PORT))
+  const free = async ({ host, port }: PlatformListen, wish = port) => ({
+    host,
+    port: wish === 0 ? 0 : (await freePort(host, wish)) === wish ? wish : 0,
+  })
   return {
     ...manifest,
+    listen: {
+      gateway: await free(gateway, wished),
+      control: await free(control),
+      identity: await free(identity),
+    },
+    services: manifest.services.map((service) => ({
+      ...service,
+      upstream: `http://${gateway.host}:${upstream}`,
+    })),
     processes: manifest.processes.map((process) => ({
       ...process,
-      environment: { ...process.environment, PORT: String(port) },
+      environment: { ...process.environment, PORT: upstream },
     })),
   }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
-  })
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -1,11 +1,17 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { z } from 'zod'
+import { borrowLease } from '../../../src/cli/borrow-lease.ts'
+import { PROCESS_CONSOLE } from '../../../src/cli/console.ts'
+import { parseClientId, parseSubject } from '../../../src/core/names.ts'
 import type { Platform } from '../../../src/platform/platform.ts'
-import type { PlatformTenant } from '../../../src/platform/platform-manifest.ts'
-import { withoutBoundary } from './fill.ts'
+import { tryToken } from '../../../src/platform/try-token.ts'
+import { type PlacedTenant, withoutBoundary } from './fill.ts'
 
-/** A tenant context lives no longer than the story needs it. Seconds. */
-const CONTEXT_SECONDS = 300
+const NIGHTLY_REPORT = fileURLToPath(new URL('../app/nightly-report.ts', import.meta.url))
+const execute = promisify(execFile)
 
 /** Takes everything that the search's connection can reach, through the fault in the search box. */
 const INJECTION =
@@ -33,28 +39,32 @@ const TRIES: readonly (readonly [string, string])[] = [
 
 type Say = (line?: string) => void
 
-/** Shows the three faults as two tenants, and what the engine refuses to a stolen credential. */
-export async function tellStory(
-  platform: Platform,
-  url: string,
-  tenants: readonly PlatformTenant[],
-  say: Say,
-): Promise<void> {
-  for (const tenant of tenants) await showFaults(platform, url, tenant, say)
-  const first = tenants[0]
-  if (first !== undefined) await showRefusals(platform, first, say)
+export interface Story {
+  readonly platform: Platform
+  readonly stateDirectory: string
+  readonly tenants: readonly PlacedTenant[]
+  readonly say: Say
+}
+
+/** Shows the three faults as two tenants, and what is refused to a stolen token and credential. */
+export async function tellStory(story: Story): Promise<void> {
+  const reports = await nightlyReport(story.platform)
+  for (const tenant of story.tenants) await showFaults(story, tenant, reports)
+  const [first, second] = story.tenants
+  if (first === undefined || second === undefined) return
+  await showDoors(story, first, second)
+  await showRefusals(story, first)
 }
 
 async function showFaults(
-  platform: Platform,
-  url: string,
-  tenant: PlatformTenant,
-  say: Say,
+  { platform, stateDirectory, say }: Story,
+  tenant: PlacedTenant,
+  reports: readonly string[],
 ): Promise<void> {
-  const token = await platform.contextFor(tenant.id, CONTEXT_SECONDS)
-  const get = (path: string) => fetchJson(`${url}${path}`, token)
+  const token = await userToken(stateDirectory, tenant)
+  const get = (path: string) => fetchJson(`${doorOf(platform, tenant)}${path}`, token)
   const there = await withoutBoundary(platform, tenant)
-  say(`  as ${tenant.displayName} (${tenant.tier})`)
+  say(`  as ${tenant.displayName} (${tenant.tier}), through the front door`)
   say(`    its database holds ${there.appointments} appointments of ${there.tenants} tenants`)
   const list = z
     .object({ total: z.number(), appointments: z.array(z.object({ tenant_id: z.string() })) })
@@ -65,13 +75,55 @@ async function showFaults(
     .parse(await get(`/patients/search?q=${encodeURIComponent(INJECTION)}`))
   const dumped = search.patients.map((row) => ({ tenant_id: row.given_name }))
   say(`    injected search        ${dumped.length} clinical notes, ${count(dumped)}`)
-  const report = z.object({ sites: z.array(z.unknown()) }).parse(await get('/reports/nightly'))
-  say(`    nightly report         ${report.sites.length} sites`)
+  const report = reports.find((line) => line.startsWith(`${tenant.id}: `))
+  say(`    nightly report         ${report?.slice(tenant.id.length + 2) ?? 'none'}`)
   say()
 }
 
-async function showRefusals(platform: Platform, tenant: PlatformTenant, say: Say): Promise<void> {
-  const lease = await platform.leases.get(tenant.id, 'write')
+/** The job that runs over "all" rows, with a context for each tenant. One line a tenant. */
+async function nightlyReport(platform: Platform): Promise<readonly string[]> {
+  const env = {
+    PATH: process.env['PATH'],
+    ...(await platform.workloadEnvironment(parseClientId('clinic-web'))),
+  }
+  const { stdout } = await execute(process.execPath, [NIGHTLY_REPORT], { env })
+  return stdout.split('\n')
+}
+
+/** What a token of one tenant gets at the other's door, and what anybody gets at no tenant's. */
+async function showDoors(
+  { platform, stateDirectory, say }: Story,
+  one: PlacedTenant,
+  other: PlacedTenant,
+) {
+  const token = await userToken(stateDirectory, one)
+  say(`  with a token of ${one.displayName} at other doors:`)
+  const doors: readonly (readonly [string, string])[] = [
+    [`of ${other.displayName}`, doorOf(platform, other)],
+    ['of a tenant that there is not', `${platform.gatewayUrl}/t/nobody-at-all`],
+  ]
+  for (const [whose, door] of doors) {
+    const response = await fetch(`${door}/appointments`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    const problem = z.object({ title: z.string() }).parse(await response.json())
+    say(`    ${whose.padEnd(34)} ${response.status} ${problem.title}`)
+  }
+  say()
+}
+
+async function showRefusals({ stateDirectory, say }: Story, tenant: PlacedTenant): Promise<void> {
+  const lease = await borrowLease(
+    {
+      tenant: tenant.id,
+      scope: 'write',
+      seconds: 300,
+      reason: 'the demo shows what a stolen credential can do',
+      job: 'demo',
+    },
+    { state: stateDirectory },
+    PROCESS_CONSOLE,
+  )
   say(`  with ${tenant.displayName}’s own credential in hand, past the application:`)
   const client = new pg.Client(lease.credential)
   await client.connect()
@@ -104,6 +156,17 @@ async function answer(client: pg.Client, sql: string): Promise<string> {
 function count(rows: readonly { tenant_id: string }[]): string {
   const tenants = new Set(rows.map((row) => row.tenant_id)).size
   return tenants === 1 ? 'all of this tenant' : `of ${tenants} TENANTS`
+}
+
+const doorOf = (platform: Platform, tenant: PlacedTenant) => `${platform.gatewayUrl}/t/${tenant.id}`
+
+function userToken(stateDirectory: string, tenant: PlacedTenant): Promise<string> {
+  const subject = parseSubject('reception')
+  return tryToken(stateDirectory, tenant.id, {
+    subject,
+    scopes: ['read', 'write'],
+    roles: ['staff'],
+  })
 }
 
 async function fetchJson(url: string, token: string): Promise<unknown> {

@@ -1,11 +1,10 @@
 import type { Command } from 'commander'
-import { z } from 'zod'
 import { ENGINE_NAMES, engine } from '../../boundaries/registry.ts'
 import { RingfenceError } from '../../core/errors.ts'
-import { type Finding, SEVERITIES } from '../../core/finding.ts'
+import type { Finding } from '../../core/finding.ts'
+import { inspectPlatform } from '../../platform/inspect-platform.ts'
 import type { Console } from '../console.ts'
 import { type Ending, STATE_DIRECTORY_DEFAULT } from '../ending.ts'
-import { askPlatform } from '../operator-client.ts'
 import { parseFormat, writeRows } from '../output.ts'
 import { readUrl } from '../read-url.ts'
 
@@ -15,16 +14,6 @@ interface InspectFlags {
   state: string
   output: string
 }
-
-const findingsSchema = z.array(
-  z.object({
-    rule: z.string(),
-    severity: z.enum(SEVERITIES),
-    object: z.string(),
-    explanation: z.string(),
-    fix: z.string().optional(),
-  }),
-)
 
 export function addInspect(program: Command, console: Console, ending: Ending): void {
   program
@@ -51,7 +40,7 @@ Examples:
       const format = parseFormat(flags.output)
       const findings =
         flags.database === undefined
-          ? await findingsOfPlatform(flags.state)
+          ? await inspectPlatform(flags.state)
           : await findingsOf(readUrl(flags.database, console), flags.manifest)
       ending.exitCode = findings.some(({ severity }) => severity !== 'info') ? 1 : 0
       if (format !== 'table')
@@ -62,11 +51,6 @@ Examples:
         )
       else console.out(findings.map(describe).join('') || 'no findings\n')
     })
-}
-
-async function findingsOfPlatform(state: string): Promise<readonly Finding[]> {
-  const answer = findingsSchema.parse(await askPlatform(state, 'GET', '/v1/findings'))
-  return answer.map((finding) => ({ ...finding, fix: finding.fix }))
 }
 
 async function findingsOf(url: string, manifest: string | undefined): Promise<readonly Finding[]> {

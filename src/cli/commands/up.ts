@@ -4,13 +4,16 @@ import { loadPlatform } from '../../platform/platform-manifest.ts'
 import { platformLog } from '../../platform/platform-log.ts'
 import { runUntilSignal } from '../../supervisor/run-until-signal.ts'
 import type { Console } from '../console.ts'
+import { localAccess } from '../control-access.ts'
+import { ControlClient } from '../control-client.ts'
+import { placeTenant } from '../place-tenants.ts'
 import { type Ending, STATE_DIRECTORY_DEFAULT } from '../ending.ts'
 
 export function addUp(program: Command, console: Console, _ending: Ending): void {
   program
     .command('up')
     .description(
-      'Start a platform (control database, cells, vending, the application) and keep it running.',
+      'Start a platform (control database, cells, the four planes, the application) and keep it running.',
     )
     .requiredOption('-f, --file <manifest>', 'the platform’s manifest')
     .option('--state <directory>', 'where the platform keeps its files', STATE_DIRECTORY_DEFAULT)
@@ -38,11 +41,13 @@ Example:
         }),
       })
       await runUntilSignal(platform, async (signal) => {
+        const client = new ControlClient(localAccess(flags.state))
         for (const tenant of manifest.tenants) {
           if (signal.aborted) return
-          const entry = await platform.place(tenant)
-          console.out(`tenant ${entry.id}: ${entry.tier} in ${entry.cell}, ${entry.status}\n`)
+          const { id, tier, cell, status } = await placeTenant(client, tenant, signal)
+          console.out(`tenant ${id}: ${tier} in ${cell ?? 'no cell yet'}, ${status}\n`)
         }
+        console.out(`gateway ${platform.gatewayUrl}\ncontrol ${platform.controlUrl}\n`)
         console.out('ready\n')
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
       })

@@ -1,0 +1,203 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { messageOf, RingfenceError } from '../core/errors.ts'
+import { SCOPES } from '../core/lease.ts'
+import { parseClientId, parsePlanName, parseServiceName } from '../core/names.ts'
+import { parseDocument } from '../core/parse-document.ts'
+import { parsed } from '../core/parsed.ts'
+import { parseCellName, parseRegion, parseTier } from '../core/tenant.ts'
+import { publicJwkSchema } from '../snapshot/snapshot.ts'
+
+/**
+ * What each plane is told when it starts. `ringfence up` writes these files; whoever runs the planes
+ * apart writes them by hand. Secrets are named by their files.
+ */
+
+const database = z.strictObject({
+  host: z.string().min(1),
+  port: z.int().min(1).max(65_535),
+  user: z.string().min(1),
+  database: z.string().min(1),
+  passwordFile: z.string().min(1),
+  ssl: z.boolean().default(false),
+})
+
+const listen = z.union([
+  z.strictObject({ socket: z.string().min(1) }),
+  z.strictObject({ host: z.string().min(1), port: z.int().min(0).max(65_535) }),
+])
+
+/** `unix:/path` or a URL. */
+const address = z.string().regex(/^(?:unix:\/|https?:\/\/)/)
+
+/** Where a plane keeps the configuration that it serves from, and who may have signed it. */
+const configuration = z.strictObject({
+  directory: z.string().min(1),
+  keys: z.array(publicJwkSchema).min(1),
+  /** Seconds after the control plane's last word at which it serves nobody. */
+  staleAfterSeconds: z.int().min(1).default(86_400),
+})
+
+const controlSpec = z.strictObject({
+  database,
+  listen,
+  /** Unique among control processes that run at once, and the same after a restart. */
+  executor: z.string().min(1),
+  keys: z.strictObject({
+    snapshot: z.string().min(1),
+    job: z.string().min(1),
+    client: z.string().min(1),
+    /** Directory of the evidence key, which signs receipts. */
+    receipt: z.string().min(1),
+  }),
+  /** Where the first operator's token is written, once. */
+  bootstrapTokenFile: z.string().min(1),
+  exportDirectory: z.string().min(1),
+  graceSeconds: z
+    .int()
+    .min(0)
+    .default(7 * 86_400),
+  approvalSeconds: z
+    .int()
+    .min(1)
+    .default(3 * 86_400),
+  /** Audience of the client assertions with which workloads ask for job contexts. */
+  audience: z.string().min(1),
+  identity: z.strictObject({ address, audience: z.string().min(1) }),
+  approvals: z
+    .strictObject({
+      /** Where approvals and changes are told, and decisions come from, signed. */
+      webhook: z
+        .strictObject({ url: z.url(), secretFiles: z.array(z.string().min(1)).min(1) })
+        .optional(),
+      serviceNow: z
+        .strictObject({
+          instance: z.url(),
+          /** Holds the value of the Authorization header. */
+          authorizationFile: z.string().min(1),
+          fields: z.record(z.string(), z.string()).default({}),
+        })
+        .optional(),
+    })
+    .prefault({}),
+  cells: z.array(
+    z.strictObject({
+      name: parsed(parseCellName),
+      region: parsed(parseRegion),
+      capacity: z.int().min(1),
+      engine: z.string().min(1),
+      tiers: z.array(parsed(parseTier)).min(1),
+      keeper: address,
+    }),
+  ),
+  platform: z.strictObject({
+    audience: z.url(),
+    contextKeys: z.array(publicJwkSchema),
+    services: z.array(
+      z.strictObject({
+        name: parsed(parseServiceName),
+        upstream: z.url(),
+        prefix: z.string(),
+      }),
+    ),
+    workloads: z.array(
+      z.strictObject({
+        client: parsed(parseClientId),
+        service: parsed(parseServiceName),
+        keys: z.array(publicJwkSchema),
+        scopes: z.array(z.enum(SCOPES)),
+      }),
+    ),
+    plans: z.array(
+      z.strictObject({
+        name: parsed(parsePlanName),
+        tiers: z.array(parsed(parseTier)),
+        requestsPerMinute: z.int(),
+        leasesPerMinute: z.int(),
+        leaseSecondsMax: z.int(),
+        approval: z.boolean(),
+      }),
+    ),
+  }),
+})
+
+const identitySpec = z.strictObject({
+  database,
+  listen,
+  admin: listen,
+  /** What issuers begin with: `https://id.example.com`. */
+  baseUrl: z.url(),
+  audience: z.url(),
+  adminAudience: z.string().min(1),
+  adminClients: z.array(
+    z.strictObject({ client: parsed(parseClientId), keys: z.array(publicJwkSchema).min(1) }),
+  ),
+  /** File of the key that seals realms' signing keys: 256 bits in base64url. */
+  sealingKeyFile: z.string().min(1),
+})
+
+const vendingSpec = z.strictObject({
+  database,
+  configuration,
+  listen,
+  audience: z.string().min(1),
+  journalDirectory: z.string().min(1),
+  cells: z.array(
+    z.strictObject({
+      name: parsed(parseCellName),
+      engine: z.string().min(1),
+      leaser: address,
+    }),
+  ),
+})
+
+const gatewaySpec = z.strictObject({
+  database,
+  configuration,
+  listen,
+  /** Health, readiness and the context keys: never reachable by tenants. */
+  admin: listen,
+  contextKey: z.string().min(1),
+})
+
+const SPECS = {
+  control: controlSpec,
+  identity: identitySpec,
+  vending: vendingSpec,
+  gateway: gatewaySpec,
+} as const
+
+export const PLANES = ['control', 'identity', 'vending', 'gateway'] as const
+export type Plane = (typeof PLANES)[number]
+export type PlaneSpec<P extends Plane> = z.output<(typeof SPECS)[P]>
+export type PlaneSpecInput<P extends Plane> = z.input<(typeof SPECS)[P]>
+
+const KINDS: Readonly<Record<Plane, string>> = {
+  control: 'ControlPlane',
+  identity: 'IdentityPlane',
+  vending: 'VendingPlane',
+  gateway: 'Gateway',
+}
+
+/** The document of a plane's configuration. */
+export function planeDocument<P extends Plane>(plane: P, spec: PlaneSpecInput<P>): string {
+  const document = { apiVersion: 'ringfence.dev/v1', kind: KINDS[plane], spec }
+  return `${JSON.stringify(document, null, 2)}\n`
+}
+
+/** Reads a plane's configuration. @throws RingfenceError `invalid_manifest` naming file and field */
+export function loadPlaneSpec<P extends Plane>(plane: P, path: string): PlaneSpec<P> {
+  const schema = z.strictObject({
+    apiVersion: z.literal('ringfence.dev/v1'),
+    kind: z.literal(KINDS[plane]),
+    spec: SPECS[plane],
+  })
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new RingfenceError('invalid_manifest', `${path}: ${messageOf(error)}`)
+  }
+  const { spec } = parseDocument(text, path, schema) as { spec: PlaneSpec<P> }
+  return spec
+}

@@ -1,0 +1,30 @@
+import { openGateway } from '../../gateway/open-gateway.ts'
+import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
+import { readOrMakeSigningKey } from '../../tokens/signing-key.ts'
+import type { PlaneSpec } from '../plane-config.ts'
+import { followerOptions } from './follower-options.ts'
+import type { Log, Served } from './served.ts'
+
+/** The front door. It starts and serves with its last configuration, whoever else is down. */
+export async function serveGateway(spec: PlaneSpec<'gateway'>, log: Log): Promise<Served> {
+  const source = await SnapshotFollower.open(await followerOptions(spec, log))
+  try {
+    const door = await openGateway({
+      source,
+      contextKey: await readOrMakeSigningKey(spec.contextKey, 'ES256'),
+      listen: spec.listen,
+      admin: spec.admin,
+      log,
+    })
+    return {
+      url: door.url,
+      async close() {
+        await door.close()
+        await source.close()
+      },
+    }
+  } catch (error) {
+    await source.close()
+    throw error
+  }
+}

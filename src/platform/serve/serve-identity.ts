@@ -1,0 +1,31 @@
+import { listen } from '../../http/listen.ts'
+import { openIdentity } from '../../identity/open-identity.ts'
+import type { PlaneSpec } from '../plane-config.ts'
+import { databaseSettings, type Log, type Served } from './served.ts'
+
+/** Realms: their documents, keys and token endpoints, and their administration on a door of its own. */
+export async function serveIdentity(spec: PlaneSpec<'identity'>, log: Log): Promise<Served> {
+  const { database, listen: door, admin: adminDoor, ...options } = spec
+  const identity = await openIdentity({
+    ...options,
+    database: await databaseSettings(database),
+    log,
+  })
+  try {
+    const admin = await listen(identity.admin.fetch, adminDoor)
+    const front = await listen(identity.app.fetch, door).catch(async (error: unknown) => {
+      await admin.close()
+      throw error
+    })
+    return {
+      url: front.url,
+      async close() {
+        await Promise.all([front.close(), admin.close()])
+        await identity.close()
+      },
+    }
+  } catch (error) {
+    await identity.close()
+    throw error
+  }
+}

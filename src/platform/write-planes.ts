@@ -1,0 +1,201 @@
+import { join } from 'node:path'
+import { writeState } from '../clusters/state-file.ts'
+import type { ConnectionSettings } from '../clusters/cluster.ts'
+import { parseClientId, parseServiceName } from '../core/names.ts'
+import { type CellName, type Tier, TIERS } from '../core/tenant.ts'
+import type { PlatformManifest } from './platform-manifest.ts'
+import { PLANES, type Plane, planeDocument, type PlaneSpecInput } from './plane-config.ts'
+import type { Secrets } from './secrets.ts'
+import { socketPathIn } from './socket-path.ts'
+
+/** The control plane's own name where it calls other planes. */
+export const CONTROL_CLIENT = parseClientId('ringfence-control')
+/** The operator's workload, for `ringfence exec`: its service is nobody's upstream. */
+export const OPERATOR_CLIENT = parseClientId('ringfence-operator')
+export const OPERATOR_SERVICE = parseServiceName('ringfence-operator')
+export const VENDING_AUDIENCE = 'urn:ringfence:vending'
+export const IDENTITY_AUDIENCE = 'urn:ringfence:identity'
+export const CONTROL_AUDIENCE = 'urn:ringfence:control'
+
+/** Where the parts of a platform on one state directory find each other. */
+export interface Places {
+  readonly keeper: (cell: CellName) => string
+  readonly leaser: (cell: CellName) => string
+  readonly vending: string
+  readonly identityAdmin: string
+  readonly gatewayAdmin: string
+  readonly config: (plane: Plane) => string
+}
+
+/** Sockets lie in the state directory, which only our own user may enter. */
+export async function placesIn(
+  stateDirectory: string,
+  cells: readonly { readonly name: CellName }[],
+): Promise<Places> {
+  const socket = (name: string) => socketPathIn(stateDirectory, `${name}.sock`)
+  const sockets = new Map<string, string>()
+  for (const { name } of cells) {
+    for (const door of ['keeper', 'leaser']) {
+      sockets.set(`${door}-${name}`, await socket(`${door}-${name}`))
+    }
+  }
+  return {
+    keeper: (cell) => sockets.get(`keeper-${cell}`) ?? '',
+    leaser: (cell) => sockets.get(`leaser-${cell}`) ?? '',
+    vending: await socket('vending'),
+    identityAdmin: await socket('identity-admin'),
+    gatewayAdmin: await socket('gateway-admin'),
+    config: (plane) => join(stateDirectory, 'planes', `${plane}.json`),
+  }
+}
+
+export interface PlanesInput {
+  readonly manifest: PlatformManifest
+  readonly stateDirectory: string
+  /** The control database, for its address. */
+  readonly database: ConnectionSettings
+  readonly engine: string
+  /** Tiers that a cell can hold: a server that is not ours starts no silos. */
+  readonly tiersOf: (cell: CellName) => readonly Tier[]
+  readonly secrets: Secrets
+  readonly places: Places
+}
+
+/** Writes what each plane is told when it starts: a file each, mode 0600. */
+export async function writePlanes(input: PlanesInput): Promise<void> {
+  const specs: { readonly [P in Plane]: PlaneSpecInput<P> } = {
+    control: await controlSpec(input),
+    identity: await identitySpec(input),
+    vending: await vendingSpec(input),
+    gateway: await gatewaySpec(input),
+  }
+  for (const plane of PLANES) await writeState(input.places.config(plane), documentOf(plane, specs))
+}
+
+function documentOf<P extends Plane>(
+  plane: P,
+  specs: { readonly [Q in Plane]: PlaneSpecInput<Q> },
+): string {
+  return planeDocument(plane, specs[plane])
+}
+
+function databaseOf({ database, secrets }: PlanesInput, plane: Plane) {
+  const { host, port, database: name } = database
+  const passwordFile = secrets.path(`database-${plane}`)
+  return { host, port, database: name, user: `rf_${plane}`, passwordFile }
+}
+
+async function controlSpec(input: PlanesInput): Promise<PlaneSpecInput<'control'>> {
+  const { manifest, stateDirectory, secrets, places, engine } = input
+  const workloads = [...manifest.workloads, operatorWorkload()]
+  return {
+    database: databaseOf(input, 'control'),
+    listen: manifest.listen.control,
+    executor: 'control-1',
+    keys: {
+      snapshot: secrets.path('snapshot.jwk'),
+      job: secrets.path('job.jwk'),
+      client: secrets.path('control-client.jwk'),
+      receipt: join(stateDirectory, 'evidence'),
+    },
+    bootstrapTokenFile: join(stateDirectory, 'operator.token'),
+    exportDirectory: join(stateDirectory, 'exports'),
+    audience: CONTROL_AUDIENCE,
+    identity: { address: `unix:${places.identityAdmin}`, audience: IDENTITY_AUDIENCE },
+    cells: manifest.cells.map(({ name, region, capacity }) => ({
+      name,
+      region,
+      capacity,
+      engine,
+      tiers: [...input.tiersOf(name)],
+      keeper: `unix:${places.keeper(name)}`,
+    })),
+    platform: {
+      audience: manifest.audience,
+      contextKeys: [(await secrets.key('context', 'ES256')).publicJwk],
+      services: [...manifest.services],
+      workloads: await Promise.all(
+        workloads.map(async (workload) => ({
+          ...workload,
+          scopes: [...workload.scopes],
+          keys: [(await secrets.key(`workload-${workload.client}`, 'ES256')).publicJwk],
+        })),
+      ),
+      plans: manifest.plans.map((plan) => ({ ...plan, tiers: [...plan.tiers] })),
+    },
+  }
+}
+
+/** Its contexts come from the control plane alone, as jobs with a reason. */
+function operatorWorkload(): PlatformManifest['workloads'][number] {
+  return {
+    client: OPERATOR_CLIENT,
+    service: OPERATOR_SERVICE,
+    scopes: ['read', 'write'],
+  }
+}
+
+async function identitySpec(input: PlanesInput): Promise<PlaneSpecInput<'identity'>> {
+  const { manifest, secrets, places } = input
+  const { host, port } = manifest.listen.identity
+  await secrets.text('sealing-key')
+  return {
+    database: databaseOf(input, 'identity'),
+    listen: { host, port },
+    admin: { socket: places.identityAdmin },
+    baseUrl: `http://${host}:${port}`,
+    audience: manifest.audience,
+    adminAudience: IDENTITY_AUDIENCE,
+    adminClients: [
+      {
+        client: CONTROL_CLIENT,
+        keys: [(await secrets.key('control-client', 'ES256')).publicJwk],
+      },
+      // For `ringfence token`, on this machine.
+      {
+        client: OPERATOR_CLIENT,
+        keys: [(await secrets.key(`workload-${OPERATOR_CLIENT}`, 'ES256')).publicJwk],
+      },
+    ],
+    sealingKeyFile: secrets.path('sealing-key'),
+  }
+}
+
+async function configurationOf({ secrets, stateDirectory }: PlanesInput, plane: Plane) {
+  return {
+    directory: join(stateDirectory, 'configuration', plane),
+    keys: [(await secrets.key('snapshot', 'EdDSA')).publicJwk],
+  }
+}
+
+async function vendingSpec(input: PlanesInput): Promise<PlaneSpecInput<'vending'>> {
+  const { manifest, stateDirectory, places, engine } = input
+  return {
+    database: databaseOf(input, 'vending'),
+    configuration: await configurationOf(input, 'vending'),
+    listen: { socket: places.vending },
+    audience: VENDING_AUDIENCE,
+    journalDirectory: join(stateDirectory, 'journal'),
+    cells: manifest.cells.map(({ name }) => ({
+      name,
+      engine,
+      leaser: `unix:${places.leaser(name)}`,
+    })),
+  }
+}
+
+async function gatewaySpec(input: PlanesInput): Promise<PlaneSpecInput<'gateway'>> {
+  const { manifest, secrets, places } = input
+  return {
+    database: databaseOf(input, 'gateway'),
+    configuration: await configurationOf(input, 'gateway'),
+    listen: manifest.listen.gateway,
+    admin: { socket: places.gatewayAdmin },
+    contextKey: secrets.path('context.jwk'),
+  }
+}
+
+/** What an embedded cell can hold, and one on a server that is not ours. */
+export function tiersOfCell(external: boolean): readonly Tier[] {
+  return external ? TIERS.filter((tier) => tier !== 'silo') : TIERS
+}
