@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gateway: ['core', 'http', 'tokens', 'snapshot'],
   vending: ['core', 'http', 'tokens', 'snapshot', 'boundaries'],
   sdk: ['core', 'http', 'tokens'],
+  'front-door': ['core', 'http', 'tokens', 'snapshot', 'boundaries', 'gateway', 'vending', 'sdk'],
   proof: ['core', 'boundaries'],
   platform: [
     'core',
@@ -32,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'identity',
     'gateway',
     'vending',
+    'front-door',
     'proof',
   ],
   cli: ['core', 'http', 'control', 'sdk', 'boundaries', 'proof', 'supervisor', 'platform'],

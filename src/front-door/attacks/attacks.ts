@@ -1,0 +1,31 @@
+import type { FrontDoorAttack } from './attack.ts'
+import { CLAIMS } from './claims.ts'
+import { CONFIGURATION } from './configuration.ts'
+import { CONTEXTS } from './contexts.ts'
+import { EXISTENCE } from './existence.ts'
+import { FRAMING } from './framing.ts'
+import { HEADERS } from './headers.ts'
+import { LEASES } from './leases.ts'
+import { LOAD } from './load.ts'
+import { REALMS } from './realms.ts'
+import { ROUTES } from './routes.ts'
+import { SUSPENSION } from './suspension.ts'
+import { TOKENS } from './tokens.ts'
+import { WORKLOADS } from './workloads.ts'
+
+/** Every attack on the way of a request. */
+export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
+  ...TOKENS,
+  ...CLAIMS,
+  ...REALMS,
+  ...ROUTES,
+  ...FRAMING,
+  ...HEADERS,
+  ...CONTEXTS,
+  ...WORKLOADS,
+  ...LEASES,
+  ...SUSPENSION,
+  ...CONFIGURATION,
+  ...EXISTENCE,
+  ...LOAD,
+]

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto'
+import type { Door, DoorOptions } from './house/door.ts'
+import type { Ground } from './house/ground.ts'
+import type { House } from './house/house.ts'
+import type { Party } from './house/party.ts'
+import { Wire } from './house/wire.ts'
+
+/** Attacker and victim of one strike, and all that is made for it and closed afterwards. */
+export class Duel {
+  readonly door: Door
+  readonly attacker: Party
+  readonly victim: Party
+  /** What reaches it is what the attacker has seen. */
+  readonly wire = new Wire()
+  /** The victim's own. */
+  readonly own = new Wire()
+  /** By which the services know what the attacker sent. */
+  readonly mark = randomUUID()
+  readonly ownMark = randomUUID()
+  /** Ids of leases that the victim itself has taken. */
+  readonly kept = new Set<string>()
+  readonly #doors: Door[] = []
+  readonly #openDoor: (options: DoorOptions) => Promise<Door>
+
+  constructor(
+    door: Door,
+    attacker: Party,
+    victim: Party,
+    openDoor: (options: DoorOptions) => Promise<Door>,
+  ) {
+    this.door = door
+    this.attacker = attacker
+    this.victim = victim
+    this.#openDoor = openDoor
+  }
+
+  get house(): House {
+    return this.door.house
+  }
+
+  get ground(): Ground {
+    return this.door.house.ground
+  }
+
+  /** A front door for this strike alone, in front of the same services. */
+  async branch(options: DoorOptions): Promise<Door> {
+    const door = await this.#openDoor(options)
+    this.#doors.push(door)
+    return door
+  }
+
+  /** Leases of a tenant, at whatever front door of this strike, that would open something now. */
+  leasesOf({ tenant }: Party): ReadonlySet<string> {
+    const doors = [this.door, ...this.#doors]
+    return new Set(doors.flatMap(({ ledger }) => ledger.live(tenant).map((one) => one.lease_id)))
+  }
+
+  /** True when something of the attacker's came through to a service. */
+  get reached(): boolean {
+    return this.house.upstream.received(this.mark).length > 0
+  }
+
+  async close(): Promise<void> {
+    this.wire.cut()
+    this.own.cut()
+    this.house.upstream.release()
+    for (const door of this.#doors) await door.stop()
+  }
+}

@@ -1,0 +1,237 @@
+import { join } from 'node:path'
+import { RingfenceError } from '../../core/errors.ts'
+import type { GatewayLimits } from '../../gateway/limits.ts'
+import { openGateway, type OpenGateway } from '../../gateway/open-gateway.ts'
+import { listen, type Listening } from '../../http/listen.ts'
+import type { Configuration, ConfigurationSource } from '../../snapshot/snapshot.ts'
+import type { Check } from '../../vending/checks.ts'
+import { openVending, type Vending, type VendingOptions } from '../../vending/vending.ts'
+import { Feed } from './feed.ts'
+import { PLATFORM_HOST, VENDING_AUDIENCE } from './ground.ts'
+import type { House } from './house.ts'
+import { Ledger } from './ledger.ts'
+import type { Follower } from './pieces.ts'
+import { CELL, type Settings } from './settings.ts'
+import type { Address } from './wire.ts'
+import { worksFor } from './work-done.ts'
+
+/** Milliseconds after which something that never comes to hold is given up. */
+const WAITING_MS = 20_000
+
+export interface DoorOptions {
+  /** What the first record says. Default: the house's. */
+  readonly settings?: Settings
+  /** When the first record was issued. Default: now. */
+  readonly issuedAt?: Date
+  /** The control database, with whatever is in it. Default: one with a first record. */
+  readonly feed?: Feed
+  /** Where another door has kept its files, for one that takes its place. Default: a new one. */
+  readonly directory?: string
+  readonly gatewayLimits?: Partial<GatewayLimits>
+  readonly vendingLimits?: Partial<Pick<VendingOptions, 'workloadPerMinute' | 'atOnce'>>
+  /** Told of each request that passed all of vending's checks. */
+  readonly onChecked?: () => void
+}
+
+interface VendingProcess {
+  readonly vending: Vending
+  readonly listening: Listening
+}
+
+/**
+ * One front door that runs: a follower of a signed configuration, and on it the gateway and vending,
+ * each opened when it is first needed.
+ */
+export class Door {
+  readonly house: House
+  readonly feed: Feed
+  readonly directory: string
+  /** Stands where the cell stands that vending gets leases from. */
+  readonly ledger: Ledger
+  /** What the follower refused, and what it could not do. */
+  readonly troubles: RingfenceError[]
+  /** Where vending keeps its journal; empty before it was opened. */
+  journalDirectory = ''
+  readonly #options: DoorOptions
+  readonly #source: Follower
+  /** How often the follower took something. */
+  news = 0
+  /** The newest version that it took, whether or not that is recent enough to serve from. */
+  #announced = 0
+  #gateway: Promise<OpenGateway> | undefined
+  #vending: Promise<VendingProcess> | undefined
+  #starts = 0
+
+  private constructor(
+    house: House,
+    options: DoorOptions,
+    parts: Pick<Door, 'feed' | 'directory' | 'troubles'> & { readonly source: Follower },
+  ) {
+    this.house = house
+    this.feed = parts.feed
+    this.directory = parts.directory
+    this.troubles = parts.troubles
+    this.ledger = new Ledger(house.ground)
+    this.#options = options
+    this.#source = parts.source
+    this.#source.onChange((_, now) => {
+      this.news += 1
+      this.#announced = now.version
+    })
+  }
+
+  /** On return the follower has taken what is in the feed, or has refused it. */
+  static async open(house: House, options: DoorOptions = {}): Promise<Door> {
+    const { pieces, ground } = house
+    const feed = options.feed ?? (await firstFeed(house, options))
+    const directory = options.directory ?? house.room()
+    const troubles: RingfenceError[] = []
+    const source = await pieces.follow({
+      directory: join(directory, 'configuration'),
+      keys: [ground.keys.record.publicJwk],
+      database: feed.store,
+      onTrouble: (error) => troubles.push(error),
+      ...pieces.following,
+    })
+    const door = new Door(house, options, { feed, directory, troubles, source })
+    const { version } = await feed.head()
+    await door.until(() => door.#hasTaken(version) || troubles.length > 0)
+    return door
+  }
+
+  /** Where the follower keeps what it knows. */
+  get configurationDirectory(): string {
+    return join(this.directory, 'configuration')
+  }
+
+  /** The configuration in force. @throws RingfenceError `snapshot_stale` */
+  current(): Configuration {
+    return this.#source.current()
+  }
+
+  /** Version in force; 0 when nobody is served. */
+  get version(): number {
+    try {
+      return this.current().version
+    } catch {
+      return 0
+    }
+  }
+
+  #hasTaken(version: number): boolean {
+    return this.version >= version || this.#announced >= version
+  }
+
+  /**
+   * Waits until the follower has taken the version that `act` puts into the feed, or refused it.
+   * Returns whether that version is in force.
+   */
+  async sees(act: () => Promise<number> | number): Promise<boolean> {
+    const refusals = this.troubles.length
+    const version = await act()
+    await this.until(() => this.#hasTaken(version) || this.troubles.length > refusals)
+    return this.version >= version
+  }
+
+  /** Waits until something holds. @throws Error when it never does */
+  async until(holds: () => boolean): Promise<void> {
+    for (const end = Date.now() + WAITING_MS; !holds(); ) {
+      if (Date.now() > end) throw new Error('the front door never got there')
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+  }
+
+  async gateway(): Promise<Address> {
+    const { pieces, ground } = this.house
+    this.#gateway ??= worksFor(this, () =>
+      openGateway({
+        source: pieces.gatewayHears ? this.#source : deaf(this.#source),
+        contextKey: ground.keys.context,
+        log: () => undefined,
+        hosts: [PLATFORM_HOST],
+        checks: pieces.gatewayChecks,
+        limits: { ...this.#options.gatewayLimits, ...pieces.gatewayLimits },
+        listen: { host: '127.0.0.1', port: 0 },
+        admin: { host: '127.0.0.1', port: 0 },
+      }),
+    )
+    const { hostname, port } = new URL((await this.#gateway).url)
+    return { host: hostname, port: Number(port) }
+  }
+
+  async vending(): Promise<Address> {
+    this.#vending ??= this.#openVending()
+    const { listening } = await this.#vending
+    return { path: listening.url.slice('unix:'.length) }
+  }
+
+  async #openVending(): Promise<VendingProcess> {
+    const { pieces } = this.house
+    const journals = join(this.directory, 'journal')
+    this.journalDirectory = pieces.journalDirectory(journals, this.#starts)
+    const vending = await openVending({
+      audience: VENDING_AUDIENCE,
+      configuration: pieces.vendingHears ? this.#source : deaf(this.#source),
+      leaserOf: (cell) => {
+        if (cell === CELL) return this.ledger
+        throw new RingfenceError('engine_unavailable', 'there is no such cell')
+      },
+      journal: { directory: this.journalDirectory },
+      log: () => undefined,
+      checks: [...pieces.vendingChecks, ...this.#observer()],
+      ...this.#options.vendingLimits,
+      ...pieces.vendingLimits,
+    })
+    this.#starts += 1
+    pieces.afterwards(this.journalDirectory)
+    const listening = await listen(vending.app.fetch, { socket: join(this.directory, 'vending') })
+    return { vending, listening }
+  }
+
+  /** Refuses nothing. */
+  #observer(): readonly Check[] {
+    const { onChecked } = this.#options
+    if (onChecked === undefined) return []
+    return [{ name: 'observer', stage: 'what', layer: 'limit', run: onChecked }]
+  }
+
+  /** Waits until vending has ended every lease that the configuration took away. */
+  async settled(): Promise<void> {
+    await (await this.#vending)?.vending.settled()
+  }
+
+  /** Ends vending's process, as it were, and begins another. */
+  async restartVending(): Promise<void> {
+    await this.#closeVending()
+    await this.vending()
+  }
+
+  async #closeVending(): Promise<void> {
+    const open = await this.#vending
+    this.#vending = undefined
+    await open?.listening.close()
+    await open?.vending.close()
+  }
+
+  /** Ends all of its processes. What is on disk stays. */
+  async stop(): Promise<void> {
+    const gateway = await this.#gateway
+    this.#gateway = undefined
+    await gateway?.close()
+    await this.#closeVending()
+    await this.#source.close()
+  }
+}
+
+async function firstFeed({ ground, pieces, settings }: House, options: DoorOptions): Promise<Feed> {
+  const feed = new Feed(ground.keys.record)
+  const { platform, tenants } = options.settings ?? settings
+  const at = options.issuedAt ?? new Date(Date.now() - pieces.silenceMs)
+  await feed.publish({ platform, tenants, at })
+  return feed
+}
+
+/** A source that tells nobody of changes. */
+function deaf(source: ConfigurationSource): ConfigurationSource {
+  return { current: () => source.current(), onChange: () => undefined }
+}

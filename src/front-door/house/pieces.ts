@@ -1,0 +1,82 @@
+import type { IncomingMessage } from 'node:http'
+import type { ServiceName } from '../../core/names.ts'
+import type { TenantId } from '../../core/tenant.ts'
+import type { GatewayCheck } from '../../gateway/check.ts'
+import { GATEWAY_CHECKS } from '../../gateway/checks.ts'
+import type { GatewayLimits } from '../../gateway/limits.ts'
+import { Ringfence } from '../../sdk/ringfence.ts'
+import { type FollowerOptions, SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
+import type { ConfigurationSource } from '../../snapshot/snapshot.ts'
+import { type Check, VENDING_CHECKS } from '../../vending/checks.ts'
+import type { VendingOptions } from '../../vending/vending.ts'
+import { type Ground, VENDING_AUDIENCE } from './ground.ts'
+import type { Settings } from './settings.ts'
+
+/** Whoever keeps the configuration that is in force. */
+export type Follower = ConfigurationSource & { close(): Promise<void> }
+
+/** What a service makes of the context of a request. Throws for one that it does not accept. */
+export type ServiceVerifier = (
+  request: IncomingMessage,
+  service: ServiceName,
+) => Promise<{ readonly tenant: TenantId; readonly scopes: readonly string[] }>
+
+/**
+ * What a front door is put together from. The sound one is the product's own pieces; a mutant puts a
+ * worse one in the place of one of them, as a careless change would.
+ */
+export interface Pieces {
+  readonly gatewayChecks: readonly GatewayCheck[]
+  readonly gatewayLimits: Partial<GatewayLimits>
+  readonly vendingChecks: readonly Check[]
+  readonly vendingLimits: Partial<Pick<VendingOptions, 'atOncePerTenant'>>
+  readonly follow: (options: FollowerOptions) => Promise<Follower>
+  readonly following: Partial<Pick<FollowerOptions, 'staleAfterSeconds'>>
+  /** What the control plane publishes. */
+  readonly configure: (settings: Settings, ground: Ground) => Settings
+  /** Whether the plane is told when the configuration changes. */
+  readonly gatewayHears: boolean
+  readonly vendingHears: boolean
+  readonly verifierOf: (ground: Ground) => ServiceVerifier
+  /** Where vending keeps its journal. @param start counts from 0 the times that vending was opened */
+  readonly journalDirectory: (directory: string, start: number) => string
+  /** What happens to the journal's directory once vending has opened it. */
+  readonly afterwards: (journalDirectory: string) => void
+  /** Milliseconds since the control plane last vouched for the configuration. */
+  readonly silenceMs: number
+}
+
+export const SOUND: Pieces = {
+  gatewayChecks: GATEWAY_CHECKS,
+  gatewayLimits: {},
+  vendingChecks: VENDING_CHECKS,
+  vendingLimits: {},
+  follow: (options) => SnapshotFollower.open(options),
+  following: {},
+  configure: (settings) => settings,
+  gatewayHears: true,
+  vendingHears: true,
+  verifierOf: sdkVerifier,
+  journalDirectory: (directory) => directory,
+  afterwards: () => undefined,
+  silenceMs: 0,
+}
+
+/** As services do: through the SDK. */
+function sdkVerifier({ keys, workloads }: Ground): ServiceVerifier {
+  const { web } = workloads
+  const byService = new Map<ServiceName, Ringfence>()
+  return (request, service) => {
+    const sdk =
+      byService.get(service) ??
+      new Ringfence({
+        service,
+        clientId: web.client,
+        clientKey: web.key.privateJwk,
+        contextKeys: { request: [keys.context.publicJwk], job: [keys.job.publicJwk] },
+        vending: { address: 'unix:/nowhere', audience: VENDING_AUDIENCE },
+      })
+    byService.set(service, sdk)
+    return sdk.verifyRequest(request)
+  }
+}

@@ -1,0 +1,150 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { messageOf } from '../../core/errors.ts'
+import { parseServiceName } from '../../core/names.ts'
+import { listenWith } from '../../http/listen.ts'
+import { CONTEXT_HEADER } from '../../tokens/tenant-context.ts'
+import { believedTenant } from './believed-tenant.ts'
+import type { Ground } from './ground.ts'
+import type { ServiceVerifier } from './pieces.ts'
+
+/** A request that came through to a service. */
+export interface Received {
+  readonly method: string
+  readonly url: string
+  readonly rawHeaders: readonly string[]
+  bytes: number
+  /** True when it came to its end. */
+  whole: boolean
+  /** True while it has no answer. */
+  open: boolean
+}
+
+/**
+ * The services behind the gateway, `/<service>/…`. What they answer is the record of the tenant that
+ * the request's context names, which holds the tenant's canary.
+ *
+ * - `…/records/<mark>`: by a context that is verified; a `POST` writes into the record.
+ * - `…/believing/<mark>`: by whatever else in the request names a tenant, as services do that were
+ *   written to stand behind some other proxy.
+ * - `…/echo/<mark>`: sends the header fields back that it got.
+ * - `…/hold/<mark>`: answers when `release` is called.
+ */
+export class Upstream {
+  readonly url: string
+  readonly #ground: Ground
+  readonly #verify: ServiceVerifier
+  readonly #records: ReadonlyMap<string, string[]>
+  readonly #received = new Map<string, Received[]>()
+  readonly #held = new Set<ServerResponse>()
+  readonly #close: () => Promise<void>
+
+  private constructor(
+    ground: Ground,
+    verify: ServiceVerifier,
+    url: string,
+    close: () => Promise<void>,
+  ) {
+    this.#ground = ground
+    this.#verify = verify
+    this.url = url
+    this.#close = close
+    this.#records = new Map(
+      ground.parties.map(({ tenant, recordCanary }) => [tenant, [recordCanary]]),
+    )
+  }
+
+  static async open(ground: Ground, verify: ServiceVerifier): Promise<Upstream> {
+    const server: Server = createServer()
+    const listening = await listenWith(server, { host: '127.0.0.1', port: 0 })
+    const upstream = new Upstream(ground, verify, listening.url, () => {
+      server.closeAllConnections()
+      return listening.close()
+    })
+    server.on('request', (request, response) => void upstream.#answer(request, response))
+    return upstream
+  }
+
+  /** What came through with a mark in its path. */
+  received(mark: string): readonly Received[] {
+    return this.#received.get(mark) ?? []
+  }
+
+  /** What a tenant's record holds. */
+  record(tenant: string): readonly string[] {
+    return this.#records.get(tenant) ?? []
+  }
+
+  /** Answers all that `hold` keeps waiting. */
+  release(): void {
+    for (const response of this.#held) response.end('released')
+    this.#held.clear()
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path = ''] = (request.url ?? '').split('?')
+    const parts = path.split('/').filter((part) => part !== '')
+    const mark = parts.at(-1) ?? ''
+    const received: Received = {
+      method: request.method ?? '',
+      url: request.url ?? '',
+      rawHeaders: request.rawHeaders,
+      bytes: 0,
+      whole: false,
+      open: true,
+    }
+    this.#received.set(mark, [...this.received(mark), received])
+    response.once('close', () => {
+      received.open = false
+      this.#held.delete(response)
+    })
+    try {
+      for await (const chunk of request) received.bytes += (chunk as Buffer).length
+      received.whole = true
+      await this.#serve(parts, request, response)
+    } catch (error) {
+      if (!response.headersSent) response.writeHead(403)
+      response.end(messageOf(error))
+    }
+  }
+
+  async #serve(parts: readonly string[], request: IncomingMessage, response: ServerResponse) {
+    if (request.method === 'TRACE') {
+      // RFC 9110, section 9.3.8: what came goes back.
+      response.setHeader('content-type', 'message/http')
+      response.end(request.rawHeaders.join('\n'))
+      return
+    }
+    switch (parts.at(-2)) {
+      case 'records': {
+        const { tenant, scopes } = await this.#verify(request, parseServiceName(parts[0]))
+        const record = this.#records.get(tenant)
+        if (request.method === 'POST' && scopes.includes('write')) record?.push('written')
+        response.end(JSON.stringify({ tenant, record }))
+        return
+      }
+      case 'believing': {
+        const tenant = believedTenant(request, this.#ground)
+        response.end(JSON.stringify({ tenant, record: this.#records.get(tenant ?? '') }))
+        return
+      }
+      case 'echo': {
+        for (const name of [CONTEXT_HEADER, 'x-request-id', 'forwarded']) {
+          const value = request.headers[name]
+          if (value !== undefined) response.setHeader(name, value)
+        }
+        response.end('echo')
+        return
+      }
+      case 'hold':
+        this.#held.add(response)
+        return
+      default:
+        response.writeHead(404).end()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.release()
+    await this.#close()
+  }
+}

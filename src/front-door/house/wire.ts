@@ -1,0 +1,130 @@
+import { connect, type Socket } from 'node:net'
+
+/** Where a server listens. */
+export type Address = { readonly host: string; readonly port: number } | { readonly path: string }
+
+/** A request, written out as it is: nothing is put right, and what is left out is left out. */
+export interface Said {
+  readonly method?: string
+  readonly target: string
+  /** In order; a name may be there several times. */
+  readonly headers?: readonly (readonly [name: string, value: string])[]
+  readonly body?: string
+}
+
+export interface Heard {
+  /** 0 when the connection ended without an answer. */
+  readonly status: number
+  /** In order, names in lower case. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: string
+}
+
+/** Milliseconds without a byte after which nobody waits any longer. */
+const SILENCE_MS = 5_000
+
+/**
+ * A caller's side of the network. It remembers every byte that reached it, so that a planted secret
+ * among them is seen whatever the caller made of the answer.
+ */
+export class Wire {
+  #seen = ''
+  readonly #open = new Set<Socket>()
+
+  hasSeen(secret: string): boolean {
+    return this.#seen.includes(secret)
+  }
+
+  /** One request on a connection of its own. Any end of it is an answer. */
+  async ask(address: Address, said: Said): Promise<Heard> {
+    const heard = heardOf(await this.#exchange(address, written(said), SILENCE_MS, isWhole))
+    this.#seen += heard.body
+    return heard
+  }
+
+  /** Bytes on a connection of its own, and all that comes back until the other side ends it. */
+  raw(address: Address, text: string, silenceMs: number = SILENCE_MS): Promise<string> {
+    return this.#exchange(address, text, silenceMs, () => false)
+  }
+
+  #exchange(
+    address: Address,
+    text: string,
+    silenceMs: number,
+    enough: (heard: string) => boolean,
+  ): Promise<string> {
+    return new Promise((resolve) => {
+      let heard = ''
+      const socket = connect(address)
+      this.#open.add(socket)
+      socket.setTimeout(silenceMs, () => socket.destroy())
+      socket.on('data', (chunk: Buffer) => {
+        heard += chunk.toString('latin1')
+        if (enough(heard)) socket.destroy()
+      })
+      // A reset is an end as any other: what came before it is what was heard.
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        this.#open.delete(socket)
+        this.#seen += heard
+        resolve(heard)
+      })
+      socket.write(text, 'latin1')
+    })
+  }
+
+  /** Ends what is still open. */
+  cut(): void {
+    for (const socket of this.#open) socket.destroy()
+  }
+}
+
+/** A request as text. It asks for the connection to be closed, which tells where the answer ends. */
+export function written({ method = 'GET', target, headers = [], body }: Said): string {
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  const closing = headers.some(([name]) => name.toLowerCase() === 'connection')
+    ? ''
+    : 'Connection: close\r\n'
+  const framed = headers.some(([name]) => /^(?:content-length|transfer-encoding)$/i.test(name))
+  const length =
+    body === undefined || framed ? '' : `Content-Length: ${Buffer.byteLength(body, 'latin1')}\r\n`
+  return `${method} ${target} HTTP/1.1\r\n${lines}${closing}${length}\r\n${body ?? ''}`
+}
+
+/** Whether an answer says that it is at its end, for servers that keep the connection. */
+function isWhole(text: string): boolean {
+  const end = text.indexOf('\r\n\r\n')
+  if (end < 0) return false
+  const length = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1]
+  if (length !== undefined) return text.length >= end + 4 + Number(length)
+  return (
+    /\r\ntransfer-encoding: chunked/i.test(text.slice(0, end)) && text.endsWith('\r\n0\r\n\r\n')
+  )
+}
+
+function heardOf(text: string): Heard {
+  const [head = '', ...rest] = text.split('\r\n\r\n')
+  const [first = '', ...lines] = head.split('\r\n')
+  const headers = lines.map((line) => {
+    const at = line.indexOf(':')
+    return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()] as const
+  })
+  const body = rest.join('\r\n\r\n')
+  const chunked = headers.some(
+    ([name, value]) => name === 'transfer-encoding' && value === 'chunked',
+  )
+  const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(first)?.[1] ?? 0)
+  return { status, headers, body: chunked ? unchunked(body) : body }
+}
+
+function unchunked(text: string): string {
+  let body = ''
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\r\n', at)
+    const size = Number.parseInt(text.slice(at, end), 16)
+    if (end < 0 || !(size > 0)) break
+    body += text.slice(end + 2, end + 2 + size)
+    at = end + 2 + size + 2
+  }
+  return body
+}

@@ -1,0 +1,76 @@
+import { GATEWAY_CHECKS } from '../../gateway/checks.ts'
+import { VENDING_CHECKS } from '../../vending/checks.ts'
+import { type FrontDoorMutant, mutant } from './front-door-mutant.ts'
+
+/** Which attack gets through when a check of the gateway is gone. */
+const GATEWAY: Readonly<Record<string, string>> = {
+  method: 'fd-framing-method',
+  'no-upgrade': 'fd-framing-tunnel',
+  framing: 'fd-framing-codings',
+  'one-host': 'fd-route-two-hosts',
+  'plain-target': 'fd-route-separators',
+  'no-token-in-query': 'fd-route-token-in-query',
+  'one-authorization': 'fd-route-two-tokens',
+  token: 'fd-token-claims-disagree',
+  'host-is-known': 'fd-route-unknown-host',
+  'host-and-path-agree': 'fd-route-host-and-path',
+  'issuer-is-the-tenants': 'fd-realm-shared-key-issuer',
+  'token-is-for-the-tenant': 'fd-realm-shared-key-tenant',
+  'tenant-is-served': 'fd-suspended-token',
+  scope: 'fd-token-without-scope',
+  'no-writes-in-a-pause': 'fd-paused-write',
+  rate: 'fd-load-plan',
+  concurrency: 'fd-load-seats',
+  'body-size': 'fd-load-body',
+  'strip-hop-by-hop': 'fd-header-connection',
+  'strip-trusted': 'fd-header-tenant',
+  'strip-answer': 'fd-header-answer',
+}
+
+/** The same for vending. */
+const VENDING: Readonly<Record<string, string>> = {
+  'each-parameter-once': 'fd-lease-parameter-twice',
+  'one-way-in': 'fd-lease-second-way-in',
+  'nothing-else-asked': 'fd-lease-tenant-in-form',
+  'client-assertion': 'fd-workload-other-key',
+  'client-assertion-once': 'fd-workload-replay',
+  'client-id-agrees': 'fd-workload-other-name',
+  'workload-limit': 'fd-load-workload',
+  'context-signature': 'fd-context-forged',
+  'context-for-own-service': 'fd-context-other-workload',
+  'tenant-served': 'fd-lease-suspended',
+  'lease-of-own-tenant': 'fd-lease-revoke-foreign',
+  'lease-of-own-workload': 'fd-lease-revoke-other-workload',
+  'scope-in-context': 'fd-lease-scope-widened',
+  'scope-of-workload': 'fd-lease-scope-of-workload',
+  'tenant-writes-open': 'fd-lease-paused-write',
+  'lease-within-plan': 'fd-lease-too-long',
+  'lease-within-job': 'fd-lease-outlives-job',
+  'tenant-limit': 'fd-load-leases',
+}
+
+const noticers = (attack: string | undefined) => (attack === undefined ? [] : [attack])
+
+/** Each check of the gateway and of vending, left out. A check that is added has its mutant by that. */
+export const LEFT_OUT: readonly FrontDoorMutant[] = [
+  ...GATEWAY_CHECKS.map(({ name }) =>
+    mutant(
+      `fd-gateway-without-${name}`,
+      `The gateway's check ${name} left out`,
+      noticers(GATEWAY[name]),
+      ({ gatewayChecks }) => ({
+        gatewayChecks: gatewayChecks.filter((check) => check.name !== name),
+      }),
+    ),
+  ),
+  ...VENDING_CHECKS.map(({ name }) =>
+    mutant(
+      `fd-vending-without-${name}`,
+      `Vending's check ${name} left out`,
+      noticers(VENDING[name]),
+      ({ vendingChecks }) => ({
+        vendingChecks: vendingChecks.filter((check) => check.name !== name),
+      }),
+    ),
+  ),
+]
