@@ -41,7 +41,8 @@ export function withoutHopByHop(headers: Headers): Headers {
 /** By which services might be told who calls, for whom, and how: only the gateway may say so. */
 const TRUSTED: readonly RegExp[] = [
   /^(?:x-)?ringfence(?:-|$)/,
-  /^(?:x-)?tenant/,
+  /(?:^|-)tenant/,
+  /^x-scope-orgid$/,
   /^(?:x-)?(?:remote-)?user/,
   /^x-(?:auth|forwarded|original|rewrite|real)(?:-|$)/,
   /^x-(?:http-)?method(?:-override)?$/,
