@@ -29,11 +29,11 @@ export function summarySection(report: ProofReport): Markup {
   ]
   return html`<section aria-labelledby="said"><h2 id="said">In plain words</h2><dl class="said">
 <dt>What was tried</dt><dd>${counted(counts.attacks, 'way')} in which one tenant may try to reach another’s data, change it, learn that it exists, or disturb its owner: ${counted(counts.strikes, 'strike')} ${tiers.length === 0 ? 'on no tier' : `on the ${listed(tiers)} ${tiers.length === 1 ? 'tier' : 'tiers'}`}, both ways between two tenants and by a third. A strike counts only if the owner was first seen to reach its own data, so that a denial means something.</dd>
-<dt>What was denied</dt><dd>${counted(counts.denied, 'strike')} of ${counts.strikes.toLocaleString('en')}, by the data engine’s own access control. The verdict comes from planted secrets and from the victim’s data afterwards, not from an error’s text.</dd>
+<dt>What was denied</dt><dd>${counted(counts.denied, 'strike')} of ${counts.strikes.toLocaleString('en')}, by the boundary itself: the data engine’s own access control, or the front door’s checks. The verdict comes from planted secrets and from the victim’s data afterwards, not from an error’s text.</dd>
 <dt>What is a stated limit</dt><dd>${
     report.limits.length === 0
       ? 'Nothing: no strike met a limit.'
-      : html`${counted(counts.limit, 'strike')} met a channel that the engine cannot close on that tier. These do not count as denied.<ul>${report.limits.map(
+      : html`${counted(counts.limit, 'strike')} met a channel that cannot be closed on that tier. These do not count as denied.<ul>${report.limits.map(
           ({ engine, tier, sentence }) =>
             html`<li><strong>${engine} ${tier}.</strong> ${sentence}</li>`,
         )}</ul>`

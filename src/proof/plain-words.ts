@@ -29,8 +29,8 @@ export function headline(report: ProofReport): { readonly title: string; readonl
   const { counts, selection } = report
   const denied =
     counts.limit === 0
-      ? 'Every try of one tenant to reach another was denied by the data engine itself.'
-      : 'Every try of one tenant to reach another was denied by the data engine itself, or met a limit that is stated below.'
+      ? 'Every try of one tenant to reach another was denied by the boundary itself.'
+      : 'Every try of one tenant to reach another was denied by the boundary itself, or met a limit that is stated below.'
   const noticed = selection.mutants
     ? 'Every deliberate weakening of a copy was noticed.'
     : 'No weakening was tried, so nothing shows that this proof can fail.'

@@ -34,8 +34,11 @@ export interface ProofOptions {
   readonly concurrency?: number
   /** Strikes at once inside one rehearsal, 1 to 16. Default 1. */
   readonly strikesAtOnce?: number
-  /** Also inspect the boundaries as they are now, outside the rehearsals. Default false. */
-  readonly live?: boolean
+  /**
+   * Also inspect the boundaries as they are now, outside the rehearsals: all, or those of the engines
+   * that are named. Default false.
+   */
+  readonly live?: boolean | readonly string[]
   /** Facts about where the run takes place, for the report: names and values without secrets. */
   readonly environment?: Readonly<Record<string, string>>
   /** Seconds that one call of a boundary may take. Default 120. */

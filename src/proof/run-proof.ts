@@ -58,7 +58,7 @@ export async function runProof(options: ProofOptions): Promise<ProofReport> {
     },
   )
   const tiers = reports.filter((report) => report !== undefined)
-  const live = options.live === true ? await inspectLive(options, context) : []
+  const live = await inspectLive(options, context)
   const selection = {
     tenants: plan.tenants,
     mutants: mutantsPromised || plan.rehearsals.some(({ mutants }) => mutants.length > 0),
@@ -119,14 +119,16 @@ function atOnce(name: string, value: number): number {
   return value
 }
 
-/** The live boundaries' own findings, with the reason where one could not be inspected. */
+/** The findings of boundaries that live, with the reason where one could not be inspected. */
 async function inspectLive(
   options: ProofOptions,
   context: RunContext,
 ): Promise<ProofReport['live']> {
   const live: ProofReport['live'][number][] = []
+  const { live: wanted = false } = options
   for (const boundary of options.boundaries) {
     const { engine } = boundary
+    if (wanted === false || (wanted !== true && !wanted.includes(engine))) continue
     try {
       const findings = await boundedCall(`inspecting ${engine}`, context.limits, () =>
         boundary.inspect(),
