@@ -16,8 +16,11 @@ export interface TenantPlace {
 
 /** What the ledger says of a move: of the tenant's other place. */
 export interface Move extends TenantPlace {
-  /** `copying`: not whole yet. `copied`: whole as of `since`. `left`: the tenant has moved away. */
-  readonly phase: 'copying' | 'copied' | 'left'
+  /**
+   * `copying`: not whole yet. `copied`: whole as of `since`. `dropping`: given up, and perhaps half gone.
+   * `left`: the tenant has moved away from it.
+   */
+  readonly phase: 'copying' | 'copied' | 'dropping' | 'left'
   /** The oldest transaction on the source's server that the copy may not have seen. */
   readonly since: bigint | undefined
   /** What was compared before the tenant took over its present place. */
@@ -140,6 +143,14 @@ export async function changePlaces(
     )
     return rows.map((row) => row.lease)
   })
+}
+
+/** Notes that the place to be filled is given up, before anything of it goes. */
+export async function giveUpMove(client: pg.ClientBase, tenant: TenantId): Promise<void> {
+  await client.query(
+    `update custody.move set phase = 'dropping' where tenant_id = $1 and phase <> 'left'`,
+    [tenant],
+  )
 }
 
 /** Leases on the place that was left whose sessions may be alive still. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { EmbeddedCluster } from '../../clusters/embedded-cluster.ts'
@@ -138,4 +138,20 @@ test('a silo that was half made before a crash is completed', async () => {
   } finally {
     await second.close()
   }
+})
+
+test('a silo that was killed while it was removed is never started again, and removed by the next', async () => {
+  const silos = sameSilos()
+  const key = newTenantKey()
+  await silos.create(key)
+  await silos.close()
+  rmSync(join(directory, key, 'data', 'global'), { recursive: true })
+  writeFileSync(join(directory, `${key}.removing`), '')
+  const next = sameSilos()
+  await assert.rejects(next.open(key), { code: 'tenant_unknown' })
+  await next.remove(key)
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => name.startsWith(key)),
+    [],
+  )
 })

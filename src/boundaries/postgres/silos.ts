@@ -43,7 +43,7 @@ export class Silos {
    * @throws RingfenceError `tenant_unknown` when there is none: its data are never made anew
    */
   async open(key: TenantKey): Promise<Site> {
-    if (this.#removing.has(key) || (!this.#open.has(key) && !this.exists(key))) {
+    if (this.#removing.has(key) || (!this.#open.has(key) && !this.isWhole(key))) {
       throw new RingfenceError('tenant_unknown', 'the tenant has no server here')
     }
     return this.#opened(key)
@@ -65,15 +65,20 @@ export class Silos {
     await site.cluster.stop()
   }
 
-  /** Stops a silo's server and deletes everything that it wrote. */
+  /**
+   * Stops a silo's server and deletes everything that it wrote. Idempotent; what a killed process has
+   * left of one is never started again.
+   */
   async remove(key: TenantKey): Promise<void> {
     this.#removing.add(key)
     try {
       await this.stop(key)
       const directory = this.#directoryOf(key)
+      if (this.exists(key)) await writeFile(`${directory}.removing`, '')
       await rm(`${directory}.installed`, { force: true })
       await removeCluster(nameOf(key), directory)
       await rm(`${directory}.custodian`, { force: true })
+      await rm(`${directory}.removing`, { force: true })
     } finally {
       this.#removing.delete(key)
     }
@@ -81,6 +86,11 @@ export class Silos {
 
   exists(key: TenantKey): boolean {
     return existsSync(this.#directoryOf(key))
+  }
+
+  /** True for a silo that can be started: there, and not half removed. */
+  isWhole(key: TenantKey): boolean {
+    return this.exists(key) && !existsSync(`${this.#directoryOf(key)}.removing`)
   }
 
   /** The keys of all silos that have a directory here, whether they run or not. */

@@ -17,7 +17,7 @@ const SECOND = {
   // that was left. `since` is the oldest transaction that the copy may not have seen.
   move: `create table custody.move (
   tenant_id text primary key references custody.tenant,
-  phase text not null check (phase in ('copying', 'copied', 'left')),
+  phase text not null check (phase in ('copying', 'copied', 'dropping', 'left')),
   key uuid not null unique,
   tier text not null check (tier in ('pooled', 'bridge', 'silo')),
   database name not null,

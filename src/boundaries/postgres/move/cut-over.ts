@@ -105,7 +105,7 @@ async function endWriters(ledger: pg.Client, site: Site, tenant: TenantId): Prom
 
 /** A silo that was left gives no lease ever again, also to who still takes it for the place. */
 export async function shutSilo(places: Places, tenant: TenantId, left: TenantPlace): Promise<void> {
-  if (left.tier !== 'silo' || !places.silos().exists(left.key)) return
+  if (left.tier !== 'silo' || !places.silos().isWhole(left.key)) return
   const silo = await places.siteOf(left)
   await silo.shut(tenant)
   await silo.custodian.end(tenant, undefined, 'moved')

@@ -194,6 +194,24 @@ test('a login that was opened on the old place in the very moment of the swap is
   await place.boundary.erase(id)
 })
 
+test('a move that was half given up begins anew, under another key', async () => {
+  const boundary = stopping('dropped', () => Promise.reject(new Error('killed')))
+  await boundary.prepareMove(id, 'bridge')
+  const keyOfMove = async () =>
+    (await ledger.query('select key from custody.move where tenant_id = $1', [name])).rows[0]?.key
+  const given = await keyOfMove()
+  await assert.rejects(boundary.abortMove(id), /killed/)
+  await assert.rejects(place.boundary.cutOver(id), { code: 'move_failed' })
+  const begun = await place.boundary.prepareMove(id, 'bridge')
+  assert.ok(begun.copied > 0)
+  assert.notEqual(await keyOfMove(), given)
+  const before = await contents(place, name)
+  await place.boundary.cutOver(id)
+  assert.deepEqual(await contents(place, name), before)
+  await place.boundary.finishMove(id)
+  await place.boundary.erase(id)
+})
+
 test('the ledger of the cell gives no lease for a tenant that has a server of its own', async () => {
   await place.boundary.prepareMove(id, 'silo')
   await place.boundary.cutOver(id)

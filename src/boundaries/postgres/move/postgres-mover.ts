@@ -7,6 +7,7 @@ import { ERASURE_NOT_COVERED } from '../erase.ts'
 import {
   enterMove,
   forgetMove,
+  giveUpMove,
   leasesOnLeft,
   type Move,
   noteCopied,
@@ -54,7 +55,9 @@ export class PostgresMover implements Mover {
         throw new RingfenceError('engine_unsupported', `this cell cannot hold ${to} tenants`)
       }
       const { places } = this.#options
-      const move = found?.move ?? (await this.#enter(ledger, tenant, present.tier, to))
+      if (found?.move?.phase === 'dropping') await this.#giveUp(ledger, tenant, found.move)
+      const begun = found?.move?.phase === 'dropping' ? undefined : found?.move
+      const move = begun ?? (await this.#enter(ledger, tenant, present.tier, to))
       if (move.phase === 'left') throw refused('the last move is not finished; finish it first')
       if (move.tier !== to) throw refused(`it is already moving to ${move.tier}; abort that first`)
       const moving = { present, move }
@@ -116,10 +119,7 @@ export class PostgresMover implements Mover {
       const { move } = found
       await this.#letWrite(ledger, tenant, found.present)
       if (move.phase === 'left') throw refused('it has moved already; move it back instead')
-      await this.#options.places.drop(move)
-      await this.#step('dropped')
-      await forgetMove(ledger, this.#options.site.names, tenant, move.key)
-      await this.#step('forgotten')
+      await this.#giveUp(ledger, tenant, move)
     })
   }
 
@@ -143,6 +143,14 @@ export class PostgresMover implements Mover {
         probes,
       }
     })
+  }
+
+  async #giveUp(ledger: pg.Client, tenant: TenantId, move: Move): Promise<void> {
+    await giveUpMove(ledger, tenant)
+    await this.#options.places.drop(move)
+    await this.#step('dropped')
+    await forgetMove(ledger, this.#options.site.names, tenant, move.key)
+    await this.#step('forgotten')
   }
 
   async #enter(ledger: pg.Client, tenant: TenantId, from: Tier, to: Tier): Promise<Move> {
@@ -216,6 +224,7 @@ function copiedMove(found: Whereabouts | undefined): Moving {
   const move = found?.move
   if (move === undefined) throw refused('no move is under way')
   if (move.phase === 'copying') throw refused('it is not copied yet; prepare the move again')
+  if (move.phase === 'dropping') throw refused('it was given up; prepare the move again')
   if (move.phase === 'left') throw refused('it has moved already')
   return { present, move }
 }
