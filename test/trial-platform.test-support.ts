@@ -150,9 +150,15 @@ export function childrenOf(parent: number): readonly number[] {
 }
 
 export async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
+  let trouble: unknown
   for (let tries = 0; tries < 300; tries += 1) {
-    if (await check().catch(() => false)) return
+    try {
+      if (await check()) return
+      trouble = undefined
+    } catch (error) {
+      trouble = error
+    }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  assert.fail(`never happened: ${what}`)
+  assert.fail(`never happened: ${what}: ${String(trouble)}`)
 }

@@ -95,6 +95,15 @@ test('two clusters side by side share no user, password or data', async (t) => {
   assert.equal(owner(top) === owner(other), !isRoot)
 })
 
+test('a server is found where it was after its next start, wherever its socket has to be', async (t) => {
+  const directory = join(scratch(t), 'with spaces', 'and-long'.repeat(12))
+  const first = await started(t, { directory })
+  await first.stop()
+  const second = await started(t, { directory })
+  assert.equal(second.admin.host, first.admin.host)
+  assert.deepEqual(await ask(first.admin, 'SELECT 1'), [1])
+})
+
 test('a directory with spaces, quotes and a long name works', async (t) => {
   const directory = join(scratch(t), `O'Neil "& Sons", 100% \\ ünï`, 'deep'.repeat(30))
   const first = await started(t, { directory })

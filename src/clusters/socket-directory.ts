@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { type ServerUser, give, isReachableByAll, isRoot, makeDirectory } from './server-user.ts'
@@ -34,11 +34,21 @@ export async function openSocketDirectory(
     await makeDirectory(preferred, 0o700, user)
     return { path: preferred, remove: () => Promise.resolve() }
   }
-  const path = await mkdtemp(join(await temporaryRoot(), 'rf-'))
+  // The same one again where it can be: credentials in hand name it.
+  const path = (await madeAgain(earlier)) ?? (await mkdtemp(join(await temporaryRoot(), 'rf-')))
   await chmod(path, 0o700)
   await give(path, user)
   await writeState(record, path)
   return { path, remove: () => removeTree(path) }
+}
+
+/** Undefined where there was none, or where somebody else has one of that name now. */
+async function madeAgain(earlier: string | undefined): Promise<string | undefined> {
+  if (earlier === undefined || !TEMPORARY.test(basename(earlier))) return undefined
+  return mkdir(earlier, { mode: 0o700 }).then(
+    () => earlier,
+    () => undefined,
+  )
 }
 
 async function temporaryRoot(): Promise<string> {
