@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { OpenCell } from '../boundaries/cell.ts'
 import { engine } from '../boundaries/registry.ts'
@@ -257,8 +257,8 @@ export class Platform {
       start: async (context) =>
         processUnit({
           name,
-          command: program === 'node' ? process.execPath : (program ?? ''),
-          args,
+          command: process.execPath,
+          args: [LEASH, program === 'node' ? process.execPath : (program ?? ''), ...args],
           cwd,
           env: {
             ...this.#options.environment,
@@ -286,11 +286,14 @@ interface Place {
   readonly places: Places
 }
 
-/** The program itself, as source in a checkout and compiled in a package. */
-const MAIN = join(
-  dirname(fileURLToPath(import.meta.url)),
-  `../main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-)
+/** One of our own files that is run, as source in a checkout and compiled in a package. */
+function fileToRun(path: string): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  return fileURLToPath(new URL(`${path}.${extension}`, import.meta.url))
+}
+const MAIN = fileToRun('../main')
+/** Ends an application's program when we are killed, so that the next start finds its port free. */
+const LEASH = fileToRun('../supervisor/leash')
 
 /** Names of a platform's parts, for log prefixes, in the order of their start. */
 export function partNames(manifest: PlatformManifest): readonly string[] {
