@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Rehearsal } from '../boundaries/boundary.ts'
 import { parseTenantId } from '../core/tenant.ts'
 import { FRONT_DOOR_ATTACKS } from './attacks/attacks.ts'
+import { LEFT_OUT } from './mutants/left-out.ts'
 import { FRONT_DOOR_MUTANTS } from './mutants/mutants.ts'
 import { openFrontDoorProving } from './open-proving.ts'
 
@@ -24,6 +25,10 @@ test('there are attacks and mutants enough, told apart by ids of their own', () 
   assert.equal(new Set(ids).size, ids.length)
   for (const id of ids) assert.match(id, /^fd-[a-z0-9]+(-[a-z0-9]+)*$/)
   for (const { title } of FRONT_DOOR_MUTANTS) assert.match(title, /^[^\n]{8,100}$/)
+})
+
+test('whichever check of the gateway or of vending is left out, an attack is known that gets in', () => {
+  for (const { id, noticedBy } of LEFT_OUT) assert.ok(noticedBy?.length, id)
 })
 
 describe('the front door as it should be', () => {

@@ -5,7 +5,7 @@ import { attack, type FrontDoorAttack, must } from './attack.ts'
 import { byPath, call, ownerReads } from './calls.ts'
 
 /** Milliseconds for a server that waits for the rest of a request which never comes. */
-const SILENCE_MS = 300
+const SILENCE_MS = 3_000
 
 /**
  * Bytes that two readers cut into requests at different places. None may come through whole, and

@@ -21,7 +21,7 @@ export interface Heard {
 }
 
 /** Milliseconds without a byte after which nobody waits any longer. */
-const SILENCE_MS = 5_000
+const SILENCE_MS = 30_000
 
 /**
  * A caller's side of the network. It remembers every byte that reached it, so that a planted secret
