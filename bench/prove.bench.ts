@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { openPostgresProving } from '../src/boundaries/postgres/open-proving.ts'
+import { openFrontDoorProving } from '../src/front-door/open-proving.ts'
 import type { ProofReport } from '../src/proof/proof-report.ts'
 import { runProof } from '../src/proof/run-proof.ts'
 import type { Bench, BenchContext, Row } from './bench.ts'
@@ -10,11 +11,12 @@ const AIM_SECONDS = 180
 const QUICK_ATTACKS = 4
 
 export const bench: Bench = {
-  title: 'the whole proof of the clinic: every attack on every tier, and every mutant',
+  title:
+    'the whole proof of the clinic and the front door: every attack on every tier, and every mutant',
   async run(context) {
     const report = await prove(context)
     const rows = report.tiers.map((tier) => ({
-      what: `${tier.tier}: ${tier.strikes.length} strikes, ${tier.mutants.length} mutants`,
+      what: `${tier.engine} ${tier.tier}: ${tier.strikes.length} strikes, ${tier.mutants.length} mutants`,
       unit: 's',
       n: tier.strikes.length + tier.mutants.length,
       p50: tier.milliseconds / 1000,
@@ -30,14 +32,18 @@ export const bench: Bench = {
 
 async function prove(context: BenchContext): Promise<ProofReport> {
   const proving = await openPostgresProving({ manifest: MANIFEST })
-  const { provable, subject, facts } = proving
+  const door = await openFrontDoorProving()
+  const { provable, facts } = proving
   const narrowed = provable.attacks().filter(({ tiers }) => tiers.includes('pooled'))
   try {
     return await runProof({
-      boundaries: [provable],
-      subjects: [{ name: subject.name, digest: { sha256: subject.sha256 } }],
+      boundaries: [provable, door.provable],
+      subjects: [proving, door].map(({ subject: { name, sha256 } }) => ({
+        name,
+        digest: { sha256 },
+      })),
       toolVersion: 'bench',
-      environment: facts,
+      environment: { ...facts, ...door.facts },
       ...(context.quick
         ? {
             tiers: ['pooled'],
@@ -46,7 +52,8 @@ async function prove(context: BenchContext): Promise<ProofReport> {
           }
         : {}),
       onProgress: (event) => {
-        if (event.type === 'tier-finished') context.say(`${event.report.tier} is done`)
+        if (event.type === 'tier-finished')
+          context.say(`${event.report.engine} ${event.report.tier} is done`)
       },
     })
   } finally {
