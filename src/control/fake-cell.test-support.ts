@@ -26,7 +26,8 @@ export const FAKE_CELL_TABLES = `
     id text primary key, cell text not null, tenant text not null, scope text not null,
     holder text not null, issued timestamptz not null default now(), ended timestamptz);
   create table fake.fault (cell text not null, method text not null, kind text not null);
-  create table fake.realm (tenant text primary key, issuer text not null, open boolean not null)`
+  create table fake.realm (tenant text primary key, issuer text not null, open boolean not null,
+    kid text not null default 'fake')`
 
 /**
  * An engine that is light enough for hundreds of kills and honest enough to find orphans: its places,

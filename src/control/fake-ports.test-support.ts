@@ -30,6 +30,14 @@ class FakeRealms implements Realms {
     return { issuer, keys: [KEY] }
   }
 
+  async find(tenant: TenantId) {
+    const { rows } = await this.#pool.query<{ issuer: string; kid: string }>(
+      'select issuer, kid from fake.realm where tenant = $1',
+      [tenant],
+    )
+    return rows[0] && { issuer: rows[0].issuer, keys: [{ ...KEY, kid: rows[0].kid }] }
+  }
+
   async setOpen(tenant: TenantId, open: boolean) {
     const { rowCount } = await this.#pool.query(
       'update fake.realm set open = $2 where tenant = $1',

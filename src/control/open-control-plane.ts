@@ -8,6 +8,7 @@ import { Database, type DatabaseSettings } from './database.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { type PlatformBase, PlatformPublisher } from './platform-publisher.ts'
 import type { ApprovalChannel, Ports } from './ports.ts'
+import { RealmRefresh } from './realm-refresh.ts'
 import { type DecisionReader, RegisteredApprovals } from './registered-approvals.ts'
 import { RegisteredCatalogue } from './registered-catalogue.ts'
 import { RegisteredIdempotency } from './registered-idempotency.ts'
@@ -71,6 +72,8 @@ export interface ControlPlaneOptions {
   readonly superviseEveryMs?: number
   readonly deadAfterMs?: number
   readonly confirmEveryMs?: number
+  /** Milliseconds between two looks at every realm's keys. Default an hour. */
+  readonly realmsEveryMs?: number
   /** After which the idempotency key of a call whose process died is free again. Default 15. */
   readonly callLeaseSeconds?: number
   /** One line for operators; never a secret. */
@@ -148,12 +151,20 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     everyMs: options.confirmEveryMs ?? CONFIRM_EVERY_MS,
     log,
   })
+  const realms = new RealmRefresh({
+    database,
+    realms: ports.realms,
+    changes,
+    log,
+    ...(options.realmsEveryMs === undefined ? {} : { everyMs: options.realmsEveryMs }),
+  })
   const listener = new ChannelListener(database, WORKFLOW_CHANNEL)
   await listener.start()
   const wake = () => supervision.wake()
   const approvals = new RegisteredApprovals(database, cursors, options.readDecision, wake)
   supervision.start()
   housekeeping.start()
+  realms.start()
   outbox?.start()
   const lifecycle = new TenantLifecycle({
     database,
@@ -190,7 +201,13 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
       )
     },
     close: async () => {
-      await Promise.all([housekeeping.stop(), supervision.stop(), listener.close(), outbox?.stop()])
+      await Promise.all([
+        housekeeping.stop(),
+        realms.stop(),
+        supervision.stop(),
+        listener.close(),
+        outbox?.stop(),
+      ])
       await runs.stop()
       await executor.leave().catch(() => {})
       await database.close()

@@ -19,6 +19,8 @@ export interface Cells {
 export interface Realms {
   /** The tenant's realm, made at the first call, with its issuer and the keys that verify its tokens. */
   ensure(tenant: TenantId, displayName: string): Promise<Realm>
+  /** The same for a realm that is there; never makes one. */
+  find(tenant: TenantId): Promise<Realm | undefined>
   /** Issues no tokens while it is closed. */
   setOpen(tenant: TenantId, open: boolean): Promise<void>
   /** Users, clients and keys are gone. */

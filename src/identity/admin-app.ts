@@ -53,6 +53,11 @@ export function adminApp(options: AdminAppOptions): Hono {
     const { displayName } = await bodyOf(context, ensureBody)
     return context.json(await realms.ensure(tenantOf(context), displayName))
   })
+  app.get('/admin/realms/:tenant', async (context) => {
+    const realm = await realms.find(tenantOf(context))
+    if (realm === undefined) throw new RingfenceError('not_found', 'there is no such realm')
+    return context.json(realm)
+  })
   app.delete('/admin/realms/:tenant', async (context) => {
     await realms.remove(tenantOf(context))
     return context.body(null, 204)

@@ -13,6 +13,10 @@ export function localRealms(issuing: Issuing): RealmAdministration {
       await store.ensure(tenant, displayName)
       return { issuer: issuing.issuerOf(tenant), keys: await keys.handOver(tenant) }
     },
+    async find(tenant) {
+      if ((await store.issuer(tenant)) === undefined) return undefined
+      return { issuer: issuing.issuerOf(tenant), keys: await keys.handOver(tenant) }
+    },
     setOpen: (tenant, open) => store.setOpen(tenant, open),
     remove: (tenant) => store.remove(tenant),
     rotateKeys: (tenant, compromised = false) =>

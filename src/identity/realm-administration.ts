@@ -11,6 +11,10 @@ export interface RealmAdministration {
     tenant: TenantId,
     displayName: string,
   ): Promise<{ readonly issuer: string; readonly keys: readonly PublicJwk[] }>
+  /** The realm's issuer and keys, or undefined where there is none. The next key's lead runs, too. */
+  find(
+    tenant: TenantId,
+  ): Promise<{ readonly issuer: string; readonly keys: readonly PublicJwk[] } | undefined>
   /** Issues no tokens while it is closed. @throws `not_found` */
   setOpen(tenant: TenantId, open: boolean): Promise<void>
   /** Users, clients and keys are gone. */

@@ -49,6 +49,7 @@ describe('from the control plane', () => {
     assert.equal(first.issuer, `${BASE}/realms/acme`)
     assert.equal(first.keys.length, 1)
     assert.deepEqual(await realms.ensure(ACME, 'Acme & Sons'), first)
+    assert.deepEqual(await realms.find(ACME), first)
     const alice = parseSubject('alice@acme.test/x')
     await realms.putUser(ACME, alice, MAY)
     for (let turn = 0; turn < 2; turn += 1) await realms.setOpen(ACME, false)
@@ -59,6 +60,7 @@ describe('from the control plane', () => {
     await realms.setOpen(ACME, true)
     assert.equal((await realms.issueFor(ACME, alice, { seconds: 60 })).expires_in, 60)
     for (let turn = 0; turn < 2; turn += 1) await realms.remove(ACME)
+    assert.equal(await realms.find(ACME), undefined)
     await assert.rejects(realms.setOpen(ACME, true), { code: 'not_found' })
     const again = await realms.ensure(ACME, 'Acme')
     assert.notDeepEqual(again.keys, first.keys)
@@ -98,7 +100,7 @@ describe('from anybody else', () => {
 
   test('no assertion, and one that was used before, are refused at every operation', async () => {
     const used = await signClientAssertion(CONTROL_KEY, CONTROL, ADMIN_AUDIENCE)
-    const send = (method: 'PUT' | 'POST' | 'DELETE', path: string, token: string) =>
+    const send = (method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, token: string) =>
       call(listening.url, {
         method,
         path: `/admin/realms/acme${path}`,
@@ -108,6 +110,7 @@ describe('from anybody else', () => {
     assert.equal((await send('PUT', '/open', used)).status, 400)
     for (const token of ['', 'x', used]) {
       for (const [method, path] of [
+        ['GET', ''],
         ['PUT', ''],
         ['DELETE', ''],
         ['PUT', '/open'],

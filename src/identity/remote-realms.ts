@@ -25,7 +25,7 @@ export interface RemoteRealmsOptions {
 export function remoteRealms(options: RemoteRealmsOptions): RealmAdministration {
   const { address, audience, client, key } = options
   const ask = async (
-    method: 'POST' | 'PUT' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     tenant: TenantId,
     path: string,
     body?: object,
@@ -45,6 +45,14 @@ export function remoteRealms(options: RemoteRealmsOptions): RealmAdministration 
   return {
     ensure: async (tenant, displayName) =>
       read(realmAnswer, await ask('PUT', tenant, '', { displayName })),
+    async find(tenant) {
+      try {
+        return read(realmAnswer, await ask('GET', tenant, ''))
+      } catch (error) {
+        if (error instanceof RingfenceError && error.code === 'not_found') return undefined
+        throw error
+      }
+    },
     async setOpen(tenant, open) {
       await ask('PUT', tenant, '/open', { open })
     },
