@@ -18,7 +18,7 @@ import { requestLine } from './request-log.ts'
 import { RequestRates } from './request-rates.ts'
 import { Seats } from './seats.ts'
 import { serviceOf } from './service.ts'
-import { traceHeaders } from './trace-context.ts'
+import { nextTrace } from './trace-context.ts'
 import { Upstreams } from './upstream.ts'
 import { VerifiedTokens } from './verified-tokens.ts'
 
@@ -155,7 +155,7 @@ class FrontDoor {
       [CONTEXT_HEADER, context],
       ['x-request-id', requestId],
       ['forwarded', forwardedHeader(request, this.#options.publicProtocol ?? 'http')],
-      ...traceHeaders(exchange.incoming),
+      ...nextTrace(exchange.incoming),
     ]
     await forward({
       exchange,

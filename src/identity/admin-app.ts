@@ -5,7 +5,7 @@ import { RingfenceError } from '../core/errors.ts'
 import { type ClientId, parseClientId, parseSubject } from '../core/names.ts'
 import { parseTenantId } from '../core/tenant.ts'
 import { problemResponse } from '../http/problem.ts'
-import { DecoyKeys } from '../tokens/decoy-keys.ts'
+import { KeySet } from '../tokens/verify-token.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
 import { clientBody, ensureBody, keysBody, openBody, tokenBody, userBody } from './admin-schemas.ts'
 import type { RealmAdministration } from './realm-administration.ts'
@@ -30,8 +30,8 @@ export interface AdminAppOptions {
 export function adminApp(options: AdminAppOptions): Hono {
   const { realms, log } = options
   const app = new Hono<{ Variables: { by: string } }>()
-  const keys = new Map(options.clients.map(({ client, keys }) => [client, new DecoyKeys(keys)]))
-  const nobody = new DecoyKeys()
+  const keys = new Map(options.clients.map(({ client, keys }) => [client, new KeySet(keys)]))
+  const nobody = new KeySet([])
   app.get('/healthz', (context) => context.json({ status: 'ok' }))
   app.use('/admin/*', async (context, next) => {
     const assertion = BEARER.exec(context.req.header('authorization') ?? '')?.[1] ?? ''

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseClientId, parseSubject } from '../core/names.ts'
 import { parsed } from '../core/parsed.ts'
 import { ACCESS_TOKEN_SECONDS_MAX } from '../tokens/access-token.ts'
-import { type PublicJwk, SIGNING_ALGORITHMS } from '../tokens/signing-key.ts'
+import { publicJwkSchema } from '../tokens/public-jwk.ts'
 
 const scopes = z
   .array(
@@ -13,19 +13,6 @@ const scopes = z
   )
   .max(20)
 const roles = z.array(z.string().min(1).max(100)).max(50)
-
-const publicJwkShape = z.looseObject({
-  kty: z.enum(['EC', 'OKP']),
-  kid: z.string().min(1).max(200),
-  alg: z.enum(SIGNING_ALGORITHMS),
-  d: z.undefined().optional(),
-})
-
-/** A public key; a private one is refused. */
-const publicJwkSchema = z.custom<PublicJwk>(
-  (value) => publicJwkShape.safeParse(value).success,
-  'a key is a public JWK with kid and alg ES256 or EdDSA',
-)
 
 export const ensureBody = z.strictObject({ displayName: z.string().min(1).max(200) })
 export const openBody = z.strictObject({ open: z.boolean() })

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Form } from '../http/form.ts'
 import { CLIENT_ASSERTION_TYPE } from '../tokens/client-assertion.ts'
-import { DecoyKeys } from '../tokens/decoy-keys.ts'
+import { KeySet } from '../tokens/verify-token.ts'
 import { OAuthError } from './oauth-error.ts'
 import { type RealmClient, type RealmStore, sha256 } from './realm-store.ts'
 import type { UsedOnce } from './used-once.ts'
@@ -74,7 +74,7 @@ async function byAssertion(
   if (form.get('client_assertion_type') !== CLIENT_ASSERTION_TYPE) return undefined
   const claimed = claimedIssuer(assertion)
   const entry = await store.client(tenant, claimed)
-  const keys = new DecoyKeys(entry?.keys)
+  const keys = new KeySet(entry?.keys ?? [])
   try {
     const client = await used.verify(assertion, issuer, () => keys, tenant)
     return entry === undefined ? undefined : { client, entry }

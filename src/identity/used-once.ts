@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { RingfenceError } from '../core/errors.ts'
 import type { ClientId } from '../core/names.ts'
 import { UsedAssertions, verifyClientAssertion } from '../tokens/client-assertion.ts'
-import type { DecoyKeys } from '../tokens/decoy-keys.ts'
+import type { KeySet } from '../tokens/verify-token.ts'
 import type { IdentityDatabase } from './identity-database.ts'
 
 /** Longer than an assertion can be valid anywhere, clocks apart. */
@@ -26,7 +26,7 @@ export class UsedOnce {
   async verify(
     assertion: string,
     audience: string,
-    keysOf: (client: ClientId) => DecoyKeys,
+    keysOf: (client: ClientId) => KeySet,
     place: string,
   ): Promise<ClientId> {
     const client = await verifyClientAssertion(assertion, audience, keysOf, new UsedAssertions())

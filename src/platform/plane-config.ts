@@ -6,7 +6,7 @@ import { parseClientId, parsePlanName, parseServiceName } from '../core/names.ts
 import { parseDocument } from '../core/parse-document.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseRegion, parseTier } from '../core/tenant.ts'
-import { publicJwkSchema } from '../snapshot/snapshot.ts'
+import { publicJwkSchema } from '../tokens/public-jwk.ts'
 
 /**
  * What each plane is told when it starts. `ringfence up` writes these files; whoever runs the planes

@@ -8,7 +8,7 @@ import { type Address, type Answer, call } from '../http/call.ts'
 import { CLIENT_ASSERTION_TYPE } from '../tokens/client-assertion.ts'
 import type { WorkloadIdentity } from './identity.ts'
 import { retryAfterMs, retrying, TryLater } from './retry.ts'
-import { type TraceContext, traceHeaders } from './trace-context.ts'
+import { type TraceContext, traceHeaders } from '../http/trace-context.ts'
 
 /** What a job is, for the control plane's record. */
 export interface JobRequest {

@@ -1,6 +1,6 @@
 import { RingfenceError } from '../core/errors.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
-import type { TraceHeaders } from './trace-context.ts'
+import type { TraceHeaders } from '../http/trace-context.ts'
 
 /** A request as Node's http has it, or as fetch has it. */
 export type IncomingRequest =

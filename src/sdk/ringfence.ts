@@ -20,7 +20,7 @@ import {
   type TraceContext,
   type TraceHeaders,
   traceHeaders,
-} from './trace-context.ts'
+} from '../http/trace-context.ts'
 import { inTransaction } from './transaction.ts'
 import { type VendedLease, VendingClient } from './vending-client.ts'
 import { type VerifiedContext, VerifiedContexts } from './verified-context.ts'

@@ -6,7 +6,7 @@ import { CLIENT_ASSERTION_TYPE } from '../tokens/client-assertion.ts'
 import type { WorkloadIdentity } from './identity.ts'
 import type { PooledLease } from './postgres/lease-login.ts'
 import { retryAfterMs, retrying, TryLater } from './retry.ts'
-import { type TraceContext, traceHeaders } from './trace-context.ts'
+import { type TraceContext, traceHeaders } from '../http/trace-context.ts'
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const SUBJECT_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:jwt'

@@ -1,6 +1,6 @@
 import { RingfenceError } from '../core/errors.ts'
 import type { VerifiedContext as TokenContents } from '../tokens/tenant-context.ts'
-import type { TraceContext } from './trace-context.ts'
+import type { TraceContext } from '../http/trace-context.ts'
 
 declare const brand: unique symbol
 

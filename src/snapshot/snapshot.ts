@@ -3,25 +3,12 @@ import { SCOPES } from '../core/lease.ts'
 import { parseClientId, parsePlanName, parseServiceName } from '../core/names.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseRegion, parseTenantId, parseTier } from '../core/tenant.ts'
-import { type PublicJwk, SIGNING_ALGORITHMS } from '../tokens/signing-key.ts'
+import { publicJwkSchema } from '../tokens/public-jwk.ts'
 
 /**
  * What the gateway and vending know of the platform: the control plane writes it, they verify it,
  * keep it on disk, and serve from it. It holds no secret: public keys and names only.
  */
-
-/** A public key; a private one is refused, wherever it comes from. */
-export const publicJwkSchema: z.ZodType<PublicJwk, PublicJwk> = z.custom<PublicJwk>(
-  (value) => publicJwkShape.safeParse(value).success,
-  'a key is a public JWK with kid and alg ES256 or EdDSA',
-)
-
-const publicJwkShape = z.looseObject({
-  kty: z.enum(['EC', 'OKP']),
-  kid: z.string().min(1),
-  alg: z.enum(SIGNING_ALGORITHMS),
-  d: z.undefined().optional(),
-})
 
 /** One upstream service behind the gateway. */
 const serviceSchema = z.strictObject({

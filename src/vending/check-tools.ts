@@ -2,7 +2,6 @@ import type { PlatformConfig, WorkloadConfig } from '../snapshot/snapshot.ts'
 import type { UsedAssertions } from '../tokens/client-assertion.ts'
 import type { ContextKeys } from '../tokens/tenant-context.ts'
 import { KeySet } from '../tokens/verify-token.ts'
-import { DecoyKeys } from '../tokens/decoy-keys.ts'
 import { Limits } from './limits.ts'
 
 /** What the checks need besides the request. */
@@ -13,7 +12,7 @@ export interface CheckTools {
   readonly limits: Limits
   /** Requests a minute of one workload, over all tenants. */
   readonly workloadPerMinute: number
-  readonly keysOf: (workload: WorkloadConfig | undefined) => DecoyKeys
+  readonly keysOf: (workload: WorkloadConfig | undefined) => KeySet
   readonly contextKeysOf: (platform: PlatformConfig) => ContextKeys
 }
 
@@ -23,8 +22,8 @@ export function checkTools(
   used: UsedAssertions,
   workloadPerMinute: number,
 ): CheckTools {
-  const nobody = new DecoyKeys()
-  const workloads = new WeakMap<WorkloadConfig, DecoyKeys>()
+  const nobody = new KeySet([])
+  const workloads = new WeakMap<WorkloadConfig, KeySet>()
   const platforms = new WeakMap<PlatformConfig, ContextKeys>()
   return {
     audience,
@@ -33,7 +32,7 @@ export function checkTools(
     workloadPerMinute,
     keysOf(workload) {
       if (workload === undefined) return nobody
-      const keys = workloads.get(workload) ?? new DecoyKeys(workload.keys)
+      const keys = workloads.get(workload) ?? new KeySet(workload.keys)
       workloads.set(workload, keys)
       return keys
     },
