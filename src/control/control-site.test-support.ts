@@ -39,6 +39,8 @@ export interface ControlSite {
   readonly keys: { readonly snapshot: SigningKey; readonly job: SigningKey }
   /** Options for a control plane that looks often and gives up early. */
   options(overrides?: Partial<ControlPlaneOptions>): ControlPlaneOptions
+  /** Each line that a plane of the site logged. */
+  readonly log: readonly string[]
   /** Opens the plane; it is closed with the site at the latest. */
   open(overrides?: Partial<ControlPlaneOptions>): Promise<OpenControlPlane>
   /** As the administrator of the control database. */
@@ -100,6 +102,7 @@ async function siteOn(cluster: EmbeddedCluster, directory: string): Promise<Cont
     job: await SigningKey.create('ES256'),
   }
   let opened: OpenControlPlane | undefined
+  const log: string[] = []
   const options: ControlSite['options'] = (overrides = {}) => ({
     database: settings.rf_control,
     executorId: 'control-1',
@@ -112,6 +115,7 @@ async function siteOn(cluster: EmbeddedCluster, directory: string): Promise<Cont
     assertionAudience: 'urn:ringfence:control',
     retry: { tries: 2, firstMs: 1, longestMs: 1 },
     superviseEveryMs: 50,
+    log: (line) => log.push(line),
     deadAfterMs: 500,
     ...overrides,
   })
@@ -123,6 +127,7 @@ async function siteOn(cluster: EmbeddedCluster, directory: string): Promise<Cont
     settings,
     keys,
     options,
+    log,
     open: async (overrides) => {
       await opened?.close()
       opened = undefined

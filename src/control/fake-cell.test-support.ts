@@ -29,6 +29,18 @@ export const FAKE_CELL_TABLES = `
   create table fake.realm (tenant text primary key, issuer text not null, open boolean not null,
     kid text not null default 'fake')`
 
+/** Makes the rows of the pending place those of the live one. */
+const COPY = [
+  `delete from fake.row using fake.place where row.key = place.key
+      and cell = $1 and tenant = $2 and state = 'pending'`,
+  `insert into fake.row (key, body)
+   select pending.key, row.body from fake.place as live
+     join fake.row on row.key = live.key
+     join fake.place as pending on (pending.cell, pending.tenant) = (live.cell, live.tenant)
+    where live.cell = $1 and live.tenant = $2 and live.state = 'live'
+      and pending.state = 'pending'`,
+]
+
 /**
  * An engine that is light enough for hundreds of kills and honest enough to find orphans: its places,
  * rows and leases are rows of a database of its own. `fake.fault` makes a method fail.
@@ -47,11 +59,11 @@ export class FakeCell implements LiveBoundary {
 
   async provision(tenant: Tenant) {
     await this.#fault('provision')
-    await this.#query(
-      `insert into fake.place (cell, tenant, tier, key, state) values ($1, $2, $3, $4, 'live')
+    await this.#alone(tenant.id, [
+      `insert into fake.place (cell, tenant, tier, key, state)
+       values ($1, $2, '${tenant.tier}', '${randomUUID()}', 'live')
        on conflict (cell, tenant, state) do nothing`,
-      [this.#cell, tenant.id, tenant.tier, randomUUID()],
-    )
+    ])
     return this.#placement(tenant.id)
   }
 
@@ -142,41 +154,42 @@ export class FakeCell implements LiveBoundary {
   async erase(tenant: TenantId): Promise<Erasure> {
     const fault = await this.#fault('erase')
     await this.revoke(tenant)
-    const gone = await this.#query(
-      'delete from fake.place where cell = $1 and tenant = $2 returning 1',
-      [this.#cell, tenant],
-    )
-    return this.#erasure(tenant, gone.length, fault === 'leaves' ? 1 : 0)
+    const gone = await this.#alone(tenant, [
+      'delete from fake.place where cell = $1 and tenant = $2',
+    ])
+    return this.#erasure(tenant, gone, fault === 'leaves' ? 1 : 0)
   }
 
   async prepareMove(tenant: TenantId, to: Tier): Promise<MoveProgress> {
     await this.#fault('prepareMove')
     const { tier } = await this.#placement(tenant)
-    await this.#query(
-      `insert into fake.place (cell, tenant, tier, key, state) values ($1, $2, $3, $4, 'pending')
+    const copied = await this.#alone(tenant, [
+      `insert into fake.place (cell, tenant, tier, key, state)
+       select cell, tenant, '${to}', '${randomUUID()}', 'pending' from fake.place
+        where cell = $1 and tenant = $2 and state = 'live' and tier <> '${to}'
        on conflict (cell, tenant, state) do nothing`,
-      [this.#cell, tenant, to, randomUUID()],
-    )
-    return { from: tier, to, copied: await this.#copy(tenant), items: [] }
+      ...COPY,
+    ])
+    return { from: tier, to, copied, items: [] }
   }
 
   async catchUp(tenant: TenantId): Promise<MoveProgress> {
     await this.#fault('catchUp')
     const { tier } = await this.#placement(tenant)
-    return { from: tier, to: tier, copied: 0 * (await this.#copy(tenant)), items: [] }
+    await this.#alone(tenant, COPY)
+    return { from: tier, to: tier, copied: 0, items: [] }
   }
 
   async cutOver(tenant: TenantId): Promise<CutOver> {
     const fault = await this.#fault('cutOver')
     if (fault === 'differs') throw new RingfenceError('move_failed', 'the places differ')
-    await this.#copy(tenant)
-    // One statement: the new place takes over, or nothing has happened.
-    await this.#query(
-      `with moved as (select from fake.place where cell = $1 and tenant = $2 and state = 'pending')
-       update fake.place set state = case state when 'live' then 'old' else 'live' end
-        where cell = $1 and tenant = $2 and state <> 'old' and exists (select from moved)`,
-      [this.#cell, tenant],
-    )
+    await this.#alone(tenant, [
+      ...COPY,
+      `update fake.place as live set state = 'old' from fake.place as pending
+        where live.cell = $1 and live.tenant = $2 and live.state = 'live'
+          and (pending.cell, pending.tenant, pending.state) = ($1, $2, 'pending')`,
+      `update fake.place set state = 'live' where cell = $1 and tenant = $2 and state = 'pending'`,
+    ])
     return { placement: await this.#placement(tenant), verified: [], pausedMs: 1 }
   }
 
@@ -187,38 +200,41 @@ export class FakeCell implements LiveBoundary {
       [this.#cell, tenant],
     )
     if (old.length > 0) throw new RingfenceError('move_failed', 'the tenant has moved')
-    await this.#query(
+    await this.#alone(tenant, [
       `delete from fake.place where cell = $1 and tenant = $2 and state = 'pending'`,
-      [this.#cell, tenant],
-    )
+    ])
   }
 
   async finishMove(tenant: TenantId): Promise<Erasure> {
     await this.#fault('finishMove')
-    const gone = await this.#query(
-      `delete from fake.place where cell = $1 and tenant = $2 and state = 'old' returning 1`,
-      [this.#cell, tenant],
-    )
-    return this.#erasure(tenant, gone.length, 0)
+    const gone = await this.#alone(tenant, [
+      `delete from fake.place where cell = $1 and tenant = $2 and state = 'old'`,
+    ])
+    return this.#erasure(tenant, gone, 0)
   }
 
   async close() {
     await this.#pool.end()
   }
 
-  async #copy(tenant: TenantId): Promise<number> {
-    const copied = await this.#query(
-      `with old as (delete from fake.row using fake.place where row.key = place.key
-         and cell = $1 and tenant = $2 and state = 'pending')
-       insert into fake.row (key, body)
-       select pending.key, row.body from fake.place as live
-         join fake.row on row.key = live.key
-         join fake.place as pending on (pending.cell, pending.tenant) = (live.cell, live.tenant)
-        where live.cell = $1 and live.tenant = $2 and live.state = 'live'
-          and pending.state = 'pending' returning 1`,
-      [this.#cell, tenant],
-    )
-    return copied.length
+  /** In one transaction of which a tenant has one at a time. Returns what the last statement touched. */
+  async #alone(tenant: TenantId, statements: readonly string[]): Promise<number> {
+    const client = await this.#pool.connect()
+    try {
+      await client.query('begin')
+      await client.query('select pg_advisory_xact_lock(hashtext($1))', [tenant])
+      let touched = 0
+      for (const sql of statements) {
+        touched = (await client.query(sql, [this.#cell, tenant])).rowCount ?? 0
+      }
+      await client.query('commit')
+      return touched
+    } catch (error) {
+      await client.query('rollback')
+      throw error
+    } finally {
+      client.release()
+    }
   }
 
   async #placement(tenant: TenantId) {

@@ -75,6 +75,9 @@ export class TenantLifecycle {
   resume(tenant: TenantId, by: Actor): Promise<WorkflowView> {
     return this.#change('tenant.resume', tenant, {}, by, async (tx, row) => {
       const newest = await newestOf(tx, tenant)
+      if (newest?.state === 'waiting' && row.status === 'requested') {
+        throw new RingfenceError('approval_required', 'a second person has to approve it first')
+      }
       if (newest?.state === 'failed' && !newest.superseded) return this.#goOn(tx, row, newest, by)
       if (row.status === 'suspended') return enterWorkflow(tx, row, { kind: 'resume' }, by)
       const failed = await newestFailure(tx, tenant)

@@ -72,14 +72,19 @@ export async function arrange(plane: OpenControlPlane, action: Action, id: strin
 }
 
 /** What somebody does who finds the process dead: asks again, and waits for others to finish it. */
-export async function finish(plane: OpenControlPlane, action: Action, id: string): Promise<void> {
+export async function finish(
+  plane: OpenControlPlane,
+  action: Action,
+  id: string,
+  log: readonly string[] = [],
+): Promise<void> {
   const { id: workflow } = await act(plane, action, id)
   await until(async () => {
     const { state } = await plane.workflows.get(workflow)
     return state !== 'running' && state !== 'waiting'
   })
   const { state, error } = await plane.workflows.get(workflow)
-  assert.equal(state, 'succeeded', `${workflow}: ${error}`)
+  assert.equal(state, 'succeeded', `${workflow}: ${error}\n${log.slice(-5).join('\n')}`)
 }
 
 const EXPECTED: Readonly<Record<Action, readonly [status: string, place: string]>> = {
@@ -158,7 +163,7 @@ export async function killAtEveryPoint(
     await arrange(survivor, action, tenant)
     const order = { action, tenant, points, ...(killAt === undefined ? {} : { killAt }) }
     const ending = await killProcess(site, order)
-    await finish(survivor, action, tenant)
+    await finish(survivor, action, tenant, site.log)
     await expectWhole(site, survivor, action, tenant)
     return ending
   }
@@ -196,7 +201,7 @@ export async function killAtRandomMoments(
       const tenant = `random-${victims}-${left}`
       await arrange(survivor, action, tenant)
       await killProcess(site, { action, tenant, points: 'ports' }, Math.random() * LATEST_MS)
-      await finish(survivor, action, tenant)
+      await finish(survivor, action, tenant, site.log)
       await expectWhole(site, survivor, action, tenant)
       worked.push(tenant)
     }

@@ -1,4 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { text } from 'node:stream/consumers'
+import { DBOS } from '@dbos-inc/dbos-sdk'
 import { remoteBoundary } from '../../src/cells/remote-boundary.ts'
 import { Database } from '../../src/control/database.ts'
 import { fakePorts } from '../../src/control/fake-ports.test-support.ts'
@@ -13,10 +15,11 @@ import { act, type Order } from './control-actions.test-support.ts'
  */
 const order: Order = JSON.parse(await text(process.stdin))
 let points = 0
-let counting = false
+/** What is looked at every moment has no points: how often it is depends on the time alone. */
+const call = new AsyncLocalStorage<true>()
 
 function point(): void {
-  if (!counting) return
+  if (call.getStore() !== true && !DBOS.isWithinWorkflow()) return
   points += 1
   if (points === order.killAt) process.kill(process.pid, 'SIGKILL')
 }
@@ -82,11 +85,11 @@ const plane = await openControlPlane({
   platform: { audience: 'https://api.example.test', contextKeys: [], services: [], workloads: [] },
   assertionAudience: 'urn:ringfence:control',
   superviseEveryMs: 50,
+  log: (line) => process.stderr.write(`${line}\n`),
   deadAfterMs: 500,
 })
-counting = true
 process.stdout.write('here\n')
-const { id } = await act(plane, order.action, order.tenant)
+const { id } = await call.run(true, () => act(plane, order.action, order.tenant))
 for await (const event of plane.workflows.events(id, 0, new AbortController().signal)) {
   if (event.state === 'failed') process.stdout.write(`failed ${event.step}: ${event.note}\n`)
 }

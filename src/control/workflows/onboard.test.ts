@@ -184,6 +184,7 @@ test('on a guarded plan a second person decides, and not the one who asked', asy
   assert.equal(waiting.state, 'waiting')
   assert.equal(waiting.step, 'approval')
   assert.equal(await statusOf('guarded'), 'requested')
+  await assert.rejects(plane.tenants.resume(tenant('guarded'), erin), { code: 'approval_required' })
   const { items } = await plane.approvals.list({ state: 'pending' }, { limit: 10 })
   const approval = items.find((one) => one.workflow === begun.id)
   assert.ok(approval)
