@@ -3,10 +3,12 @@ import type { Door, DoorOptions } from './house/door.ts'
 import type { Ground } from './house/ground.ts'
 import type { House } from './house/house.ts'
 import type { Party } from './house/party.ts'
-import { Wire } from './house/wire.ts'
+import type { TenantId } from '../core/tenant.ts'
+import type { Judged } from '../strikes/judge-strike.ts'
+import { Wire } from '../strikes/wire.ts'
 
 /** Attacker and victim of one strike, and all that is made for it and closed afterwards. */
-export class Duel {
+export class Duel implements Judged {
   readonly door: Door
   readonly attacker: Party
   readonly victim: Party
@@ -53,6 +55,48 @@ export class Duel {
   leasesOf({ tenant }: Party): ReadonlySet<string> {
     const doors = [this.door, ...this.#doors]
     return new Set(doors.flatMap(({ ledger }) => ledger.live(tenant).map((one) => one.lease_id)))
+  }
+
+  get attackerId(): TenantId {
+    return this.attacker.tenant
+  }
+
+  get victimId(): TenantId {
+    return this.victim.tenant
+  }
+
+  get #others(): readonly Party[] {
+    const { parties, suspended } = this.ground
+    return [...parties, suspended].filter((party) => party !== this.attacker)
+  }
+
+  sawCanary(): boolean {
+    return this.#others.some(
+      ({ recordCanary, leaseCanary }) =>
+        this.wire.hasSeen(recordCanary) || this.wire.hasSeen(leaseCanary),
+    )
+  }
+
+  async watch(): Promise<() => Promise<readonly string[]>> {
+    const look = () =>
+      this.#others.map((party) => ({
+        record: this.house.upstream.record(party.tenant).length,
+        leases: this.leasesOf(party),
+      }))
+    const before = look()
+    return async () =>
+      look().flatMap((after, index) => {
+        const { record, leases } = before[index] ?? { record: 0, leases: new Set<string>() }
+        const ended = [...leases].some((lease) => !after.leases.has(lease))
+        const opened = [...after.leases].some(
+          (lease) => !leases.has(lease) && !this.kept.has(lease),
+        )
+        return [
+          ...(record === after.record ? [] : ["another tenant's record changed"]),
+          ...(ended ? ["another tenant's lease ended"] : []),
+          ...(opened ? ["another tenant's lease was opened"] : []),
+        ]
+      })
   }
 
   /** True when something of the attacker's came through to a service. */

@@ -9,11 +9,11 @@ import type { Ground } from './house/ground.ts'
 import { type House, openHouse } from './house/house.ts'
 import type { Party } from './house/party.ts'
 import type { Pieces } from './house/pieces.ts'
-import { Wire } from './house/wire.ts'
+import { Wire } from '../strikes/wire.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
 import { inspectDoor } from './inspect/inspect-door.ts'
 import { FRONT_DOOR_MUTANTS } from './mutants/mutants.ts'
-import { strike } from './strike.ts'
+import { judgeStrike } from '../strikes/judge-strike.ts'
 
 /** A front door with services behind it, put together from `pieces`, and copies with worse ones. */
 export class FrontDoorRehearsal implements Rehearsal {
@@ -80,7 +80,7 @@ export class FrontDoorRehearsal implements Rehearsal {
     if (found === undefined) throw new Error(`no attack ${attack.id}`)
     const open = (options: Parameters<typeof Door.open>[1]) => Door.open(this.#house, options)
     const next = this.#last.then(() =>
-      strike(found, new Duel(this.#door, this.#party(attacker), this.#party(victim), open)),
+      judgeStrike(found, new Duel(this.#door, this.#party(attacker), this.#party(victim), open)),
     )
     this.#last = next.catch(() => undefined)
     return next

@@ -5,7 +5,10 @@ import { FrontDoorRehearsal } from './front-door-rehearsal.ts'
 import { makeGround } from './house/ground.ts'
 import { SOUND } from './house/pieces.ts'
 import { FRONT_DOOR_MUTANTS } from './mutants/mutants.ts'
-import { programDigest } from './program-digest.ts'
+import { programDigest } from '../strikes/program-digest.ts'
+
+/** The parts of the program that a request passes through. */
+const FOLDERS = ['core', 'http', 'tokens', 'snapshot', 'gateway', 'vending', 'sdk']
 
 /** What reports call it. */
 export const FRONT_DOOR = 'front-door'
@@ -28,7 +31,7 @@ export async function openFrontDoorProving(): Promise<OpenProving> {
       rehearse: async (_tier, tenants) => FrontDoorRehearsal.open(await makeGround(tenants), SOUND),
     },
     facts: { 'front door': 'the gateway and vending of this version, on loopback' },
-    subject: { name: 'ringfence/front-door', sha256: await programDigest() },
+    subject: { name: 'ringfence/front-door', sha256: await programDigest(FOLDERS) },
     close: async () => undefined,
   }
 }

@@ -1,50 +1,22 @@
-import type { Attack, AttackKind } from '../../boundaries/boundary.ts'
-import type { Tier } from '../../core/tenant.ts'
+import {
+  type AttackFacts,
+  type Outcome,
+  PROVEN_ONCE,
+  type Staged,
+  type StagedAttack,
+  staged as stagedIn,
+} from '../../strikes/staged-attack.ts'
 import type { Duel } from '../duel.ts'
 
+export type { AttackFacts, Outcome, Staged }
+export { must, statusesOf } from '../../strikes/staged-attack.ts'
+
 /** The way of a request is the same on every tier, so it is proven once. */
-export const FRONT_DOOR_TIERS: readonly Tier[] = ['pooled']
+export const FRONT_DOOR_TIERS = PROVEN_ONCE
 
-/** What the attacker met. */
-export interface Outcome {
-  /**
-   * True when the attack itself saw that it got through. Canaries that reached the attacker, and what
-   * became of other tenants' records and leases, are judged besides.
-   */
-  readonly crossed: boolean
-  /** One line for the report. It must hold no canary and no token. */
-  readonly met: string
-}
+export type FrontDoorAttack = StagedAttack<Duel>
 
-/** An attack whose owner has been seen to succeed. */
-export interface Staged {
-  /** One line that says what was seen. */
-  readonly owner: string
-  attempt(): Promise<Outcome>
-}
-
-export interface FrontDoorAttack extends Attack {
-  /**
-   * Shows that the owner can do what is then attempted from outside. An attack whose owner fails
-   * shows nothing: throw, and it is void.
-   */
-  stage(duel: Duel): Promise<Staged>
-}
-
-export interface AttackFacts {
-  readonly id: string
-  readonly title: string
-  readonly kind: AttackKind
-  readonly references?: readonly string[]
-}
-
-/** Fills in what is the same for all. */
-export function staged(
-  facts: AttackFacts,
-  stage: (duel: Duel) => Promise<Staged>,
-): FrontDoorAttack {
-  return { tiers: FRONT_DOOR_TIERS, references: [], limits: {}, ...facts, stage }
-}
+export const staged: typeof stagedIn<Duel> = stagedIn
 
 /** An attack that needs nothing from what its owner did. */
 export function attack(
@@ -58,19 +30,4 @@ export function attack(
     owner: await steps.owner(duel),
     attempt: () => steps.attempt(duel),
   }))
-}
-
-/** Throws, and so makes the strike void, unless the owner was seen to succeed. */
-export function must(condition: boolean, what: string): asserts condition {
-  if (!condition) throw new Error(`the owner could not: ${what}`)
-}
-
-/** `2 × 401, 1 × no answer`: what came of several requests. */
-export function statusesOf(heard: readonly { readonly status: number }[]): string {
-  const counts = new Map<string, number>()
-  for (const { status } of heard) {
-    const name = status === 0 ? 'no answer' : String(status)
-    counts.set(name, (counts.get(name) ?? 0) + 1)
-  }
-  return [...counts].map(([name, count]) => `${count} × ${name}`).join(', ')
 }

@@ -5,7 +5,7 @@ import { accessToken, assertionOf, contextFor } from '../house/claims.ts'
 import type { Door } from '../house/door.ts'
 import { PLATFORM_HOST } from '../house/ground.ts'
 import type { Party } from '../house/party.ts'
-import type { Heard, Said, Wire } from '../house/wire.ts'
+import type { Heard, Said, Wire } from '../../strikes/wire.ts'
 import { must } from './attack.ts'
 
 /** How a tenant is called: by the platform's host and a path, or by its own host. */

@@ -7,7 +7,7 @@ import {
   contextFor,
   JOB_TYP,
 } from '../house/claims.ts'
-import { forge, headerOf, seconds } from '../house/forge.ts'
+import { forge, headerOf, seconds } from '../../strikes/forge.ts'
 import { AUDIENCE } from '../house/ground.ts'
 import type { Party } from '../house/party.ts'
 import { attack, type FrontDoorAttack, statusesOf } from './attack.ts'

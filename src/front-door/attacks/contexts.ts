@@ -10,9 +10,9 @@ import {
   contextFor,
   JOB_TYP,
 } from '../house/claims.ts'
-import { forge, forgeUnsigned, forgeWithSecret, headerOf, seconds } from '../house/forge.ts'
+import { forge, forgeUnsigned, forgeWithSecret, headerOf, seconds } from '../../strikes/forge.ts'
 import { BILLING, CLINIC } from '../house/ground.ts'
-import type { Heard, Wire } from '../house/wire.ts'
+import type { Heard, Wire } from '../../strikes/wire.ts'
 import { attack, type AttackFacts, type FrontDoorAttack, must, statusesOf } from './attack.ts'
 import { ownerLeases, vend } from './calls.ts'
 

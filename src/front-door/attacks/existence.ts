@@ -9,9 +9,9 @@ import {
   CONTEXT_TYP,
   contextClaims,
 } from '../house/claims.ts'
-import { forge, headerOf } from '../house/forge.ts'
+import { forge, headerOf } from '../../strikes/forge.ts'
 import { type Party, SUSPENDED, UNKNOWN } from '../house/party.ts'
-import type { Heard } from '../house/wire.ts'
+import type { Heard } from '../../strikes/wire.ts'
 import { signaturesOf } from '../house/work-done.ts'
 import { attack, type FrontDoorAttack, must, type Outcome, staged } from './attack.ts'
 import { byPath, call, ownerGetsLease, ownerLeases, ownerReads, vend, type Way } from './calls.ts'

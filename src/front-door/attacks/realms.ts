@@ -1,9 +1,9 @@
 import type { Duel } from '../duel.ts'
 import { ACCESS_TYP, accessClaims, type Claims } from '../house/claims.ts'
 import type { Door } from '../house/door.ts'
-import { forge, headerOf } from '../house/forge.ts'
+import { forge, headerOf } from '../../strikes/forge.ts'
 import { tenantOf, withTenant } from '../house/settings.ts'
-import { Wire } from '../house/wire.ts'
+import { Wire } from '../../strikes/wire.ts'
 import { attack, type FrontDoorAttack, must, type Outcome, staged, statusesOf } from './attack.ts'
 import { bothWays, byPath, call, ownerReads } from './calls.ts'
 

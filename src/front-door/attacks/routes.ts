@@ -1,7 +1,7 @@
 import type { Duel } from '../duel.ts'
 import { accessToken } from '../house/claims.ts'
 import { PLATFORM_HOST } from '../house/ground.ts'
-import type { Said } from '../house/wire.ts'
+import type { Said } from '../../strikes/wire.ts'
 import { attack, type AttackFacts, type FrontDoorAttack, statusesOf } from './attack.ts'
 import { bearer, byPath, call, ownerReads } from './calls.ts'
 

@@ -1,6 +1,6 @@
 import type { Duel } from '../duel.ts'
 import { ACCESS_TYP, accessClaims, accessToken, type Claims } from '../house/claims.ts'
-import { forge, forgeUnsigned, forgeWithSecret, headerOf } from '../house/forge.ts'
+import { forge, forgeUnsigned, forgeWithSecret, headerOf } from '../../strikes/forge.ts'
 import { attack, type AttackFacts, type FrontDoorAttack, statusesOf } from './attack.ts'
 import { bothWays, byPath, call, ownerReads, type Way } from './calls.ts'
 

@@ -7,7 +7,7 @@ import {
   CONTEXT_TYP,
   contextFor,
 } from '../house/claims.ts'
-import { forge, forgeUnsigned, headerOf, seconds } from '../house/forge.ts'
+import { forge, forgeUnsigned, headerOf, seconds } from '../../strikes/forge.ts'
 import { VENDING_AUDIENCE } from '../house/ground.ts'
 import {
   attack,

@@ -3,7 +3,7 @@ import { type Access, signAccessToken } from '../../tokens/access-token.ts'
 import type { TenantContext } from '../../tokens/tenant-context.ts'
 import { signContext } from '../../tokens/tenant-context.ts'
 import { parseSubject, type ServiceName } from '../../core/names.ts'
-import { forge, headerOf, seconds } from './forge.ts'
+import { forge, headerOf, seconds } from '../../strikes/forge.ts'
 import { AUDIENCE, CLINIC, type Ground, VENDING_AUDIENCE, type Workload } from './ground.ts'
 import type { Party } from './party.ts'
 

@@ -12,7 +12,7 @@ import type { House } from './house.ts'
 import { Ledger } from './ledger.ts'
 import type { Follower } from './pieces.ts'
 import { CELL, type Settings } from './settings.ts'
-import type { Address } from './wire.ts'
+import type { Address } from '../../strikes/wire.ts'
 import { worksFor } from './work-done.ts'
 
 /** Milliseconds after which something that never comes to hold is given up. */

@@ -8,7 +8,7 @@ import type { Check } from '../../vending/checks.ts'
 import { Refusal } from '../../vending/refusal.ts'
 import { ACCESS_TYP, ASSERTION_TYP, CONTEXT_TYP, JOB_TYP } from '../house/claims.ts'
 import { VENDING_AUDIENCE } from '../house/ground.ts'
-import { type Carelessness, carelessVerify } from './careless-verify.ts'
+import { type Carelessness, carelessVerify } from '../../strikes/careless-verify.ts'
 
 const CONTEXT_RULES = {
   request: { typ: CONTEXT_TYP, issuer: 'ringfence-gateway', secondsMax: 60 },

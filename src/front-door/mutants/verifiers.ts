@@ -9,7 +9,7 @@ import {
   carelessToken,
   verifyContextCarelessly,
 } from './careless-checks.ts'
-import type { Carelessness } from './careless-verify.ts'
+import type { Carelessness } from '../../strikes/careless-verify.ts'
 import { type FrontDoorMutant, mutant, replaced } from './front-door-mutant.ts'
 
 /** The gateway verifies tokens with something amiss. */

@@ -1,5 +1,5 @@
 import { createHmac, createPrivateKey, sign } from 'node:crypto'
-import type { SigningKey } from '../../tokens/signing-key.ts'
+import type { SigningKey } from '../tokens/signing-key.ts'
 
 export type Part = Readonly<Record<string, unknown>> | string
 

@@ -1,8 +1,8 @@
 import { createHmac, createPublicKey, type JsonWebKey, verify } from 'node:crypto'
-import { RingfenceError } from '../../core/errors.ts'
-import { parseStrictJson } from '../../core/strict-json.ts'
-import type { PublicJwk } from '../../tokens/signing-key.ts'
-import { CLOCK_TOLERANCE_SECONDS, type TokenRules } from '../../tokens/verify-token.ts'
+import { RingfenceError } from '../core/errors.ts'
+import { parseStrictJson } from '../core/strict-json.ts'
+import type { PublicJwk } from '../tokens/signing-key.ts'
+import { CLOCK_TOLERANCE_SECONDS, type TokenRules } from '../tokens/verify-token.ts'
 
 /**
  * What a careless verifier leaves out, or believes.
