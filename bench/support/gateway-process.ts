@@ -3,19 +3,30 @@ import type { AddressInfo } from 'node:net'
 import type { JWK } from 'jose'
 import { openGateway } from '../../src/gateway/open-gateway.ts'
 import { SnapshotState } from '../../src/snapshot/state.ts'
-import type { SnapshotRecord } from '../../src/snapshot/snapshot.ts'
+import { SnapshotFollower } from '../../src/snapshot/snapshot-follower.ts'
+import type { ConfigurationSource, SnapshotRecord } from '../../src/snapshot/snapshot.ts'
 import { SigningKey } from '../../src/tokens/signing-key.ts'
+import type { Following } from './platform.ts'
 
 export type GatewayWork =
   | { readonly kind: 'upstream' }
   | { readonly kind: 'gateway'; readonly contextKey: JWK; readonly record: SnapshotRecord }
+  | { readonly kind: 'following'; readonly contextKey: JWK; readonly following: Following }
 
-/** One of the two servers in a process of its own: it is told what to be, and says where it listens. */
+/** A server in a process of its own: it is told what to be, and says where it listens. */
 process.once('message', (work: GatewayWork) => {
-  void (work.kind === 'upstream' ? upstream() : gateway(work)).then((url) => process.send?.(url))
+  void serverOf(work).then((url) => process.send?.(url))
 })
 
 process.once('disconnect', () => process.exit())
+
+async function serverOf(work: GatewayWork): Promise<string> {
+  if (work.kind === 'upstream') return upstream()
+  if (work.kind === 'gateway') return gateway(work.contextKey, fixed(work.record))
+  const follower = await SnapshotFollower.open(work.following)
+  await follower.ready()
+  return gateway(work.contextKey, follower)
+}
 
 async function upstream(): Promise<string> {
   const server = createServer((_, response) => response.end('ok'))
@@ -24,13 +35,14 @@ async function upstream(): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-async function gateway({
-  contextKey,
-  record,
-}: Extract<GatewayWork, { kind: 'gateway' }>): Promise<string> {
+function fixed(record: SnapshotRecord): ConfigurationSource {
   const configuration = SnapshotState.first(record, '').view()
+  return { current: () => configuration, onChange: () => undefined }
+}
+
+async function gateway(contextKey: JWK, source: ConfigurationSource): Promise<string> {
   const { url } = await openGateway({
-    source: { current: () => configuration, onChange: () => undefined },
+    source,
     contextKey: await SigningKey.fromJwk(contextKey),
     log: () => undefined,
     listen: { host: '127.0.0.1', port: 0 },

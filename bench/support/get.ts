@@ -1,0 +1,21 @@
+import { type Agent, request } from 'node:http'
+
+/** One GET over a connection of the agent's, its body read and let go. Resolves with the status. */
+export function statusOf(agent: Agent, url: string, token?: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }
+    const sending = request(url, { agent, ...headers }, (response) => {
+      response.resume()
+      response.on('end', () => resolve(response.statusCode ?? 0))
+      response.on('error', reject)
+    })
+    sending.on('error', reject)
+    sending.end()
+  })
+}
+
+/** @throws Error for any other status than 200: a bench of refusals measures nothing */
+export async function get(agent: Agent, url: string, token?: string): Promise<void> {
+  const status = await statusOf(agent, url, token)
+  if (status !== 200) throw new Error(`status ${status} of ${url}`)
+}
