@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { Platform } from '../../platform/platform.ts'
+import { OPERATOR_TOKEN_FILE, operatorToken, Platform } from '../../platform/platform.ts'
 import { loadPlatform } from '../../platform/platform-manifest.ts'
 import { platformLog } from '../../platform/platform-log.ts'
 import { runUntilSignal } from '../../supervisor/run-until-signal.ts'
@@ -40,7 +40,14 @@ Example:
           quiet: flags.quiet === true,
         }),
       })
+      const known = await operatorToken(flags.state)
       await runUntilSignal(platform, async (signal) => {
+        const token = await operatorToken(flags.state)
+        if (known === undefined && token !== undefined) {
+          console.out(
+            `operator token ${token} (shown this once; ${OPERATOR_TOKEN_FILE} keeps it)\n`,
+          )
+        }
         const client = new ControlClient(localAccess(flags.state))
         for (const tenant of manifest.tenants) {
           if (signal.aborted) return
