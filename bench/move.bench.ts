@@ -139,6 +139,9 @@ function rowsOf(
       p50: (rows / median(copies)) * 1_000,
     },
     aimed(row('write pause as reported', 'ms', (one) => one.pausedMs)),
+    row('no write lease is given, from step pause to the end of activate', 'ms', ({ workflow }) =>
+      stepMs(workflow, 'pause', 'activate'),
+    ),
     aimed(
       row(
         'write pause as its writer saw it, the longest gap',

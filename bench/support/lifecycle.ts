@@ -36,13 +36,12 @@ export function onboard(platform: BenchPlatform, id: string, tier: Tier = 'poole
   return live(platform, '/v1/tenants', { ...names, tier })
 }
 
-/** Milliseconds that a step took, as the registry has it. */
-export function stepMs({ steps }: WireWorkflow, name: string): number {
-  const step = steps.find((one) => one.name === name)
-  if (step?.started_at == null || step.ended_at == null) {
-    throw new RangeError(`there was no step ${name}`)
-  }
-  return Date.parse(step.ended_at) - Date.parse(step.started_at)
+/** Milliseconds from the start of a step to its end, or to the end of a later one, by the registry. */
+export function stepMs({ steps }: WireWorkflow, first: string, last = first): number {
+  const from = steps.find(({ name }) => name === first)?.started_at
+  const to = steps.find(({ name }) => name === last)?.ended_at
+  if (from == null || to == null) throw new RangeError(`there were no steps ${first} and ${last}`)
+  return Date.parse(to) - Date.parse(from)
 }
 
 const USER = parseSubject('ann')
