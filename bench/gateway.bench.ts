@@ -1,7 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { Agent, request } from 'node:http'
-import { join } from 'node:path'
+import { Agent } from 'node:http'
 import { parseServiceName, parseSubject } from '../src/core/names.ts'
 import { parseTenantId } from '../src/core/tenant.ts'
 import { samplePlatform, sampleTenant } from '../src/snapshot/sample.test-support.ts'
@@ -10,7 +7,9 @@ import { signAccessToken } from '../src/tokens/access-token.ts'
 import { SigningKey } from '../src/tokens/signing-key.ts'
 import type { Bench, BenchContext, Row } from './bench.ts'
 import { alternate, closedLoop } from './support/alternate.ts'
+import { Forked } from './support/forked.ts'
 import type { GatewayWork } from './support/gateway-process.ts'
+import { bearer, get } from './support/get.ts'
 import { pairedRows } from './support/paired-rows.ts'
 
 const TENANT = parseTenantId('acme')
@@ -23,14 +22,8 @@ export const bench: Bench = {
   async run(context) {
     const realmKey = await SigningKey.create('ES256')
     const contextKey = await SigningKey.create('ES256')
-    const servers: ChildProcess[] = []
-    const serve = async (work: GatewayWork) => {
-      const server = fork(join(import.meta.dirname, 'support', 'gateway-process.ts'))
-      servers.push(server)
-      server.send(work)
-      const [url] = (await once(server, 'message')) as [string]
-      return url
-    }
+    const forked = new Forked()
+    const serve = (work: GatewayWork) => forked.start<GatewayWork, string>('gateway-process', work)
     try {
       const upstream = await serve({ kind: 'upstream' })
       const record = recordSchema.parse({
@@ -48,7 +41,7 @@ export const bench: Bench = {
       const gateway = await serve({ kind: 'gateway', contextKey: contextKey.privateJwk, record })
       return await measure(context, realmKey, upstream, gateway)
     } finally {
-      for (const server of servers) server.kill()
+      forked.stop()
     }
   },
 }
@@ -96,17 +89,17 @@ async function measure(
     const results = await alternate(quick ? 2 : 6, {
       direct: () =>
         closedLoop(
-          clients(count, () => get(agent, upstream)),
+          clients(count, () => get(agent, `${upstream}${PATH}`)),
           ms,
         ),
       known: () =>
         closedLoop(
-          clients(count, () => get(agent, gateway, token)),
+          clients(count, () => get(agent, `${gateway}${PATH}`, bearer(token))),
           ms,
         ),
       fresh: () =>
         closedLoop(
-          clients(count, () => get(agent, gateway, next())),
+          clients(count, () => get(agent, `${gateway}${PATH}`, bearer(next()))),
           ms,
         ),
     })
@@ -119,23 +112,4 @@ async function measure(
   }
   agent.destroy()
   return rows
-}
-
-function get(agent: Agent, base: string, token?: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const sending = request(
-      `${base}${PATH}`,
-      { agent, ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }) },
-      (response) => {
-        response.resume()
-        response.on('end', () => {
-          if (response.statusCode === 200) resolve()
-          else reject(new Error(`status ${response.statusCode}`))
-        })
-        response.on('error', reject)
-      },
-    )
-    sending.on('error', reject)
-    sending.end()
-  })
 }

@@ -1,10 +1,10 @@
-import pg from 'pg'
 import { TenantPool } from '../src/sdk/postgres/tenant-pool.ts'
 import type { Scope } from '../src/core/lease.ts'
 import { parseCellName, type TenantId } from '../src/core/tenant.ts'
 import { LeaseCache, type LeaseOrder } from '../src/vending/lease-cache.ts'
 import type { Bench, BenchContext, Row } from './bench.ts'
 import { type Arena, openArena, plantTenants } from './support/arena.ts'
+import { logIn, newWatch, queryOn, READ } from './support/last-answers.ts'
 import { percentiles } from './support/statistics.ts'
 
 const HOLDER = 'bench'
@@ -130,68 +130,23 @@ async function revocation(
   const returned: number[] = []
   for (const tenant of tenants) {
     const lease = await arena.boundary.lease(tenant, { scope: 'write', holder: HOLDER })
-    const state = { revokedAt: Infinity, lastSuccess: 0, over: false }
-    const querying = await queryOn(lease.credential, state)
-    const loggingIn = logIn(lease.credential, state)
+    const watch = newWatch()
+    const querying = await queryOn(lease.credential, watch)
+    const loggingIn = logIn(lease.credential, watch)
     await new Promise((resolve) => setTimeout(resolve, 20))
     const began = performance.now()
     await arena.boundary.revoke(tenant, lease.lease_id)
     returned.push(performance.now() - began)
     await new Promise((resolve) => setTimeout(resolve, 20))
-    state.over = true
+    watch.over = true
     await Promise.all([querying(), loggingIn])
-    workedOn.push(Math.max(0, state.lastSuccess - began))
+    workedOn.push(Math.max(0, watch.lastSuccess - began))
   }
   return [
     { what: 'revoked, until the last answer or login', unit: 'ms', ...percentiles(workedOn) },
     { what: 'revoked, until revoke() returned', unit: 'ms', ...percentiles(returned) },
   ]
 }
-
-interface Watch {
-  lastSuccess: number
-  over: boolean
-}
-
-/** Asks on one session without a pause, until refused. */
-async function queryOn(credential: pg.ClientConfig, watch: Watch): Promise<() => Promise<void>> {
-  const client = new pg.Client({ ...credential })
-  client.on('error', () => {})
-  await client.connect()
-  const asking = (async () => {
-    try {
-      for (;;) {
-        await client.query(READ)
-        watch.lastSuccess = performance.now()
-        if (watch.over) return
-      }
-    } catch {
-      // Refused, as it must be.
-    } finally {
-      await client.end().catch(() => {})
-    }
-  })()
-  return () => asking
-}
-
-/** Logs in again and again. */
-async function logIn(credential: pg.ClientConfig, watch: Watch): Promise<void> {
-  while (!watch.over) {
-    const client = new pg.Client({ ...credential })
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      await client.query(READ)
-      watch.lastSuccess = Math.max(watch.lastSuccess, performance.now())
-    } catch {
-      // Refused from the revocation on.
-    } finally {
-      await client.end().catch(() => {})
-    }
-  }
-}
-
-const READ = { name: 'read', text: 'select id, note from bench.visit order by starts_at limit 5' }
 
 const CELL = parseCellName('bench')
 

@@ -6,14 +6,12 @@ import type { VerifiedContext } from '../src/sdk/verified-context.ts'
 import type { Bench, BenchContext, Row } from './bench.ts'
 import { alternate, closedLoop } from './support/alternate.ts'
 import { idOf, type Login, openArena, plantTenants } from './support/arena.ts'
+import { inTurn } from './support/in-turn.ts'
 import { percentiles, ratios } from './support/statistics.ts'
+import { VISIT } from './support/visit.ts'
 
 const TENANTS = 8
 const ROWS = 200
-const QUERY = {
-  name: 'visit',
-  text: 'select id, starts_at, status, note from bench.visit where id = $1',
-}
 
 interface Sizes {
   readonly rounds: number
@@ -69,14 +67,9 @@ async function compare(
   sizes: Sizes,
 ): Promise<readonly Row[]> {
   const contexts = await Promise.all(tokens.map((token) => ringfence.verify(token)))
-  let turn = 0
-  const next = <T>(list: readonly T[]): T => {
-    turn += 1
-    const one = list[turn % list.length]
-    if (one === undefined) throw new RangeError('an empty list')
-    return one
-  }
-  const query = () => ({ ...QUERY, values: [idOf(1 + (turn % ROWS))] })
+  const [nextPool, nextContext, nextToken] = [inTurn(pools), inTurn(contexts), inTurn(tokens)]
+  const nextRow = inTurn(Array.from({ length: ROWS }, (_, row) => idOf(row + 1)))
+  const query = () => ({ ...VISIT, values: [nextRow()] })
   const work = (verified: VerifiedContext) =>
     ringfence.withTenant(verified, (db) => db.query(query()))
   const loop = (ask: () => Promise<unknown>) => () =>
@@ -85,9 +78,9 @@ async function compare(
       sizes.roundMs,
     )
   const variants = {
-    pool: loop(() => next(pools).query(query())),
-    sdk: loop(() => work(next(contexts))),
-    whole: loop(async () => work(await ringfence.verify(next(tokens)))),
+    pool: loop(() => nextPool().query(query())),
+    sdk: loop(() => work(nextContext())),
+    whole: loop(async () => work(await ringfence.verify(nextToken()))),
   }
   // Sessions, leases and prepared statements are there when it counts.
   await alternate(1, variants)

@@ -1,15 +1,14 @@
 import { join } from 'node:path'
-import { type Address, call } from '../src/http/call.ts'
+import type { Address } from '../src/http/call.ts'
 import { listen } from '../src/http/listen.ts'
-import { parseClientId, parseServiceName, parseSubject } from '../src/core/names.ts'
+import { parseClientId, parseServiceName } from '../src/core/names.ts'
 import type { TenantId } from '../src/core/tenant.ts'
-import { CLIENT_ASSERTION_TYPE, signClientAssertion } from '../src/tokens/client-assertion.ts'
 import { SigningKey } from '../src/tokens/signing-key.ts'
-import { signContext } from '../src/tokens/tenant-context.ts'
 import { FixedConfiguration } from '../src/vending/fixed-configuration.test-support.ts'
 import { openVending } from '../src/vending/vending.ts'
 import type { Bench, Row } from './bench.ts'
 import { type Arena, openArena, plantTenants } from './support/arena.ts'
+import { type Asker, exchange } from './support/exchange.ts'
 import { median, percentiles, ratios } from './support/statistics.ts'
 
 const AUDIENCE = 'bench-vending'
@@ -25,15 +24,16 @@ export const bench: Bench = {
     try {
       const logins = await plantTenants(arena, 't', context.quick ? 20 : 120, 1)
       const tenants = logins.map(({ tenant }) => tenant)
-      const keys = {
-        context: await SigningKey.create('ES256'),
-        client: await SigningKey.create('ES256'),
+      const asker: Asker = {
+        ...{ client: CLIENT, service: SERVICE, audience: AUDIENCE },
+        contextKey: await SigningKey.create('ES256'),
+        clientKey: await SigningKey.create('ES256'),
       }
       return await compare(
         arena,
         tenants,
-        keys,
-        () => openAt(arena, tenants, keys, context.directory),
+        asker,
+        () => openAt(arena, tenants, asker, context.directory),
         context.say,
       )
     } finally {
@@ -42,21 +42,16 @@ export const bench: Bench = {
   },
 }
 
-interface Keys {
-  readonly context: SigningKey
-  readonly client: SigningKey
-}
-
 /** A vending process that has nothing in its cache. */
 async function openAt(
   arena: Arena,
   tenants: readonly TenantId[],
-  keys: Keys,
+  asker: Asker,
   directory: string,
 ): Promise<{ readonly address: Address; readonly close: () => Promise<void> }> {
   const vending = await openVending({
     audience: AUDIENCE,
-    configuration: configurationOf(tenants, keys),
+    configuration: configurationOf(tenants, asker),
     leaserOf: () => arena.boundary,
     journal: { directory: join(directory, 'journal') },
     log: () => {},
@@ -74,7 +69,7 @@ async function openAt(
 async function compare(
   arena: Arena,
   tenants: readonly TenantId[],
-  keys: Keys,
+  asker: Asker,
   open: () => ReturnType<typeof openAt>,
   say: (line: string) => void,
 ): Promise<readonly Row[]> {
@@ -91,8 +86,8 @@ async function compare(
     )
     for (const tenant of tenants) await arena.boundary.revoke(tenant)
     const { address, close } = await open()
-    times.uncached.push(await each(tenants, (tenant) => exchange(address, tenant, keys)))
-    times.cached.push(await each(tenants, (tenant) => exchange(address, tenant, keys)))
+    times.uncached.push(await each(tenants, (tenant) => exchange(address, tenant, asker)))
+    times.cached.push(await each(tenants, (tenant) => exchange(address, tenant, asker)))
     await close()
     for (const tenant of tenants) await arena.boundary.revoke(tenant)
   }
@@ -133,43 +128,15 @@ async function each(
   return times
 }
 
-async function exchange(
-  address: Address,
-  tenant: TenantId,
-  keys: Keys,
-): Promise<() => Promise<void>> {
-  const context = {
-    kind: 'request',
-    tenant,
-    service: SERVICE,
-    subject: parseSubject('bench'),
-    scopes: ['read'],
-    roles: [],
-    requestId: 'bench',
-  } as const
-  const body = new URLSearchParams({
-    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-    client_assertion_type: CLIENT_ASSERTION_TYPE,
-    client_assertion: await signClientAssertion(keys.client, CLIENT, AUDIENCE),
-    subject_token: await signContext(keys.context, context, 60),
-    subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
-  }).toString()
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  return async () => {
-    const answer = await call(address, { method: 'POST', path: '/v1/token', headers, body })
-    if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.text}`)
-  }
-}
-
-function configurationOf(tenants: readonly TenantId[], keys: Keys): FixedConfiguration {
+function configurationOf(tenants: readonly TenantId[], asker: Asker): FixedConfiguration {
   return new FixedConfiguration(
     {
       audience: 'https://bench.test/',
-      contextKeys: [keys.context.publicJwk],
+      contextKeys: [asker.contextKey.publicJwk],
       jobKeys: [],
       services: [{ name: SERVICE, upstream: 'http://127.0.0.1:1', prefix: '/' }],
       workloads: [
-        { client: CLIENT, service: SERVICE, keys: [keys.client.publicJwk], scopes: ['read'] },
+        { client: CLIENT, service: SERVICE, keys: [asker.clientKey.publicJwk], scopes: ['read'] },
       ],
       plans: [
         { name: 'bench', requestsPerMinute: 1e6, leasesPerMinute: 1e6, leaseSecondsMax: 600 },

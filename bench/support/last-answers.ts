@@ -1,6 +1,10 @@
 import pg from 'pg'
 
-const READ = { name: 'read', text: 'select id, note from bench.visit order by starts_at limit 5' }
+/** What an application does all day. */
+export const READ = {
+  name: 'read',
+  text: 'select id, note from bench.visit order by starts_at limit 5',
+}
 
 /** When something last succeeded, while others try to end it. */
 export interface Watch {

@@ -6,7 +6,7 @@ import type { BenchContext, Row } from '../bench.ts'
 import { contextOf, exchange } from './exchange.ts'
 import type { Forked } from './forked.ts'
 import type { GatewayWork } from './gateway-process.ts'
-import { statusOf } from './get.ts'
+import { bearer, statusOf } from './get.ts'
 import { keepTrying, newWatch, queryOn, type Watch } from './last-answers.ts'
 import { live, onboard, tokenOf } from './lifecycle.ts'
 import type { BenchPlatform } from './platform.ts'
@@ -78,7 +78,7 @@ async function suspended(
   const watches = { vending: newWatch(), session: newWatch(), gateways: gateways.map(newWatch) }
   const asking = await queryOn(await credentialOf(platform, tenant), watches.session)
   const passes = (url: string) => async () =>
-    (await statusOf(agent, `${url}/t/${id}/visits`, token)) === 200
+    (await statusOf(agent, `${url}/t/${id}/visits`, bearer(token))) === 200
   const working = [
     keepTrying(vends(platform, tenant), watches.vending),
     ...gateways.map((url, index) => keepTrying(passes(url), watches.gateways[index] ?? newWatch())),
