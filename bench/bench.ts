@@ -19,7 +19,7 @@ export interface Row {
 }
 
 export interface BenchContext {
-  /** Smaller sizes, so that each bench takes less than 10 seconds. */
+  /** Smaller sizes, so that each bench takes some 10 seconds, or 20 with all planes. */
   readonly quick: boolean
   /** Empty at the start, removed at the end. */
   readonly directory: string
