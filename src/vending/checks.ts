@@ -22,8 +22,6 @@ export interface Check {
 }
 
 const GIVING: readonly Kind[] = ['exchange', 'renewal']
-/** How long a move's write pause may last: when to ask again. Seconds. */
-const PAUSE_SECONDS = 1
 
 /**
  * Every check, in the order in which they run. What must not be told apart is refused with one
@@ -192,8 +190,9 @@ export const VENDING_CHECKS: readonly Check[] = [
     kinds: GIVING,
     run({ tenant, scope }) {
       if (tenant?.status === 'paused' && scope !== 'read') {
-        const options = { retryAfterSeconds: PAUSE_SECONDS }
-        throw new Refusal('temporarily_unavailable', 'tenant', 'paused', options)
+        // Without Retry-After, whose shortest wait is a second: a pause is mostly shorter, and clients
+        // come back in their own, growing steps.
+        throw new Refusal('temporarily_unavailable', 'tenant', 'paused')
       }
     },
   },
