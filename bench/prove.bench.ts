@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { openPostgresProving } from '../src/boundaries/postgres/open-proving.ts'
+import { openControlApiProving } from '../src/back-office/open-proving.ts'
 import { openFrontDoorProving } from '../src/front-door/open-proving.ts'
 import type { ProofReport } from '../src/proof/proof-report.ts'
 import { runProof } from '../src/proof/run-proof.ts'
@@ -12,7 +13,7 @@ const QUICK_ATTACKS = 4
 
 export const bench: Bench = {
   title:
-    'the whole proof of the clinic and the front door: every attack on every tier, and every mutant',
+    'the whole proof of the clinic, the front door and the control API: every attack, every mutant',
   async run(context) {
     const report = await prove(context)
     const rows = report.tiers.map((tier) => ({
@@ -33,17 +34,18 @@ export const bench: Bench = {
 async function prove(context: BenchContext): Promise<ProofReport> {
   const proving = await openPostgresProving({ manifest: MANIFEST })
   const door = await openFrontDoorProving()
+  const office = await openControlApiProving()
   const { provable, facts } = proving
   const narrowed = provable.attacks().filter(({ tiers }) => tiers.includes('pooled'))
   try {
     return await runProof({
-      boundaries: [provable, door.provable],
-      subjects: [proving, door].map(({ subject: { name, sha256 } }) => ({
+      boundaries: [provable, door.provable, office.provable],
+      subjects: [proving, door, office].map(({ subject: { name, sha256 } }) => ({
         name,
         digest: { sha256 },
       })),
       toolVersion: 'bench',
-      environment: { ...facts, ...door.facts },
+      environment: { ...facts, ...door.facts, ...office.facts },
       ...(context.quick
         ? {
             tiers: ['pooled'],

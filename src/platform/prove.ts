@@ -1,5 +1,6 @@
 import { ENGINE_NAMES, engine } from '../boundaries/registry.ts'
 import type { OpenProving } from '../boundaries/cell.ts'
+import { openControlApiProving } from '../back-office/open-proving.ts'
 import type { Tier } from '../core/tenant.ts'
 import { openFrontDoorProving } from '../front-door/open-proving.ts'
 import { loadOrCreateEvidenceKey } from '../proof/evidence-key.ts'
@@ -31,8 +32,8 @@ export interface ProveOptions {
 }
 
 /**
- * Runs a whole proof, of an application's manifest on every engine and of the front door, and writes
- * its reports and evidence.
+ * Runs a whole proof, of an application's manifest on every engine, of the front door and of the
+ * control API, and writes its reports and evidence.
  */
 export async function prove(
   options: ProveOptions,
@@ -45,7 +46,11 @@ export async function prove(
       }),
     ),
   )
-  const opened: readonly OpenProving[] = [...engines, await openFrontDoorProving()]
+  const opened: readonly OpenProving[] = [
+    ...engines,
+    await openFrontDoorProving(),
+    await openControlApiProving(),
+  ]
   try {
     const { manifest: _manifest, keyDirectory, url, outDirectory, ...run } = options
     const proofOptions: ProofOptions = {
@@ -53,7 +58,7 @@ export async function prove(
       boundaries: opened.map(({ provable }) => provable),
       subjects: opened.map(subjectOf),
       environment: Object.assign({}, ...opened.map(({ facts }) => facts)),
-      // What lives at the URL is an engine's: there is no front door to it.
+      // What lives at the URL is an engine's: there is no front door to it, and no control API.
       live: url === undefined ? false : engines.map(({ provable }) => provable.engine),
     }
     // Options that cannot be run are refused before a key is made, and a key that cannot be read

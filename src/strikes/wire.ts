@@ -29,10 +29,14 @@ const SILENCE_MS = 30_000
  */
 export class Wire {
   #seen = ''
+  /** What came so far on connections that are still open. */
+  readonly #hearing = new Set<{ text: string }>()
   readonly #open = new Set<Socket>()
 
   hasSeen(secret: string): boolean {
-    return this.#seen.includes(secret)
+    return [this.#seen, ...[...this.#hearing].map(({ text }) => text)].some((text) =>
+      text.includes(secret),
+    )
   }
 
   /** One request on a connection of its own. Any end of it is an answer. */
@@ -54,20 +58,22 @@ export class Wire {
     enough: (heard: string) => boolean,
   ): Promise<string> {
     return new Promise((resolve) => {
-      let heard = ''
+      const heard = { text: '' }
+      this.#hearing.add(heard)
       const socket = connect(address)
       this.#open.add(socket)
       socket.setTimeout(silenceMs, () => socket.destroy())
       socket.on('data', (chunk: Buffer) => {
-        heard += chunk.toString('latin1')
-        if (enough(heard)) socket.destroy()
+        heard.text += chunk.toString('latin1')
+        if (enough(heard.text)) socket.destroy()
       })
       // A reset is an end as any other: what came before it is what was heard.
       socket.on('error', () => undefined)
       socket.on('close', () => {
         this.#open.delete(socket)
-        this.#seen += heard
-        resolve(heard)
+        this.#hearing.delete(heard)
+        this.#seen += heard.text
+        resolve(heard.text)
       })
       socket.write(text, 'latin1')
     })

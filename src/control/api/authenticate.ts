@@ -44,6 +44,24 @@ export async function authenticateOperator(
   })
 }
 
+/** Whether the caller, who was let pass, would be let pass now: for answers that take long. */
+export function mayGoOn(
+  { plane }: ApiParts,
+  context: ApiContext,
+  scope: OperatorScope,
+): () => Promise<boolean> {
+  const token = bearerToken(context) ?? ''
+  const requestId = context.get('requestId')
+  return async () => {
+    try {
+      return (await plane.operators.authenticate(token, requestId)).scopes.includes(scope)
+    } catch (error) {
+      if (isRefusal(error)) return false
+      throw error
+    }
+  }
+}
+
 /** The presented token; undefined without one, and for what is not one. */
 export function bearerToken(context: ApiContext): string | undefined {
   return BEARER.exec(context.req.header('authorization') ?? '')?.[1]

@@ -16,6 +16,7 @@ import { addOperators } from './operations/operators.ts'
 import { addTenantActs } from './operations/tenant-acts.ts'
 import { addTenants } from './operations/tenants.ts'
 import { addWorkflows } from './operations/workflows.ts'
+import { plainTarget } from './plain-target.ts'
 import { misfit, refuse } from './refusal.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
@@ -35,6 +36,7 @@ export function controlApi(plane: ControlPlane, options: ControlApiOptions): Hon
     failed: new FailedAuthentications(options.failedAuthenticationsPerMinute, options.addressOf),
   }
   api.use(envelope)
+  api.use(plainTarget)
   api.use(
     bodyLimit({
       maxSize: BODY_BYTES_MAX,

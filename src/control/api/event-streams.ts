@@ -1,4 +1,4 @@
-import { streamSSE } from 'hono/streaming'
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { RingfenceError } from '../../core/errors.ts'
 import type { Workflows } from '../control-plane.ts'
 import type { ApiContext, ControlApiOptions } from './environment.ts'
@@ -24,8 +24,16 @@ export class EventStreams {
     this.#options = options
   }
 
-  /** @throws RingfenceError `not_found`, `overloaded` */
-  async open(context: ApiContext, workflow: string, after: number): Promise<Response> {
+  /**
+   * @param mayGoOn asked before each event and sign of life: the reader's token may have ended
+   * @throws RingfenceError `not_found`, `overloaded`
+   */
+  async open(
+    context: ApiContext,
+    workflow: string,
+    after: number,
+    mayGoOn: () => Promise<boolean>,
+  ): Promise<Response> {
     if (this.#open >= (this.#options.streamsMax ?? STREAMS_MAX)) {
       throw new RingfenceError('overloaded', 'too many streams of events are open')
     }
@@ -36,15 +44,16 @@ export class EventStreams {
     return streamSSE(context, async (stream) => {
       stream.onAbort(() => stop.abort())
       const age = setTimeout(() => stop.abort(), this.#options.streamMsMax ?? STREAM_MS_MAX)
-      const heartbeat = setInterval(() => void stream.write(': here\n\n'), heartbeatMs)
+      const heartbeat = setInterval(() => void beat(stream, stop, mayGoOn), heartbeatMs)
       try {
         await stream.write(`retry: ${RETRY_MS}\n\n`)
         for await (const event of this.#workflows.events(workflow, after, stop.signal)) {
+          if (stop.signal.aborted || !(await mayGoOn())) return
           const data = JSON.stringify(wireWorkflowEvent(event))
           await stream.writeSSE({ id: String(event.id), event: 'step', data })
         }
         const view = await this.#workflows.get(workflow)
-        if (!stop.signal.aborted && view.endedAt !== undefined) {
+        if (!stop.signal.aborted && view.endedAt !== undefined && (await mayGoOn())) {
           await stream.writeSSE({ event: 'end', data: JSON.stringify(wireWorkflow(view)) })
         }
       } catch (error) {
@@ -58,6 +67,18 @@ export class EventStreams {
       }
     })
   }
+}
+
+/** A sign of life, or the end of a stream whose reader may not read it any more. */
+async function beat(
+  stream: Pick<SSEStreamingApi, 'write'>,
+  stop: AbortController,
+  mayGoOn: () => Promise<boolean>,
+): Promise<void> {
+  // Nobody can be asked: the next event asks again.
+  const may = await mayGoOn().catch(() => true)
+  if (!may) stop.abort()
+  else await stream.write(': here\n\n')
 }
 
 function codeOf(error: unknown): string {

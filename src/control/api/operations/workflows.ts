@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { authenticated } from '../authenticate.ts'
+import { authenticated, mayGoOn } from '../authenticate.ts'
 import type { Api, ApiParts } from '../environment.ts'
 import { EventStreams } from '../event-streams.ts'
 import { given, idField, pageOf, pageQuery, tenantIdField } from '../fields.ts'
@@ -89,7 +89,7 @@ export function addWorkflows(api: Api, parts: ApiParts): void {
     async (context) => {
       const { workflow } = context.req.valid('param')
       const after = Number(context.req.valid('header')['Last-Event-ID'] ?? '0')
-      return streams.open(context, workflow, after)
+      return streams.open(context, workflow, after, mayGoOn(parts, context, 'tenants:read'))
     },
   )
 }

@@ -1,0 +1,27 @@
+import { APPROVALS } from './approvals.ts'
+import type { OfficeAttack } from './attack.ts'
+import { CURSORS } from './cursors.ts'
+import { EXISTENCE } from './existence.ts'
+import { IDEMPOTENCY } from './idempotency.ts'
+import { LIFECYCLE } from './lifecycle.ts'
+import { RECORDS } from './records.ts'
+import { SCOPES } from './scopes.ts'
+import { TAGS } from './tags.ts'
+import { TOKENS } from './tokens.ts'
+import { WEBHOOKS } from './webhooks.ts'
+import { WORKLOADS } from './workloads.ts'
+
+/** How somebody who may do something for one tenant would reach another through the control API. */
+export const BACK_OFFICE_ATTACKS: readonly OfficeAttack[] = [
+  ...SCOPES,
+  ...TOKENS,
+  ...WORKLOADS,
+  ...IDEMPOTENCY,
+  ...CURSORS,
+  ...TAGS,
+  ...EXISTENCE,
+  ...APPROVALS,
+  ...WEBHOOKS,
+  ...RECORDS,
+  ...LIFECYCLE,
+]

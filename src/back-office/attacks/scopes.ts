@@ -1,0 +1,182 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import type { OperatorScope } from '../../control/control-plane.ts'
+import { must } from '../../strikes/staged-attack.ts'
+import type { Heard } from '../../strikes/wire.ts'
+import type { Duel } from '../duel.ts'
+import { askedFor, decisionPath } from './approvals.ts'
+import { noneMay, type OfficeAttack, staged } from './attack.ts'
+
+/** A call of the API: what it asks for the victim. */
+export type Call = readonly [method: string, path: string, body?: unknown]
+
+/** What the calls are about. */
+interface Things {
+  readonly tenant: string
+  readonly workflow: string
+  readonly approval: string
+  readonly lease: string
+}
+
+/** Every operation of the API, by the scope that it needs. A test holds it to the API's document. */
+export const OPERATIONS: Readonly<Record<OperatorScope, (things: Things) => readonly Call[]>> = {
+  'tenants:read': ({ tenant, workflow, approval }) => [
+    ['GET', '/v1/tenants'],
+    ['GET', `/v1/tenants/${tenant}`],
+    ['GET', `/v1/tenants/${tenant}/history`],
+    ['GET', `/v1/tenants/${tenant}/receipt`],
+    ['GET', '/v1/workflows'],
+    ['GET', `/v1/workflows/${workflow}`],
+    ['GET', `/v1/workflows/${workflow}/events`],
+    ['GET', '/v1/approvals'],
+    ['GET', `/v1/approvals/${approval}`],
+    ['GET', '/v1/cells'],
+    ['GET', '/v1/plans'],
+  ],
+  'tenants:write': ({ tenant }) => [
+    ['PATCH', `/v1/tenants/${tenant}`, { legal_hold: true }],
+    ['POST', `/v1/tenants/${tenant}/export`, {}],
+    ['POST', `/v1/tenants/${tenant}/resumption`, {}],
+    ['POST', `/v1/tenants/${tenant}/cancellation`, {}],
+    ['POST', `/v1/tenants/${tenant}/move`, { to: 'silo' }],
+    ['POST', `/v1/tenants/${tenant}/suspension`, { why: 'a proof' }],
+    ['DELETE', `/v1/tenants/${tenant}`],
+    [
+      'POST',
+      '/v1/tenants',
+      {
+        id: `guest-${randomUUID().slice(0, 8)}`,
+        display_name: 'Nobody',
+        tier: 'pooled',
+        region: 'eu-west',
+        plan: 'guarded',
+      },
+    ],
+  ],
+  'leases:read': ({ tenant }) => [['GET', `/v1/tenants/${tenant}/leases`]],
+  'leases:write': ({ tenant, lease }) => [
+    ['DELETE', `/v1/tenants/${tenant}/leases/${lease}`],
+    ['DELETE', `/v1/tenants/${tenant}/leases`],
+    ['DELETE', '/v1/workloads/clinic-web/leases'],
+  ],
+  'approvals:write': ({ approval }) => [['POST', decisionPath(approval), { approve: false }]],
+  'catalogue:write': () => [
+    ['PUT', '/v1/cells/eu-1', { region: 'eu-west', capacity: anotherNumber(), open: true }],
+    [
+      'PUT',
+      '/v1/plans/guarded',
+      {
+        tiers: ['pooled'],
+        requests_per_minute: 1,
+        leases_per_minute: anotherNumber(),
+        lease_seconds_max: 900,
+        approval: true,
+      },
+    ],
+  ],
+  'jobs:write': ({ tenant }) => [
+    [
+      'POST',
+      '/v1/job-contexts',
+      {
+        job: 'nightly',
+        service: 'clinic',
+        scopes: ['read'],
+        seconds: 60,
+        reason: 'a proof',
+        tenants: [tenant],
+      },
+    ],
+  ],
+  'operators:write': () => [
+    ['GET', '/v1/operators'],
+    ['POST', '/v1/operators', { name: `a-${randomUUID().slice(0, 8)}`, scopes: ['leases:read'] }],
+    ['DELETE', '/v1/operators/reader'],
+  ],
+}
+
+/** A change to it shows: large enough for all, and never the same. */
+const anotherNumber = () => randomInt(10_000, 1_000_000)
+
+/** One that harms nobody shows that the owner's token of this scope works. */
+const HARMLESS: Readonly<Record<OperatorScope, (things: Things) => Call>> = {
+  'tenants:read': ({ tenant }) => ['GET', `/v1/tenants/${tenant}`],
+  'tenants:write': ({ tenant }) => ['PATCH', `/v1/tenants/${tenant}`, { legal_hold: false }],
+  'leases:read': ({ tenant }) => ['GET', `/v1/tenants/${tenant}/leases`],
+  'leases:write': ({ tenant }) => ['DELETE', `/v1/tenants/${tenant}/leases/none`],
+  'approvals:write': ({ approval }) => ['POST', decisionPath(approval), { approve: false }],
+  'catalogue:write': () => ['PUT', '/v1/cells/own-1', { region: 'own', capacity: 0, open: false }],
+  'jobs:write': (things) => OPERATIONS['jobs:write'](things)[0] ?? ['GET', '/'],
+  'operators:write': () => ['GET', '/v1/operators'],
+}
+
+/** A tenant that may be lost, with one of everything. */
+async function thingsOf(duel: Duel): Promise<Things> {
+  const { tenant } = await duel.settledGuest()
+  const { approval, workflow } = await askedFor(duel, duel.guest())
+  return { tenant, approval, workflow: workflow.id, lease: duel.site.world.live(tenant)[0] ?? '' }
+}
+
+function without(scope: OperatorScope): OfficeAttack {
+  return staged(
+    {
+      id: `ca-scope-${scope.replace(':', '-')}`,
+      title: `Everything that needs the scope ${scope}, by who has all others`,
+      kind: /read$/.test(scope) ? 'read' : 'write',
+    },
+    async (duel) => {
+      const things = await thingsOf(duel)
+      const owner = await duel.operator([scope])
+      const own = { ...things, approval: (await askedFor(duel, duel.guest())).approval }
+      const [method, path, body] = HARMLESS[scope](own)
+      const shown = await duel.ownerSays(method, path, { token: owner.token, body })
+      must(shown.status < 300, `${method} with the scope ${scope}`)
+      const { token } = await duel.operatorWithout(scope)
+      return {
+        owner: `the owner could with the scope ${scope}: ${shown.status}`,
+        attempt: async () => {
+          const heard: Heard[] = []
+          for (const call of OPERATIONS[scope](things)) {
+            // A stream without the scope for it would not end by itself.
+            const what = { token, body: call[2] }
+            heard.push(await duel.says(call[0], call[1], what))
+            if (heard.at(-1)?.status !== 403) break
+          }
+          return noneMay(heard)
+        },
+      }
+    },
+  )
+}
+
+const ALL: readonly OperatorScope[] = Object.keys(OPERATIONS).filter(
+  (name): name is OperatorScope => name in OPERATIONS,
+)
+
+export const SCOPES: readonly OfficeAttack[] = [
+  ...ALL.map(without),
+  staged(
+    {
+      id: 'ca-scope-handed-on',
+      title: 'An operator makes itself another with more scopes than its own',
+      kind: 'write',
+    },
+    async (duel) => {
+      const { token } = await duel.operator(['operators:write', 'leases:read'])
+      const name = () => `caller-${randomUUID().slice(0, 12)}`
+      const make = (scopes: readonly string[]) => ({
+        token,
+        body: { name: name(), scopes, seconds: 3_600 },
+      })
+      const { status } = await duel.ownerSays('POST', '/v1/operators', make(['leases:read']))
+      must(status === 201, 'hand on a scope of its own')
+      return {
+        owner: 'the owner handed on a scope of its own',
+        attempt: async () =>
+          noneMay([
+            await duel.says('POST', '/v1/operators', make(['tenants:read'])),
+            await duel.says('POST', '/v1/operators', make(['leases:read', 'tenants:write'])),
+          ]),
+      }
+    },
+  ),
+]

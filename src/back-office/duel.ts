@@ -1,0 +1,212 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
+import { OPERATOR_SCOPES, type OperatorScope } from '../control/control-plane.ts'
+import { parseTenantId, type TenantId } from '../core/tenant.ts'
+import type { Judged } from '../strikes/judge-strike.ts'
+import { type Heard, Wire } from '../strikes/wire.ts'
+import type { Ground } from './house/ground.ts'
+import type { Ask, Office } from './house/office.ts'
+import { canariesOf, makeParty, type Party } from './house/party.ts'
+import { CHIEF, lookAt, type Site } from './house/site.ts'
+
+const TOKEN_SECONDS = 3_600
+/** Names of operators that a strike made for its attacker; they are no change of anybody's. */
+const MADE_BY_US = 'caller-'
+
+/** A caller with a token. */
+export interface Operator {
+  readonly name: string
+  readonly token: string
+}
+
+type What = Omit<Ask, 'from'>
+
+/** Attacker and victim of one strike, and all that is made for it. */
+export class Duel implements Judged {
+  readonly office: Office
+  readonly attacker: Party
+  readonly victim: Party
+  /** What reaches it is what the attacker has seen. */
+  readonly wire = new Wire()
+  /** Of everybody else in the strike. */
+  readonly own = new Wire()
+  readonly #from = randomUUID()
+  readonly #ownFrom = randomUUID()
+  readonly #guests: Party[] = []
+  readonly #notWatched = new Set<TenantId>()
+  readonly #settled: Party[] = []
+  /** Workflows that a strike keeps from going on. */
+  readonly #held: string[] = []
+  readonly #releases: (() => Promise<unknown>)[] = []
+  /** Secrets that are not canaries, and must not reach the attacker either. */
+  readonly secrets: string[] = []
+
+  constructor(office: Office, attacker: Party, victim: Party) {
+    this.office = office
+    this.attacker = attacker
+    this.victim = victim
+    this.#notWatched.add(attacker.tenant)
+  }
+
+  get site(): Site {
+    return this.office.site
+  }
+
+  get ground(): Ground {
+    return this.office.site.ground
+  }
+
+  get attackerId(): TenantId {
+    return this.attacker.tenant
+  }
+
+  get victimId(): TenantId {
+    return this.victim.tenant
+  }
+
+  /** The attacker says it. */
+  says(method: string, target: string, what: What = {}): Promise<Heard> {
+    return this.office.ask(this.wire, method, target, { ...what, from: this.#from })
+  }
+
+  /** Somebody else in the strike says it: the owner, the administrator. */
+  ownerSays(method: string, target: string, what: What = {}): Promise<Heard> {
+    return this.office.ask(this.own, method, target, { ...what, from: this.#ownFrom })
+  }
+
+  /** An operator with a token of these scopes, made past the API. */
+  async operator(scopes: readonly OperatorScope[] = OPERATOR_SCOPES): Promise<Operator> {
+    const name = `${MADE_BY_US}${randomBytes(8).toString('hex')}`
+    const made = { name, scopes, seconds: TOKEN_SECONDS }
+    return { name, token: (await this.site.plane.operators.create(made, CHIEF)).token }
+  }
+
+  operatorWithout(scope: OperatorScope): Promise<Operator> {
+    return this.operator(OPERATOR_SCOPES.filter((one) => one !== scope))
+  }
+
+  /** Somebody of the victim's side whose canaries must not be seen, not yet a tenant. */
+  guest(): Party {
+    const guest = makeParty(parseTenantId(`guest-${randomBytes(6).toString('hex')}`))
+    this.#guests.push(guest)
+    return guest
+  }
+
+  /** A tenant with which the strike does what it is allowed to: changes of it are no leak. */
+  ownGuest(): Party {
+    const guest = makeParty(parseTenantId(`guest-${randomBytes(6).toString('hex')}`))
+    this.#notWatched.add(guest.tenant)
+    return guest
+  }
+
+  /** A tenant of the victim's side for this strike alone. It may be lost. */
+  async settledGuest(): Promise<Party> {
+    const idle = this.site.idle.pop()
+    const guest = idle ?? this.guest()
+    if (idle === undefined) await this.site.settle(guest)
+    else this.#guests.push(idle)
+    this.#settled.push(guest)
+    return guest
+  }
+
+  /** A workflow that goes on only after the strike, when `release` lets it. */
+  held(workflow: string, release: () => void): void {
+    this.#held.push(workflow)
+    this.afterwards(async () => {
+      this.#held.length = 0
+      release()
+    })
+  }
+
+  /** What is done after the strike, whatever came of it. */
+  afterwards(release: () => Promise<unknown>): void {
+    this.#releases.push(release)
+  }
+
+  sawCanary(): boolean {
+    const others = [...this.ground.parties, ...this.#guests].filter((one) => one !== this.attacker)
+    return [...others.flatMap(canariesOf), ...this.secrets].some((one) => this.wire.hasSeen(one))
+  }
+
+  async watch(): Promise<() => Promise<readonly string[]>> {
+    await this.rest()
+    const before = await this.#look()
+    return async () => {
+      const after = await this.#look()
+      const names = new Set([...before.keys(), ...after.keys()])
+      return [...names].filter((name) => before.get(name) !== after.get(name)).map(changed)
+    }
+  }
+
+  /** What everybody but the attacker's tenant has, by a word for it. */
+  async #look(): Promise<ReadonlyMap<string, string>> {
+    const seen = new Map<string, string>()
+    for (const [tenant, state] of await lookAt(this.site)) {
+      if (this.#notWatched.has(tenant)) continue
+      seen.set(`another tenant`, (seen.get('another tenant') ?? '') + state)
+      const files = await filesBelow(`${this.site.exportDirectory}/${tenant}`)
+      seen.set(`another tenant's exports`, (seen.get(`another tenant's exports`) ?? '') + files)
+    }
+    const [catalogue] = await this.site.database.query<{ platform: string }>(
+      `select concat((select json_agg(plan order by name) from registry.plan),
+                     (select json_agg(cell order by name) from registry.cell
+                       where name not like 'own-%')) as platform`,
+    )
+    seen.set('the catalogue', catalogue?.platform ?? '')
+    const operators = await this.site.database.query(
+      `select name, scopes, revoked_at from registry.operator where name not like $1 order by name`,
+      [`${MADE_BY_US}%`],
+    )
+    seen.set('the list of operators', JSON.stringify(operators))
+    return seen
+  }
+
+  /** Waits until no workflow goes on by itself. */
+  async rest(): Promise<void> {
+    while (await this.#anythingRuns()) await setTimeout(POLL_MS)
+  }
+
+  async #anythingRuns(): Promise<boolean> {
+    const running = await this.site.database.query(
+      `select from registry.workflow where state = 'running' and id <> all ($1) limit 1`,
+      [this.#held],
+    )
+    return running.length > 0
+  }
+
+  async close(): Promise<void> {
+    this.wire.cut()
+    this.own.cut()
+    for (const release of this.#releases) await release()
+    // What goes on would be seen by the next strike as if it had changed something.
+    await this.rest()
+    for (const guest of this.#settled) {
+      if (await this.#isWhole(guest)) this.site.idle.push(guest)
+    }
+  }
+
+  /** As it was when it was settled: the next strike may have it. */
+  async #isWhole({ tenant, holderCanary }: Party): Promise<boolean> {
+    const { plane, world } = this.site
+    const { status, legalHold } = await plane.tenants.get(tenant)
+    const [lease, ...more] = world.find(tenant)?.leases ?? []
+    const lent = lease?.holder === holderCanary && lease.ended_at === undefined
+    return status === 'active' && !legalHold && lent && more.length === 0
+  }
+}
+
+/** Milliseconds between looks at whether the plane has come to rest. */
+const POLL_MS = 5
+
+function changed(what: string): string {
+  return `${what} changed`
+}
+
+async function filesBelow(directory: string): Promise<string> {
+  try {
+    return (await readdir(directory, { recursive: true })).toSorted().join('\n')
+  } catch {
+    return ''
+  }
+}
