@@ -144,9 +144,9 @@ export class Duel implements Judged {
     const seen = new Map<string, string>()
     for (const [tenant, state] of await lookAt(this.site)) {
       if (this.#notWatched.has(tenant)) continue
-      seen.set(`another tenant`, (seen.get('another tenant') ?? '') + state)
+      seen.set('another tenant', (seen.get('another tenant') ?? '') + state)
       const files = await filesBelow(`${this.site.exportDirectory}/${tenant}`)
-      seen.set(`another tenant's exports`, (seen.get(`another tenant's exports`) ?? '') + files)
+      seen.set("another tenant's exports", (seen.get("another tenant's exports") ?? '') + files)
     }
     const [catalogue] = await this.site.database.query<{ platform: string }>(
       `select concat((select json_agg(plan order by name) from registry.plan),

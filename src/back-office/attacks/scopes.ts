@@ -121,7 +121,7 @@ function without(scope: OperatorScope): OfficeAttack {
     {
       id: `ca-scope-${scope.replace(':', '-')}`,
       title: `Everything that needs the scope ${scope}, by who has all others`,
-      kind: /read$/.test(scope) ? 'read' : 'write',
+      kind: scope.endsWith('read') ? 'read' : 'write',
     },
     async (duel) => {
       const things = await thingsOf(duel)

@@ -103,6 +103,7 @@ export const WEBHOOKS: readonly OfficeAttack[] = [
     'ca-webhook-other-approval',
     'The signature of a decision on one approval, for another',
     (_duel, approval, [before, signature]) => [
+      [{ ...before, id: randomUUID(), body: decision(approval) }, signature],
       [{ ...before, body: decision(approval) }, signature],
     ],
   ),

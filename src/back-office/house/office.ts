@@ -56,11 +56,11 @@ export class Office {
     })
     const socket = site.socket()
     const front = pieces.front((request, env) => api.fetch(request, env), site, counted)
-    const { close } = await listen(front, { socket })
+    const listening = await listen(front, { socket })
     const onCall = (listener: () => void) => {
       heard = listener
     }
-    return new Office(site, pieces, socket, { plane, close, onCall })
+    return new Office(site, pieces, socket, { plane, close: () => listening.close(), onCall })
   }
 
   /** One request over the wire. `target` is sent as it is. */

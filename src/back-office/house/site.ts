@@ -54,13 +54,14 @@ export async function openSite(ground: Ground): Promise<Site> {
   try {
     // The server may run as a user of its own.
     await chmod(directory, 0o711)
-    const { admin, stop } = await startEmbedded({
+    const cluster = await startEmbedded({
       name: 'back-office',
       directory: join(directory, 'control'),
       profile: 'control',
       settings: THROW_AWAY,
     })
-    closing.push(() => stop())
+    closing.push(() => cluster.stop())
+    const { admin } = cluster
     const password = newPassword()
     const nobodys = await scramVerifier(newPassword())
     await prepareControlDatabase(admin, {

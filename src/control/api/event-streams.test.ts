@@ -83,6 +83,31 @@ describe('the events of a workflow', () => {
     assert.equal(status, 200)
   })
 
+  test('end without `end` when the token of their reader is revoked, at the next event', async () => {
+    const { api, token, id, path } = await started()
+    const reader = api.plane.operator('reader', ['tenants:read'])
+    const [cut, whole] = [reader, token].map((one) => api.call('GET', path, { token: one }))
+    await new Promise((resolve) => setImmediate(resolve))
+    await api.call('DELETE', '/v1/operators/reader', { token })
+    for (let n = 0; n < 3; n += 1) {
+      await new Promise((resolve) => setImmediate(resolve))
+      api.plane.step(id)
+    }
+    const { text = '' } = (await cut) ?? {}
+    assert.equal(read(text).ended, false)
+    assert.doesNotMatch(text, /"state":"succeeded"/)
+    assert.ok(read((await whole)?.text ?? '').ended)
+  })
+
+  test('end at a sign of life when the token of their reader is revoked', async () => {
+    const { api, token, path } = await started({ heartbeatMs: 5 })
+    const reader = api.plane.operator('reader', ['tenants:read'])
+    const cut = api.call('GET', path, { token: reader })
+    await new Promise((resolve) => setImmediate(resolve))
+    await api.call('DELETE', '/v1/operators/reader', { token })
+    assert.equal(read((await cut).text).ended, false)
+  })
+
   test('of a workflow that there is not are a 404, not a stream', async () => {
     const { api, token } = await started()
     const answer = await api.call('GET', '/v1/workflows/none/events', { token })

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Rehearsal } from '../../boundaries/boundary.ts'
+import { parseTenantId } from '../../core/tenant.ts'
+import { BACK_OFFICE_ATTACKS } from '../attacks/attacks.ts'
+import { OPERATIONS } from '../attacks/scopes.ts'
+import { BackOfficeRehearsal } from '../back-office-rehearsal.ts'
+import { Wire } from '../../strikes/wire.ts'
+import { makeGround } from '../house/ground.ts'
+import { Office } from '../house/office.ts'
+import { SOUND } from '../house/pieces.ts'
+import { openSite, type Site } from '../house/site.ts'
+import { carelessWebhook } from './decisions.ts'
+import { instead, worsePlane } from './office-mutant.ts'
+import { carelessWorkloads } from './workloads.ts'
+
+const [A, B, C] = [parseTenantId('acme'), parseTenantId('acme-1'), parseTenantId('birch')]
+
+describe('the careless pieces with nothing amiss', () => {
+  let rehearsal: BackOfficeRehearsal
+  let copy: Rehearsal
+  before(async () => {
+    rehearsal = await BackOfficeRehearsal.open([A, B, C])
+    const plane = worsePlane(({ jobs, approvals }, site) => ({
+      jobs: instead(jobs, { authenticate: carelessWorkloads(site.ground) }),
+      approvals: instead(approvals, { receiveWebhook: carelessWebhook(site) }),
+    }))
+    copy = await rehearsal.copy({ ...SOUND, ...plane })
+  })
+  after(async () => {
+    await copy.close()
+    await rehearsal.close()
+  })
+
+  // What an attack notices on a mutant is its one fault.
+  for (const attack of BACK_OFFICE_ATTACKS) {
+    if (!/^ca-(?:assertion|context|webhook)-/.test(attack.id)) continue
+    test(`${attack.id} is denied`, async () => {
+      const { verdict, owner, outcome } = await copy.strike(attack, A, B)
+      assert.equal(verdict, 'denied', `${owner} // ${outcome}`)
+    })
+  }
+})
+
+describe('the operations that are attacked', () => {
+  let site: Site
+  let office: Office
+  before(async () => {
+    site = await openSite(await makeGround([A]))
+    office = await Office.open(site, SOUND)
+  })
+  after(async () => {
+    await office.close()
+    await site.close()
+  })
+
+  test('are all that the document of the API has, each under the scope that it states', async () => {
+    const { body } = await office.ask(new Wire(), 'GET', '/v1/openapi.json', { from: 'test' })
+    const { paths } = JSON.parse(body) as {
+      paths: Record<string, Record<string, { security?: { operator?: string[] }[] }>>
+    }
+    const stated = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, { security = [] }]) =>
+        security.flatMap(({ operator = [] }) =>
+          operator.map((scope) => `${scope} ${method.toUpperCase()} ${path}`),
+        ),
+      ),
+    )
+    const things = { tenant: 'T', workflow: 'W', approval: 'A', lease: 'L' }
+    const attacked = Object.entries(OPERATIONS).flatMap(([scope, calls]) =>
+      calls(things).map(([method, path]) => `${scope} ${method} ${path}`),
+    )
+    const plain = (operation: string) =>
+      operation
+        .replace(/\/tenants\/(?:T|\{tenant\})/, '/tenants/*')
+        .replace(/\/workflows\/(?:W|\{workflow\})/, '/workflows/*')
+        .replace(/\/approvals\/(?:A|\{approval\})/, '/approvals/*')
+        .replace(/\/leases\/(?:L|\{lease\})/, '/leases/*')
+        .replace(/\/(workloads|cells|plans|operators)\/[^/]+/, '/$1/*')
+    assert.deepEqual(attacked.map(plain).toSorted(), stated.map(plain).toSorted())
+  })
+})
