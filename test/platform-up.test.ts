@@ -24,6 +24,35 @@ function postmaster(cluster: string): number {
   return Number(text.split('\n')[0])
 }
 
+/** A program that libpq's variables lead to its tenant's data, and that ends with a code of its own. */
+const PROGRAM = `
+  import pg from 'pg'
+  const client = new pg.Client()
+  await client.connect()
+  const { rows } = await client.query('select current_user as login, count(*)::int as n from clinic.patient')
+  console.log(JSON.stringify({ ...rows[0], password: process.env.PGPASSWORD ?? null }))
+  await client.end()
+  process.exitCode = 7`
+
+/** `ringfence exec`: the program gets a login of this tenant, by files, and its exit code is ours. */
+async function borrowsForAReason(): Promise<void> {
+  // `pg` calls its own reading of password files deprecated; other clients do not.
+  const flags = ['--no-deprecation', '--input-type=module', '-e', PROGRAM]
+  const program = [process.execPath, ...flags]
+  const exec = ['exec', '--tenant', 'acme', '--state', trial.state]
+  const done = await trial.run(...exec, '--reason', 'ticket 4711', '--', ...program)
+  assert.equal(done.code, 7, done.output)
+  const { login, n, password } = JSON.parse(done.output) as Record<string, unknown>
+  assert.match(String(login), /^rf_[0-9a-f]{32}_r\d$/)
+  assert.deepEqual([n, password], [0, null])
+  const without = await trial.run(...exec, '--', ...program)
+  assert.equal(without.code, 2)
+  assert.match(without.output, /--reason/)
+  const nobody = ['exec', '--tenant', 'nobody', '--state', trial.state, '--reason', 'x']
+  const refused = await trial.run(...nobody, '--', ...program)
+  assert.equal(refused.code, 2, refused.output)
+}
+
 describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads /proc' }, () => {
   test('serves each tenant through the front door, and a cell that dies is started again', async () => {
     const { child, output, exited } = await trial.up()
@@ -40,6 +69,7 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
     const token = await trial.token('acme')
     assert.equal((await trial.get('acme', token)).status, 200)
     assert.equal((await trial.get('globex', token)).status, 401)
+    await borrowsForAReason()
     const before = postmaster('cells/eu-1/cluster')
     process.kill(before, 'SIGKILL')
     await eventually('the cell is back', async () => {

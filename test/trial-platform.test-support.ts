@@ -26,6 +26,8 @@ export interface TrialPlatform {
   /** Starts `ringfence up` and waits until it says that it is ready. */
   up(): Promise<Up>
   client(): ControlClient
+  /** Runs a `ringfence` command to its end; what it wrote to both outputs. */
+  run(...args: string[]): Promise<{ readonly code: number | null; readonly output: string }>
   /** An access token of the tenant's realm. */
   token(tenant: string): Promise<string>
   /** The clinic's list, at the tenant's door. */
@@ -52,6 +54,7 @@ export async function trialPlatform(): Promise<TrialPlatform> {
       return up
     },
     client: () => new ControlClient(localAccess(state)),
+    run,
     token: (tenant) =>
       tryToken(state, parseTenantId(tenant), {
         subject: parseSubject('tester'),
@@ -118,6 +121,20 @@ async function start(manifest: string, state: string, running: Set<ChildProcess>
   const timer = setTimeout(() => ready.reject(new Error(`not ready:\n${output}`)), START_WITHIN_MS)
   await ready.promise.finally(() => clearTimeout(timer))
   return { child, output: () => output, exited }
+}
+
+async function run(
+  ...args: string[]
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  const child = spawn(process.execPath, ['src/main.ts', ...args])
+  let output = ''
+  const take = (chunk: Buffer) => {
+    output += chunk.toString()
+  }
+  child.stdout.on('data', take)
+  child.stderr.on('data', take)
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { code, output }
 }
 
 function processesOf(place: string): readonly number[] {
