@@ -14,7 +14,7 @@ import type { Party } from './party.ts'
 import { World } from './world.ts'
 
 /** Nobody needs a rehearsal's server after a crash of the machine. */
-const THROW_AWAY = { fsync: 'off', full_page_writes: 'off', shared_buffers: '16MB' } as const
+const THROW_AWAY = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' } as const
 
 /** Makes what a rehearsal needs, and is none of those who attack. */
 export const CHIEF: Actor = {
