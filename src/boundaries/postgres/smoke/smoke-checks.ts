@@ -131,12 +131,16 @@ export const keepsRowSecurity: Smoke = async ({ subject, tables, sessions }) => 
 
 /** The lease opens no other database of the server. */
 export const staysAtHome: Smoke = async ({ subject, admin, sessions }) => {
-  const { names } = subject.site
+  const { names, exclusive } = subject.site
   const { login } = sessions.write
+  // On a server that others use too, whom their databases let in is theirs to say: inspection
+  // reports it, and no tenant of ours can make it otherwise.
+  const ours = [names.custodyDatabase, names.pooledDatabase, names.templateDatabase]
   const { rows } = await admin.query<{ datname: string }>(
-    `select datname from pg_catalog.pg_database where datname <> $1 and datname !~ $2
+    `select datname from pg_catalog.pg_database
+      where datname <> $1 and datname !~ $2 and ($3 or datname = any ($4))
      union all (select datname from pg_catalog.pg_database where datname <> $1 and datname ~ $2 limit ${OTHERS_MAX})`,
-    [subject.database, `^${names.prefix}_[0-9a-f]{32}$`],
+    [subject.database, `^${names.prefix}_[0-9a-f]{32}$`, exclusive, ours],
   )
   const doors = await Promise.all(
     rows.map(async ({ datname }) =>
