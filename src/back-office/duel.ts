@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
+import { sep } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { OPERATOR_SCOPES, type OperatorScope } from '../control/control-plane.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
@@ -34,7 +35,7 @@ export class Duel implements Judged {
   readonly #from = randomUUID()
   readonly #ownFrom = randomUUID()
   readonly #guests: Party[] = []
-  readonly #notWatched = new Set<TenantId>()
+  readonly #notWatched = new Set<string>()
   readonly #settled: Party[] = []
   /** Workflows that a strike keeps from going on. */
   readonly #held: string[] = []
@@ -145,9 +146,11 @@ export class Duel implements Judged {
     for (const [tenant, state] of await lookAt(this.site)) {
       if (this.#notWatched.has(tenant)) continue
       seen.set('another tenant', (seen.get('another tenant') ?? '') + state)
-      const files = await filesBelow(`${this.site.exportDirectory}/${tenant}`)
-      seen.set("another tenant's exports", (seen.get("another tenant's exports") ?? '') + files)
     }
+    const files = (await filesBelow(this.site.exportDirectory)).filter(
+      (file) => !this.#notWatched.has(file.split(sep, 1)[0] ?? ''),
+    )
+    seen.set("another tenant's exports", files.join('\n'))
     const [catalogue] = await this.site.database.query<{ platform: string }>(
       `select concat((select json_agg(plan order by name) from registry.plan),
                      (select json_agg(cell order by name) from registry.cell
@@ -203,10 +206,6 @@ function changed(what: string): string {
   return `${what} changed`
 }
 
-async function filesBelow(directory: string): Promise<string> {
-  try {
-    return (await readdir(directory, { recursive: true })).toSorted().join('\n')
-  } catch {
-    return ''
-  }
+async function filesBelow(directory: string): Promise<readonly string[]> {
+  return (await readdir(directory, { recursive: true })).toSorted()
 }

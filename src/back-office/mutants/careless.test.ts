@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Rehearsal } from '../../boundaries/boundary.ts'
+import { OPERATOR_SCOPES } from '../../control/control-plane.ts'
 import { parseTenantId } from '../../core/tenant.ts'
 import { BACK_OFFICE_ATTACKS } from '../attacks/attacks.ts'
 import { OPERATIONS } from '../attacks/scopes.ts'
@@ -9,7 +10,8 @@ import { Wire } from '../../strikes/wire.ts'
 import { makeGround } from '../house/ground.ts'
 import { Office } from '../house/office.ts'
 import { SOUND } from '../house/pieces.ts'
-import { openSite, type Site } from '../house/site.ts'
+import { CHIEF, openSite, type Site } from '../house/site.ts'
+import { inspectOffice } from '../inspect/inspect-office.ts'
 import { carelessWebhook } from './decisions.ts'
 import { instead, worsePlane } from './office-mutant.ts'
 import { carelessWorkloads } from './workloads.ts'
@@ -52,6 +54,15 @@ describe('the operations that are attacked', () => {
   after(async () => {
     await office.close()
     await site.close()
+  })
+
+  test('of an operator with every scope and no end are information for an inspection', async () => {
+    await site.plane.operators.create({ name: 'mighty', scopes: OPERATOR_SCOPES }, CHIEF)
+    const found = await inspectOffice(office.plane, office.settings)
+    const told = found.map(({ rule, severity, object }) => [rule, severity, object])
+    assert.deepEqual(told, [['ca-operator-all-powerful', 'info', 'operator mighty']])
+    await site.plane.operators.revoke('mighty', CHIEF)
+    assert.deepEqual(await inspectOffice(office.plane, office.settings), [])
   })
 
   test('are all that the document of the API has, each under the scope that it states', async () => {
