@@ -45,11 +45,10 @@ export class BackOfficeRehearsal implements Rehearsal {
       const { token } = await site.plane.operators.create(made, CHIEF)
       const opened = site
       return new BackOfficeRehearsal(await Office.open(site, SOUND), token, async () => {
-        await opened.close()
-        leave()
+        await opened.close().finally(leave)
       })
     } catch (error) {
-      await site?.close()
+      await site?.close().finally(leave)
       leave()
       throw error
     }
@@ -104,7 +103,10 @@ export class BackOfficeRehearsal implements Rehearsal {
 
   async close(): Promise<void> {
     await this.#last
-    await this.#office.close()
-    await this.#closeSite()
+    try {
+      await this.#office.close()
+    } finally {
+      await this.#closeSite()
+    }
   }
 }
