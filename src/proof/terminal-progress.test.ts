@@ -22,7 +22,7 @@ test('a log gets whole lines: the totals, each tier, and trouble as it happens',
   // oxlint-disable-next-line no-control-regex
   assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f]/)
   const lines = text.trimEnd().split('\n')
-  assert.equal(lines[0], 'proving 3 tiers: 45 strikes, 6 mutants')
+  assert.equal(lines[0], 'proving 3 rehearsals: 45 strikes, 6 mutants')
   assert.ok(lines.includes('fake pooled: started'))
   assert.ok(lines.includes('✗ leaked fake silo fake-flood (acme → acme-1): got the canary'))
   assert.ok(lines.includes('✗ unnoticed fake pooled fake-filter-off'))

@@ -47,7 +47,7 @@ export function terminalProgress(terminal: Terminal, style: TerminalStyle): Term
     if (event.type === 'planned') {
       planned = event.tiers
       say(
-        `proving ${counted(planned.length, 'tier')}: ${counted(total('strikes'), 'strike')}, ${counted(total('mutants'), 'mutant')}`,
+        `proving ${counted(planned.length, 'rehearsal')}: ${counted(total('strikes'), 'strike')}, ${counted(total('mutants'), 'mutant')}`,
       )
     } else if (event.type === 'tier-started') {
       if (!live) say(`${event.engine} ${event.tier}: started`)
