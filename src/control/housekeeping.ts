@@ -4,6 +4,7 @@ import { publishConfirmation } from '../snapshot/publish.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
 import type { Database } from './database.ts'
 import type { RegisteredIdempotency } from './registered-idempotency.ts'
+import { Rounds } from './rounds.ts'
 import { forgetOldMessages } from './take-once.ts'
 
 /** Rounds between two looks at what is slow and not urgent. */
@@ -23,42 +24,35 @@ export interface HousekeepingParts {
  */
 export class Housekeeping {
   readonly #parts: HousekeepingParts
-  #timer: NodeJS.Timeout | undefined
-  #running: Promise<void> = Promise.resolve()
-  #rounds = 0
-  #ended = false
+  readonly #rounds = new Rounds(() => this.#round())
+  #count = 0
 
   constructor(parts: HousekeepingParts) {
     this.#parts = parts
   }
 
-  start(inMs = 0): void {
-    this.#timer = setTimeout(() => {
-      this.#running = this.#round()
-    }, inMs)
-    this.#timer.unref()
+  start(): void {
+    this.#rounds.start()
   }
 
-  async stop(): Promise<void> {
-    this.#ended = true
-    clearTimeout(this.#timer)
-    await this.#running
+  stop(): Promise<void> {
+    return this.#rounds.stop()
   }
 
-  async #round(): Promise<void> {
-    const { database, snapshotKey, idempotency, log } = this.#parts
+  async #round(): Promise<number> {
+    const { database, snapshotKey, idempotency, everyMs, log } = this.#parts
     try {
       await database.transaction(({ client }) => publishConfirmation(client, snapshotKey))
-      if (this.#rounds % SELDOM === 0) {
+      if (this.#count % SELDOM === 0) {
         await this.#compact()
         await idempotency.sweep()
         await forgetOldMessages(database)
       }
-      this.#rounds += 1
+      this.#count += 1
     } catch (error) {
       log(`housekeeping: ${messageOf(error)}`)
     }
-    if (!this.#ended) this.start(this.#parts.everyMs)
+    return everyMs
   }
 
   async #compact(): Promise<void> {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../core/errors.ts'
 import type { Database } from './database.ts'
 import type { Realms } from './ports.ts'
+import { Rounds } from './rounds.ts'
 import type { TenantChanges } from './tenant-changes.ts'
 import { lockTenant, TENANT_COLUMNS, type TenantRow, tenantRowOf } from './tenant-row.ts'
 
@@ -26,25 +27,18 @@ export interface RealmRefreshParts {
  */
 export class RealmRefresh {
   readonly #parts: RealmRefreshParts
-  #timer: NodeJS.Timeout | undefined
-  #running: Promise<void> = Promise.resolve()
-  #ended = false
+  readonly #rounds = new Rounds(() => this.#round())
 
   constructor(parts: RealmRefreshParts) {
     this.#parts = parts
   }
 
-  start(inMs = 0): void {
-    this.#timer = setTimeout(() => {
-      this.#running = this.#round()
-    }, inMs)
-    this.#timer.unref()
+  start(): void {
+    this.#rounds.start()
   }
 
-  async stop(): Promise<void> {
-    this.#ended = true
-    clearTimeout(this.#timer)
-    await this.#running
+  stop(): Promise<void> {
+    return this.#rounds.stop()
   }
 
   /** One pass. Returns how many tenants' entries were changed. */
@@ -60,13 +54,13 @@ export class RealmRefresh {
       const tenants = rows.map(tenantRowOf)
       const left = [...tenants]
       const work = async () => {
-        for (let next = left.pop(); next !== undefined && !this.#ended; next = left.pop()) {
+        for (let next = left.pop(); next !== undefined && !this.#rounds.ended; next = left.pop()) {
           if (await this.#refreshOne(next)) changed += 1
         }
       }
       await Promise.all(Array.from({ length: AT_ONCE }, work))
       const last = tenants.at(-1)
-      if (last === undefined || this.#ended) return changed
+      if (last === undefined || this.#rounds.ended) return changed
       after = last.id
     }
   }
@@ -87,16 +81,15 @@ export class RealmRefresh {
     })
   }
 
-  async #round(): Promise<void> {
+  async #round(): Promise<number> {
     const { log, everyMs = EVERY_MS } = this.#parts
-    let next = everyMs
     try {
       const changed = await this.refresh()
       if (changed > 0) log(`realms: new keys of ${changed} tenants are published`)
+      return everyMs
     } catch (error) {
       log(`realms: ${messageOf(error)}`)
-      next = Math.min(AGAIN_MS, everyMs)
+      return Math.min(AGAIN_MS, everyMs)
     }
-    if (!this.#ended) this.start(next)
   }
 }
