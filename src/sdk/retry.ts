@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RingfenceError } from '../core/errors.ts'
 
 const PAUSE_MS_FIRST = 50
-const PAUSE_MS_MAX = 1_000
+/** Short: a request waits for this, and what it waits for (a move's write pause) is mostly over soon. */
+const PAUSE_MS_MAX = 250
 
 /** A refusal that may be over soon. */
 export class TryLater extends Error {
