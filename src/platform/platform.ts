@@ -216,12 +216,14 @@ export class Platform {
           const sockets = { keeper: places.keeper(name), leaser: places.leaser(name) }
           const host = await hostCell({ boundary, ...sockets, log })
           this.#cells.set(name, cell)
-          const stop = async () => {
-            await host.close()
-            await cell.stop()
+          let stopped: Promise<void> | undefined
+          const stop = () => {
+            stopped ??= host.close().then(() => cell.stop())
+            return stopped
           }
-          // The next start listens on the same sockets.
-          const exited = cell.exited.then(() => host.close())
+          // The next start listens on the same sockets, and starts the same silos: both are let go of,
+          // also when the cell's server ended by itself.
+          const exited = cell.exited.then(stop)
           return { exited, stop }
         } catch (error) {
           await cell.stop()
