@@ -59,7 +59,7 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
     const tenants = await trial.client().list('/v1/tenants', tenantSchema)
     assert.deepEqual(
       tenants.map(({ id, status }) => `${id} ${status}`),
-      ['acme active', 'globex active'],
+      ['acme active', 'globex active', 'initech active'],
     )
     const findings = await inspectPlatform(trial.state)
     assert.deepEqual(
@@ -70,12 +70,16 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
     assert.equal((await trial.get('acme', token)).status, 200)
     assert.equal((await trial.get('globex', token)).status, 401)
     await borrowsForAReason()
+    // The application holds a lease of a tenant with a server of its own.
+    assert.equal((await trial.get('initech', await trial.token('initech'))).status, 200)
     const before = postmaster('cells/eu-1/cluster')
     process.kill(before, 'SIGKILL')
-    await eventually('the cell is back', async () => {
-      const { status } = await trial.get('acme', await trial.token('acme'))
-      return status === 200 && postmaster('cells/eu-1/cluster') !== before
-    })
+    for (const tenant of ['acme', 'initech']) {
+      await eventually(`${tenant} is served again`, async () => {
+        const { status } = await trial.get(tenant, await trial.token(tenant))
+        return status === 200 && postmaster('cells/eu-1/cluster') !== before
+      })
+    }
     assert.match(output(), /eu-1 +\| .*starting again in \d+ ms/)
     child.kill('SIGTERM')
     assert.equal(await exited, 0)

@@ -91,6 +91,7 @@ async function document(): Promise<object> {
       tenants: [
         { ...tenant, id: 'acme', tier: 'pooled', displayName: 'Acme' },
         { ...tenant, id: 'globex', tier: 'bridge', displayName: 'Globex' },
+        { ...tenant, id: 'initech', tier: 'silo', displayName: 'Initech' },
       ],
       processes: [
         {

@@ -117,7 +117,10 @@ export interface Leaser<C extends Credential = Credential> {
   /** What the ledger holds for the tenant, newest first. Secrets are not in it. */
   leases(tenant: TenantId): Promise<readonly LeaseRecord[]>
 
-  /** Ends what has expired, and sessions over their tenant's budget. Call it about every second. */
+  /**
+   * Ends what has expired, and sessions over their tenant's budget; servers of active tenants that have
+   * ended by themselves are started again meanwhile. Call it about every second.
+   */
   sweep(): Promise<Sweep>
 }
 

@@ -38,6 +38,7 @@ import type { MoveStep } from './move/move-steps.ts'
 import { PostgresMover } from './move/postgres-mover.ts'
 import { Places } from './places.ts'
 import type { RehearsalHost } from './rehearsal/rehearsal-host.ts'
+import { SiloWaker } from './silo-waker.ts'
 import type { Silos } from './silos.ts'
 import type { Site } from './site.ts'
 import { smokeTenant } from './smoke/smoke-tenant.ts'
@@ -67,13 +68,15 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
   readonly #budget: Budget
   readonly #places: Places
   readonly #mover: PostgresMover
+  readonly #waker: SiloWaker | undefined
 
   constructor(options: PostgresBoundaryOptions) {
     this.#options = options
     this.#budget = options.budget ?? BUDGET_DEFAULT
     this.tiers = options.silos === undefined ? TIERS.filter((tier) => tier !== 'silo') : TIERS
-    const { cell, site, onMoveStep } = options
-    this.#places = new Places(site, options.silos)
+    const { cell, site, silos, onMoveStep } = options
+    this.#places = new Places(site, silos)
+    this.#waker = silos === undefined ? undefined : new SiloWaker(site, silos)
     this.#mover = new PostgresMover({
       cell,
       site,
@@ -118,6 +121,7 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
   }
 
   async sweep(): Promise<Sweep> {
+    this.#waker?.wake()
     const sites = await this.#sites()
     const results = await Promise.allSettled(
       sites.map((site) => site.custodian.sweep(this.#budget)),
@@ -232,6 +236,7 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
 
   async close(): Promise<void> {
     await this.#options.silos?.close()
+    await this.#waker?.settled()
     await this.#options.site.close()
   }
 

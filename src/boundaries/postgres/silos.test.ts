@@ -63,6 +63,17 @@ test('a silo whose server was killed is started again by the next who needs it',
   await place.boundary.sweep()
 })
 
+test('a silo whose server was killed runs again after a sweep, for those who hold a lease', async () => {
+  const { credential } = await lease()
+  const pid = await pidOf()
+  process.kill(pid, 'SIGKILL')
+  await until(async () => {
+    await place.boundary.sweep().catch(() => {})
+    return opens(credential)
+  })
+  assert.notEqual(await pidOf(), pid)
+})
+
 test('one server that is down does not keep the others from being swept, and is reported', async () => {
   await place.provision('near')
   const short = { scope: 'write', holder: 'test', ttlSeconds: 1 } as const

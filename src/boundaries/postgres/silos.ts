@@ -28,6 +28,7 @@ export class Silos {
   readonly #open = new Map<TenantKey, Promise<Site>>()
   readonly #removing = new Set<TenantKey>()
   #seed: Promise<string> | undefined
+  #closed = false
 
   constructor(options: SilosOptions) {
     this.#options = options
@@ -101,13 +102,24 @@ export class Silos {
     return entries.filter((entry) => entry.isDirectory()).flatMap(({ name }) => keyNamed(name))
   }
 
+  /** The keys of the silos that could run and do not. */
+  async asleep(): Promise<readonly TenantKey[]> {
+    const keys = await this.keys()
+    return keys.filter((key) => !this.#open.has(key) && this.isWhole(key))
+  }
+
+  /** Stops all that run, and starts none any more. */
   async close(): Promise<void> {
+    this.#closed = true
     await Promise.all([...this.#open.keys()].map((key) => this.stop(key)))
   }
 
   #opened(key: TenantKey): Promise<Site> {
     const known = this.#open.get(key)
     if (known !== undefined) return known
+    if (this.#closed) {
+      return Promise.reject(new RingfenceError('engine_unavailable', 'the cell is being closed'))
+    }
     const opening = this.#start(key)
     const forget = () => {
       if (this.#open.get(key) === opening) this.#open.delete(key)
