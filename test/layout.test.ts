@@ -9,14 +9,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tokens: ['core'],
   http: ['core'],
   snapshot: ['core', 'tokens'],
+  revocation: ['core'],
   clusters: ['core'],
   supervisor: ['core'],
   boundaries: ['core', 'clusters'],
   cells: ['core', 'http', 'boundaries'],
   control: ['core', 'http', 'tokens', 'snapshot', 'boundaries'],
-  identity: ['core', 'http', 'tokens'],
-  gateway: ['core', 'http', 'tokens', 'snapshot'],
-  vending: ['core', 'http', 'tokens', 'snapshot', 'boundaries'],
+  identity: ['core', 'http', 'tokens', 'revocation'],
+  gateway: ['core', 'http', 'tokens', 'snapshot', 'revocation'],
+  vending: ['core', 'http', 'tokens', 'snapshot', 'revocation', 'boundaries'],
   sdk: ['core', 'http', 'tokens'],
   strikes: ['core', 'tokens', 'boundaries'],
   'front-door': [
@@ -46,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'tokens',
     'http',
     'snapshot',
+    'revocation',
     'clusters',
     'supervisor',
     'boundaries',
@@ -63,7 +65,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Client libraries that only these folders may import. */
 const CLIENTS: Readonly<Record<string, RegExp>> = {
-  pg: /^src\/(clusters|control|identity|snapshot|sdk|boundaries\/postgres)\//,
+  pg: /^src\/(clusters|control|identity|revocation|snapshot|sdk|boundaries\/postgres)\//,
   'pg-cursor': /^src\/boundaries\/postgres\//,
 }
 

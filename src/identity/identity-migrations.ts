@@ -1,3 +1,5 @@
+import { DIRECTORY_MIGRATION } from './migrations/directory.ts'
+
 /** The schema `identity`, as numbered steps: the first is number 1. A step is never changed. */
 export const IDENTITY_MIGRATIONS: readonly string[] = [
   `create table identity.realm (
@@ -44,4 +46,5 @@ export const IDENTITY_MIGRATIONS: readonly string[] = [
      expires_at timestamptz not null
    );
    create index used_assertion_by_expiry on identity.used_assertion (expires_at)`,
+  DIRECTORY_MIGRATION,
 ]
