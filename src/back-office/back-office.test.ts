@@ -24,6 +24,15 @@ test('there are attacks and mutants enough, told apart by ids of their own', () 
   for (const { title } of BACK_OFFICE_MUTANTS) assert.match(title, /^[^\n]{8,100}$/)
 })
 
+test('of every attack a mutant is known on which it gets through', () => {
+  const noticing = new Set(BACK_OFFICE_MUTANTS.flatMap(({ noticedBy = [] }) => noticedBy))
+  const others = BACK_OFFICE_ATTACKS.filter(({ id }) => !noticing.has(id))
+  assert.deepEqual(
+    others.map(({ id }) => id),
+    [],
+  )
+})
+
 describe('the control API as it should be', () => {
   test('shows the administrator the canaries of all tenants, and has nothing to find', async () => {
     assert.deepEqual(await rehearsal.canariesSeen(), [A, B, C])

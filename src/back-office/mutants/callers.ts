@@ -7,6 +7,7 @@ import {
   instead,
   mutant,
   type OfficeMutant,
+  whoAsks,
   worseFront,
   worsePlane,
 } from './office-mutant.ts'
@@ -153,8 +154,8 @@ export const CALLERS: readonly OfficeMutant[] = [
     ['ca-scope-handed-on'],
     worseFront(async (request, api, plane) => {
       if (request.method !== 'POST' || !request.url.endsWith('/v1/operators')) return api(request)
-      const token = (request.headers.get('authorization') ?? '').slice('Bearer '.length)
-      const by = await plane.operators.authenticate(token, 'worse')
+      const by = await whoAsks(request, plane)
+      if (by === undefined) return api(request)
       const all: unknown = await request.json()
       const made = await plane.operators.create(
         all as Parameters<typeof plane.operators.create>[0],

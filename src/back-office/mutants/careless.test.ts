@@ -12,8 +12,8 @@ import { Office } from '../house/office.ts'
 import { SOUND } from '../house/pieces.ts'
 import { CHIEF, openSite, type Site } from '../house/site.ts'
 import { inspectOffice } from '../inspect/inspect-office.ts'
-import { carelessWebhook } from './decisions.ts'
 import { instead, worsePlane } from './office-mutant.ts'
+import { carelessWebhook } from './webhooks.ts'
 import { carelessWorkloads } from './workloads.ts'
 
 const [A, B, C] = [parseTenantId('acme'), parseTenantId('acme-1'), parseTenantId('birch')]

@@ -1,62 +1,15 @@
-import { createHmac, randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Actor, ApprovalView } from '../../control/control-plane.ts'
-import { RingfenceError } from '../../core/errors.ts'
 import { CHIEF, type Site } from '../house/site.ts'
 import { instead, mutant, type OfficeMutant, worsePlane } from './office-mutant.ts'
 
-type Amiss = 'signature' | 'window' | 'memory' | 'id' | 'case'
-const WINDOW_SECONDS = 300
-
-/** Decisions from outside, read by hand, with one thing amiss, or none. */
-export function carelessWebhook({ ground, plane }: Site, amiss?: Amiss) {
-  const remembered = new Set<string>()
-  return async (headers: Readonly<Record<string, string>>, text: string): Promise<ApprovalView> => {
-    const id = headers['webhook-id'] ?? ''
-    const at = headers['webhook-timestamp'] ?? ''
-    const key = Buffer.from(ground.webhookSecret.slice('whsec_'.length), 'base64')
-    const data = JSON.parse(text) as {
-      data: { approval: string; approve: boolean; decided_by: string }
-    }
-    const { approval, approve, decided_by } = data.data
-    const mac = createHmac('sha256', key).update(`${id}.${at}.${text}`).digest('base64')
-    const given = headers['webhook-signature'] ?? ''
-    const good = given === `v1,${mac}` || (amiss === 'memory' && remembered.has(given))
-    const age = Math.abs(Date.now() / 1000 - Number(at))
-    if ((amiss !== 'signature' && !good) || (amiss !== 'window' && age > WINDOW_SECONDS)) {
-      throw new RingfenceError('not_authenticated', 'the message is not good')
-    }
-    if (good) remembered.add(given)
-    const decidedBy = amiss === 'case' ? decided_by : decided_by.trim().toLowerCase()
-    return plane.approvals.decideOutside({
-      id: amiss === 'id' ? randomUUID() : id,
-      approval,
-      approve,
-      comment: undefined,
-      channel: 'webhook',
-      decidedBy,
-    })
-  }
-}
-
-function webhooks(id: Amiss, title: string, noticedBy: readonly string[]): OfficeMutant {
-  return mutant(
-    `ca-webhooks-${id}`,
-    title,
-    noticedBy,
-    worsePlane(({ approvals }, site) => ({
-      approvals: instead(approvals, { receiveWebhook: carelessWebhook(site, id) }),
-    })),
-  )
-}
-
 /** Writes a decision whatever was decided before. */
-async function lastWins(
+export async function lastWins(
   { database, plane }: Site,
   id: string,
   approve: boolean,
-  by: Actor,
+  by: Pick<Actor, 'name'>,
 ): Promise<ApprovalView> {
   await database.query(
     `update registry.approval set state = $2, decided_by = $3, decided_at = clock_timestamp()
@@ -88,18 +41,6 @@ export const DECISIONS: readonly OfficeMutant[] = [
       }),
     })),
   ),
-  webhooks('signature', 'Signatures of decisions are not looked at', [
-    'ca-webhook-unsigned',
-    'ca-webhook-forged',
-    'ca-webhook-body',
-    'ca-webhook-other-approval',
-  ]),
-  webhooks('memory', 'Good signatures are remembered, and not for which message', [
-    'ca-webhook-other-approval',
-  ]),
-  webhooks('window', 'Decisions of any age are taken', ['ca-webhook-old']),
-  webhooks('id', 'Ids of messages are not remembered', ['ca-webhook-id-again']),
-  webhooks('case', 'Names are compared letter by letter', ['ca-webhook-requester']),
   mutant(
     'ca-hold-lifted',
     'An offboarding lifts the legal hold',
@@ -108,6 +49,23 @@ export const DECISIONS: readonly OfficeMutant[] = [
       tenants: instead(tenants, {
         offboard: async (tenant, how, by) => {
           await tenants.update(tenant, { legalHold: false }, undefined, CHIEF)
+          return tenants.offboard(tenant, how, by)
+        },
+      }),
+    })),
+  ),
+  mutant(
+    'ca-hold-asked-once',
+    'A legal hold counts when an offboarding begins, and not when it is hastened',
+    ['ca-hold-too-late'],
+    worsePlane(({ tenants }) => ({
+      tenants: instead(tenants, {
+        offboard: async (tenant, how, by) => {
+          const { status } = await tenants.get(tenant)
+          // It was asked about when the offboarding began: what came later is in the way.
+          if (status === 'offboarding') {
+            await tenants.update(tenant, { legalHold: false }, undefined, CHIEF)
+          }
           return tenants.offboard(tenant, how, by)
         },
       }),

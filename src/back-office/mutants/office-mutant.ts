@@ -1,5 +1,5 @@
 import type { Mutant } from '../../boundaries/boundary.ts'
-import type { ControlPlane } from '../../control/control-plane.ts'
+import type { Actor, ControlPlane } from '../../control/control-plane.ts'
 import { PROVEN_ONCE } from '../../strikes/staged-attack.ts'
 import type { Fetch, Pieces } from '../house/pieces.ts'
 import type { Site } from '../house/site.ts'
@@ -51,6 +51,15 @@ export function worseFront(
     front: (api, _site, plane) => (request, env) =>
       answer(request, (passed) => api(passed, env), plane),
   }
+}
+
+/** Who asks, as something in front of the API finds out; undefined for nobody it knows. */
+export async function whoAsks(
+  request: Request,
+  { operators }: ControlPlane,
+): Promise<Actor | undefined> {
+  const token = (request.headers.get('authorization') ?? '').slice('Bearer '.length)
+  return operators.authenticate(token, 'worse').catch(() => undefined)
 }
 
 /** The request with other header fields, and for another address if one is given. */

@@ -1,10 +1,10 @@
-import type { ControlPlane, Page, PageRequest } from '../../control/control-plane.ts'
+import type { ControlPlane, Page, PageRequest, WorkflowEvent } from '../../control/control-plane.ts'
 import { parseTenantId } from '../../core/tenant.ts'
 import {
-  changed,
   instead,
   mutant,
   type OfficeMutant,
+  whoAsks,
   worseFront,
   worsePlane,
 } from './office-mutant.ts'
@@ -24,55 +24,15 @@ async function carelessPage<Filter, Item>(
   return { items, next: after + limit < all.items.length ? next : undefined }
 }
 
-const TENANT = /\/v1\/tenants\/([a-z0-9-]+)$/
-
-/** Tags that are made of less than they stand for. */
-function tags(
-  id: string,
-  title: string,
-  noticedBy: readonly string[],
-  tagOf: (tenant: { revision: number; id: string }) => string,
-): OfficeMutant {
-  return mutant(
-    id,
-    title,
-    noticedBy,
-    worseFront(async (request, api, plane) => {
-      const id = TENANT.exec(new URL(request.url).pathname)?.[1]
-      if (id === undefined) return api(request)
-      const tag = async () => `"${tagOf(await plane.tenants.get(parseTenantId(id)))}"`
-      const condition = request.headers.get('if-match')
-      if (request.method === 'PATCH' && condition !== null) {
-        const meant = condition === (await tag().catch(() => ''))
-        return api(meant ? changed(request, { 'if-match': undefined }) : request)
-      }
-      const answer = await api(request)
-      if (!answer.ok) return answer
-      const headers = new Headers(answer.headers)
-      headers.set('etag', await tag())
-      return new Response(answer.body, { status: answer.status, headers })
-    }),
-  )
-}
-
-/** Conditions, rewritten before the API sees them. */
-function conditions(
-  id: string,
-  title: string,
-  noticedBy: readonly string[],
-  rewrite: (condition: string) => string | undefined,
-): OfficeMutant {
-  return mutant(
-    id,
-    title,
-    noticedBy,
-    worseFront(async (request, api) => {
-      const condition = request.headers.get('if-match')
-      return api(
-        condition === null ? request : changed(request, { 'if-match': rewrite(condition) }),
-      )
-    }),
-  )
+/** Events as they go over the wire. In trouble they end, and the reader comes again. */
+async function* written(events: AsyncIterable<WorkflowEvent>): AsyncIterable<Uint8Array> {
+  try {
+    for await (const event of events) {
+      yield Buffer.from(`id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`)
+    }
+  } catch {
+    return
+  }
 }
 
 function keys(
@@ -125,6 +85,32 @@ export const REQUESTS: readonly OfficeMutant[] = [
     },
   ),
   mutant(
+    'ca-keys-not-sealed',
+    'A new token is remembered as it was answered, for all who may make operators',
+    ['ca-key-secret-answer'],
+    {
+      front: (api, _site, plane) => {
+        const answers = new Map<string, string>()
+        return async (request, env) => {
+          const { method, url, headers } = request
+          const key = headers.get('idempotency-key')
+          if (key === null || method !== 'POST' || !url.endsWith('/v1/operators')) {
+            return api(request, env)
+          }
+          const body = await request.text()
+          const known = answers.get(`${key} ${body}`)
+          if (known !== undefined) {
+            const by = await whoAsks(request, plane)
+            if (by?.scopes.includes('operators:write')) return new Response(known, { status: 201 })
+          }
+          const answer = await api(new Request(url, { method, headers, body }), env)
+          if (answer.ok) answers.set(`${key} ${body}`, await answer.clone().text())
+          return answer
+        }
+      },
+    },
+  ),
+  mutant(
     'ca-cursor-says-of-what',
     'Cursors say of which list they are, and are believed',
     ['ca-cursor-other-filter', 'ca-cursor-forged'],
@@ -155,31 +141,6 @@ export const REQUESTS: readonly OfficeMutant[] = [
       }),
     })),
   ),
-  conditions('ca-tag-not-asked', 'Conditions are not looked at', ['ca-tag-older'], () => undefined),
-  conditions(
-    'ca-tag-compared-weakly',
-    'Weak tags are as good as strong ones',
-    ['ca-tag-weak'],
-    (one) => one.replace(/^W\//, ''),
-  ),
-  conditions(
-    'ca-tag-any-star',
-    'A star anywhere means any version',
-    ['ca-tag-star-in-list'],
-    (one) => (one.includes('*') ? '*' : one),
-  ),
-  tags(
-    'ca-tag-of-revision',
-    'A tag is the number of the revision',
-    ['ca-tag-other-tenant'],
-    ({ revision }) => String(revision),
-  ),
-  tags(
-    'ca-tag-of-id',
-    'A tag is the name of the tenant',
-    ['ca-tag-older', 'ca-id-taken-again'],
-    ({ id }) => id,
-  ),
   mutant(
     'ca-looked-up-first',
     'What is not there is said to be so before anybody is asked who it is',
@@ -202,6 +163,21 @@ export const REQUESTS: readonly OfficeMutant[] = [
         if (there !== undefined) await plane.tenants.history(there.id, { limit: 1 })
       }
       return api(request)
+    }),
+  ),
+  mutant(
+    'ca-stream-taken-up',
+    'A stream that is taken up again is not asked for its scope',
+    ['ca-stream-last-event'],
+    worseFront(async (request, api, plane) => {
+      const workflow = /\/v1\/workflows\/([^/]+)\/events$/.exec(request.url)?.[1]
+      const last = request.headers.get('last-event-id')
+      if (workflow === undefined || last === null) return api(request)
+      // Who has an event's id, it was thought, has been let in before.
+      if ((await whoAsks(request, plane)) === undefined) return api(request)
+      const events = plane.workflows.events(workflow, Number(last) || 0, request.signal)
+      const headers = { 'content-type': 'text/event-stream' }
+      return new Response(ReadableStream.from(written(events)), { headers })
     }),
   ),
   mutant('ca-target-resolved', 'Dot segments in paths are resolved', ['ca-path-climbs'], {
