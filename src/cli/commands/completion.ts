@@ -62,31 +62,39 @@ ${cases(entries, (words) => `compadd -- ${words}`)}
   esac
   _files
 }
-compdef _ringfence ringfence
+# Found in fpath, this file is the function; sourced, it announces it.
+if [ "\${funcstack[1]}" = "_ringfence" ]; then
+  _ringfence "$@"
+else
+  compdef _ringfence ringfence
+fi
 `
 }
 
 function fish(entries: readonly CompletionEntry[]): string {
   const paths = entries.flatMap(({ path }) => (path === '' ? [] : [`"${path}"`])).join(' ')
-  const lines = entries.map(
-    ({ path, words }) =>
-      `complete -c ringfence -n '__ringfence_at "${path}"' -a '${words.filter((word) => !word.startsWith('--')).join(' ')}'` +
-      words
-        .filter((word) => word.startsWith('--'))
-        .map((flag) => `\ncomplete -c ringfence -n '__ringfence_at "${path}"' -l ${flag.slice(2)}`)
-        .join(''),
-  )
+  const lines = entries.flatMap(({ path, words, valued }) => {
+    const here = `complete -c ringfence -n '__ringfence_at "${path}"'`
+    const isFlag = (word: string) => word.startsWith('--')
+    // Where a value follows it may be a file; nowhere else do files belong.
+    const value = (flag: string) => (valued.includes(flag) ? ' -r -F' : '')
+    return [
+      `${here} -a '${words.filter((word) => !isFlag(word)).join(' ')}'`,
+      ...words.filter(isFlag).map((flag) => `${here} -l ${flag.slice(2)}${value(flag)}`),
+    ]
+  })
   return `# fish completion of ringfence
 function __ringfence_at
     set -l path
     for word in (commandline -opc)[2..]
-        set -l longer (string join ' ' $path $word)
+        set -l longer (string join -- ' ' $path $word)
         if contains -- "$longer" ${paths}
             set path $longer
         end
     end
     test "$path" = "$argv[1]"
 end
+complete -c ringfence -f
 ${lines.join('\n')}
 `
 }
