@@ -93,9 +93,10 @@ export class RegisteredWorkflows implements Workflows {
   }
 
   async #after(id: string, after: number): Promise<readonly WorkflowEvent[]> {
+    // A reader may name any number: one beyond `int` is after all events, and no error.
     const rows = await this.#database.query(
       `select n, at, step, state, note from registry.workflow_event
-        where workflow = $1 and n > $2 order by n limit $3`,
+        where workflow = $1 and n > $2::bigint order by n limit $3`,
       [id, after, EVENTS_AT_ONCE],
     )
     return rows.map((row) => {

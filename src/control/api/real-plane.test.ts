@@ -120,6 +120,17 @@ describe('the control API on the control plane', () => {
     }
   })
 
+  test('after an id beyond any event’s there is nothing but the end', async () => {
+    const begun = await call('POST', '/v1/tenants', asked('beyond'))
+    await ended(begun)
+    for (const last of ['2147483647', '2147483648', '999999999999999']) {
+      const path = `${begun.headers.get('location')}/events`
+      const { text } = await call('GET', path, undefined, { 'last-event-id': last })
+      assert.doesNotMatch(text, /^event: step$/m)
+      assert.match(text, /^event: end$/m, last)
+    }
+  })
+
   test('a key makes a change once, also after its answer was lost', async () => {
     const key = { 'idempotency-key': 'onboard-once' }
     const [first, second] = [
