@@ -21,12 +21,7 @@ export class VerifiedContexts {
 
   /** For whoever has just verified the token. */
   enter(contents: TokenContents, token: string, trace: TraceContext): VerifiedContext {
-    const context = Object.freeze({
-      ...contents,
-      scopes: Object.freeze([...contents.scopes]),
-      roles: Object.freeze([...contents.roles]),
-      trace: Object.freeze(trace),
-    }) as VerifiedContext
+    const context = frozen({ ...structuredClone(contents), trace }) as VerifiedContext
     this.#tokens.set(context, token)
     return context
   }
@@ -42,4 +37,12 @@ export class VerifiedContexts {
     }
     return token
   }
+}
+
+/** The same object, which nobody changes any more. */
+function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null) frozen(part as object)
+  }
+  return Object.freeze(value)
 }

@@ -34,11 +34,46 @@ const header = { alg: 'ES256', typ: 'at+jwt', kid: key.publicJwk.kid }
 
 test('what is signed is what is read, and what it claims', async () => {
   const token = await signAccessToken(key, realm, access)
-  const { id, expiresAt, ...read } = await verifyAccessToken(token, keys, realm)
+  const { id, issuedAt, expiresAt, ...read } = await verifyAccessToken(token, keys, realm)
   assert.deepEqual(read, access)
   assert.ok(id.length > 10)
   assert.ok(expiresAt.getTime() > Date.now())
-  assert.deepEqual(claimedAccess(token), { ...access, issuer: realm.issuer })
+  assert.equal(issuedAt.getTime(), expiresAt.getTime() - 300_000)
+  const facts = { id, issuedAt, expiresAt, issuer: realm.issuer }
+  assert.deepEqual(claimedAccess(token), { ...access, ...facts })
+})
+
+test('of a sign-in is read what was signed: session, time, factors, places, actors, key', async () => {
+  const whole: Access = {
+    ...access,
+    session: 's-1',
+    acr: 'urn:ringfence:acr:2',
+    amr: ['pwd', 'otp'],
+    authenticatedAt: new Date(1_700_000_000_000),
+    placedRoles: ['chief@ward-3', '!nurse@ward-4'],
+    actor: {
+      subject: parseSubject('svc'),
+      client: 'batch',
+      actor: { subject: parseSubject('support:kim') },
+    },
+    boundTo: 'A'.repeat(43),
+  }
+  const token = await signAccessToken(key, realm, whole)
+  const {
+    id: _,
+    issuedAt: __,
+    expiresAt: ___,
+    ...read
+  } = await verifyAccessToken(token, keys, realm)
+  assert.deepEqual(read, whole)
+})
+
+const chain = (hops: number): object =>
+  hops === 1 ? { sub: 'a' } : { sub: 'a', act: chain(hops - 1) }
+
+test('a chain of four actors is read', async () => {
+  const token = forge(key, header, { ...claims, act: chain(4) })
+  assert.ok((await verifyAccessToken(token, keys, realm)).actor?.actor?.actor?.actor)
 })
 
 const wrong: Readonly<Record<string, object>> = {
@@ -53,6 +88,24 @@ const wrong: Readonly<Record<string, object>> = {
   'no scopes': { scope: undefined },
   'roles as text': { roles: 'admin' },
   'a role that is a number': { roles: [1] },
+  'an id that is a number': { jti: 1 },
+  'a session that is a list': { sid: ['a'] },
+  'a session with a line break': { sid: 'a\nb' },
+  'a time of sign-in that is text': { auth_time: '1700000000' },
+  'factors as text': { amr: 'pwd' },
+  'a level of sign-in that is a list': { acr: ['urn:ringfence:acr:2'] },
+  'placed roles as text': { placed_roles: 'chief@ward-3' },
+  'more placed roles than a token holds': {
+    placed_roles: Array.from({ length: 101 }, (_, n) => `r@${n}`),
+  },
+  'an actor that is text': { act: 'kim' },
+  'an actor without a name': { act: { client_id: 'web' } },
+  'an actor with more to it': { act: { sub: 'kim', tenant_id: 'globex' } },
+  'a chain of five actors': { act: chain(5) },
+  'a key in another way': { cnf: { 'x5t#S256': 'A'.repeat(43) } },
+  'a key in two ways': { cnf: { jkt: 'A'.repeat(43), jwk: {} } },
+  'a thumbprint that is none': { cnf: { jkt: 'A' } },
+  'a key that is nothing': { cnf: null },
   'more roles than anybody has': { roles: Array.from({ length: 51 }, (_, n) => `r${n}`) },
 }
 for (const [what, change] of Object.entries(wrong)) {

@@ -31,10 +31,27 @@ test('a context says to its service what was signed, for requests and for jobs',
     ['job', controlKey],
   ] as const) {
     const token = await signContext(key, { ...context, kind }, 60)
-    const { id, expiresAt, ...read } = await verifyContext(token, keys, clinic)
+    const { id, issuedAt, expiresAt, ...read } = await verifyContext(token, keys, clinic)
     assert.deepEqual(read, { ...context, kind })
+    assert.ok(issuedAt.getTime() <= Date.now())
     assert.ok(id.length > 10 && expiresAt.getTime() > Date.now())
   }
+})
+
+test('a context says of session, sign-in, actor and token what the access token said', async () => {
+  const whole: TenantContext = {
+    ...context,
+    session: 's-1',
+    acr: 'urn:ringfence:acr:2',
+    amr: ['pwd', 'otp'],
+    authenticatedAt: new Date(1_700_000_000_000),
+    placedRoles: ['chief@ward-3', '!nurse@ward-4'],
+    actor: { subject: parseSubject('support:kim'), client: 'console' },
+    origin: { id: 't-1', client: 'web', issuedAt: new Date(1_700_000_001_000) },
+  }
+  const token = await signContext(gatewayKey, whole, 60)
+  const { id: _, issuedAt: __, expiresAt: ___, ...read } = await verifyContext(token, keys, clinic)
+  assert.deepEqual(read, whole)
 })
 
 test('a context is refused by another service', async () => {
@@ -82,6 +99,13 @@ const wrong: Readonly<Record<string, readonly [object, object]>> = {
   'no scope': [header, { scope: '' }],
   'two tenants': [header, { tenant_id: ['acme', 'globex'] }],
   'no request id': [header, { request_id: '' }],
+  'an origin without a time': [header, { origin: { jti: 't', client_id: 'web' } }],
+  'an origin of its own making': [
+    header,
+    { origin: { jti: 't', client_id: 'web', iat: 1, also: 1 } },
+  ],
+  'a session that is a list': [header, { sid: ['a', 'b'] }],
+  'an actor without a name': [header, { act: {} }],
   'several services': [header, { aud: ['clinic', 'billing'] }],
 }
 for (const [what, [head, change]] of Object.entries(wrong)) {

@@ -4,14 +4,26 @@ import { messageOf, RingfenceError } from '../core/errors.ts'
 import { type Scope, SCOPES } from '../core/lease.ts'
 import { parseSubject, type ServiceName, type Subject } from '../core/names.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
+import { defined, type SignIn, signInClaims, signInOf } from './sign-in-claims.ts'
 import type { SigningKey } from './signing-key.ts'
 import { type KeySet, verifyToken } from './verify-token.ts'
 
+/** The access token that a request came with: what of it can be revoked. */
+export interface Origin {
+  /** Its `jti`. */
+  readonly id: string
+  /** The OAuth client that it was issued to. */
+  readonly client: string
+  /** Whole seconds. */
+  readonly issuedAt: Date
+}
+
 /**
  * On whose behalf a service works: for one tenant, one service, a short time. `request` contexts
- * come from the gateway, `job` contexts from the control plane.
+ * come from the gateway, `job` contexts from the control plane. A context says of the user's session,
+ * sign-in, roles at places and actor what the access token said.
  */
-export interface TenantContext {
+export interface TenantContext extends SignIn {
   readonly kind: 'request' | 'job'
   readonly tenant: TenantId
   /** The service that may use it: the token's audience. */
@@ -22,6 +34,8 @@ export interface TenantContext {
   readonly roles: readonly string[]
   /** Joins the entries of one request (or one job) in logs, audit and traces. */
   readonly requestId: string
+  /** Absent in contexts of jobs, which come from no access token. */
+  readonly origin?: Origin
 }
 
 interface Kind {
@@ -43,6 +57,13 @@ const claimsSchema = z.object({
   scope: z.string().max(100),
   roles: z.array(z.string().min(1).max(100)).max(50),
   request_id: z.string().min(1).max(200),
+  origin: z
+    .strictObject({
+      jti: z.string().min(1).max(200),
+      client_id: z.string().min(1).max(200),
+      iat: z.number().nonnegative().max(8.64e12),
+    })
+    .optional(),
 })
 
 /** @throws RingfenceError `invalid_argument` when it would live longer than its kind may */
@@ -59,6 +80,7 @@ export async function signContext(
     )
   }
   const iat = Math.floor(Date.now() / 1000)
+  const { origin } = context
   return key.sign(typ, {
     iss: issuer,
     aud: context.service,
@@ -67,10 +89,16 @@ export async function signContext(
     scope: context.scopes.join(' '),
     roles: context.roles,
     request_id: context.requestId,
+    ...signInClaims(context),
+    ...defined({ origin: origin && originClaim(origin) }),
     iat,
     exp: iat + seconds,
     jti: randomUUID(),
   })
+}
+
+function originClaim({ id, client, issuedAt }: Origin) {
+  return { jti: id, client_id: client, iat: Math.floor(issuedAt.getTime() / 1000) }
 }
 
 /** The keys that sign each kind of context. */
@@ -80,7 +108,12 @@ export interface ContextKeys {
 }
 
 /** A context with what a holder may want to know of its token. */
-export type VerifiedContext = TenantContext & { readonly id: string; readonly expiresAt: Date }
+export type VerifiedContext = TenantContext & {
+  readonly id: string
+  /** Whole seconds. */
+  readonly issuedAt: Date
+  readonly expiresAt: Date
+}
 
 /**
  * Verifies a context for one service. The token's type decides which keys may have signed it.
@@ -100,7 +133,7 @@ export async function verifyContext(
     secondsMax,
   })
   try {
-    const { tenant_id, scope, roles, request_id } = claimsSchema.parse(claims)
+    const { tenant_id, scope, roles, request_id, origin } = claimsSchema.parse(claims)
     return {
       kind,
       tenant: parseTenantId(tenant_id),
@@ -109,7 +142,10 @@ export async function verifyContext(
       scopes: scopesOf(scope),
       roles,
       requestId: request_id,
+      ...signInOf(claims),
+      ...(origin === undefined ? {} : { origin: originOf(origin) }),
       id: claims.jti,
+      issuedAt: new Date(claims.iat * 1000),
       expiresAt: new Date(claims.exp * 1000),
     }
   } catch (error) {
@@ -118,6 +154,11 @@ export async function verifyContext(
       cause: error,
     })
   }
+}
+
+function originOf(claim: NonNullable<z.output<typeof claimsSchema>['origin']>): Origin {
+  const { jti, client_id, iat } = claim
+  return { id: jti, client: client_id, issuedAt: new Date(iat * 1000) }
 }
 
 function scopesOf(text: string): readonly Scope[] {
