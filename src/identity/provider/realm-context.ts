@@ -24,12 +24,17 @@ export interface RealmContext {
   deriveKey(purpose: string): Buffer
 }
 
-/** A request below an issuer. `url` is the path from the issuer on, `/interaction/x?y`. */
+/**
+ * A request below an issuer. `url` is the path from the issuer on, `/interaction/x?y`. Its host,
+ * protocol and address headers are ours: nothing that a client sent in them is left.
+ */
 export type RealmRequest = IncomingMessage & {
   url: string
-  /** The path as it was asked for, `/realms/acme/interaction/x?y`. */
-  readonly originalUrl: string
   readonly method: string
+  /** The path of the issuer, `/realms/acme`, or empty on the realm's own domain. */
+  readonly baseUrl: string
+  /** Where the request comes from, by the proxies that are trusted alone. */
+  readonly address: string
 }
 
 /**
