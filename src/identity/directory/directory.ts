@@ -119,7 +119,7 @@ export interface Directory {
   authority(tenant: TenantId, subject: Subject): Promise<Authority | undefined>
 }
 
-/** Conditions that all hold. Names, addresses and `startsWith` compare without case. */
+/** Conditions that all hold. Names and addresses compare without case, ids as they are. */
 export type AccountFilter = readonly Condition<
   'userName' | 'email' | 'externalId' | 'displayName' | 'givenName' | 'familyName' | 'subject'
 >[]

@@ -1,6 +1,6 @@
 /**
  * Users, groups and roles of realms. A user's name and address are compared in the folded form that
- * `foldName` makes, which is also what is kept to compare with.
+ * `foldName` makes, which is also what is kept to compare with: databases fold in their own ways.
  */
 export const DIRECTORY_MIGRATION = `
   alter table identity.account
@@ -10,10 +10,13 @@ export const DIRECTORY_MIGRATION = `
     add column email_folded text,
     add column email_verified boolean not null default false,
     add column display_name text check (length(display_name) between 1 and 200),
-    add column given_name text check (length(given_name) <= 200),
-    add column family_name text check (length(family_name) <= 200),
+    add column display_name_folded text,
+    add column given_name text check (length(given_name) between 1 and 200),
+    add column given_name_folded text,
+    add column family_name text check (length(family_name) between 1 and 200),
+    add column family_name_folded text,
     -- What the source of provisioning calls the user (RFC 7643, section 3.1).
-    add column external_id text check (length(external_id) <= 500),
+    add column external_id text check (length(external_id) between 1 and 500),
     add column active boolean not null default true,
     -- Goes up with every change: the entity tag.
     add column version bigint not null default 1,
@@ -45,7 +48,8 @@ export const DIRECTORY_MIGRATION = `
     tenant text not null references identity.realm on delete cascade,
     id text not null check (id ~ '^[\\x21-\\x7e]{1,200}$'),
     display_name text not null check (length(display_name) between 1 and 200),
-    external_id text check (length(external_id) <= 500),
+    display_name_folded text not null,
+    external_id text check (length(external_id) between 1 and 500),
     version bigint not null default 1,
     created_at timestamptz not null default now(),
     changed_at timestamptz not null default now(),
