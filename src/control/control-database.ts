@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { RingfenceError } from '../core/errors.ts'
+import { REVOCATION_MIGRATIONS, revocationGrants } from '../revocation/migrations.ts'
 import { SNAPSHOT_MIGRATIONS } from '../snapshot/migrations.ts'
 import { APPROVAL_MIGRATIONS } from './approvals/migrations.ts'
 import type { DatabaseSettings } from './database.ts'
@@ -36,12 +37,13 @@ export async function prepareControlDatabase(
   try {
     await client.query('select pg_advisory_lock($1)', [PREPARE_LOCK])
     for (const role of PLANES) await ensureRole(client, role, verifiers[role])
-    for (const schema of ['registry', 'snapshot', 'identity', 'approvals']) {
+    for (const schema of ['registry', 'snapshot', 'identity', 'approvals', 'revocation']) {
       await client.query(`create schema if not exists ${schema}`)
     }
     await migrate(client, 'registry', REGISTRY_MIGRATIONS)
     await migrate(client, 'snapshot', SNAPSHOT_MIGRATIONS)
     await migrate(client, 'approvals', APPROVAL_MIGRATIONS)
+    await migrate(client, 'revocation', REVOCATION_MIGRATIONS)
     await migrateDurable(admin)
     await grant(client, admin.database)
   } finally {
@@ -87,6 +89,12 @@ async function grant(client: pg.Client, database: string): Promise<void> {
     `revoke all on snapshot.migration from ${all}`,
     `revoke all on schema identity from public, ${all}`,
     'grant usage, create on schema identity to rf_identity',
+    ...revocationGrants({
+      all: PLANES,
+      enter: ['rf_identity', 'rf_control'],
+      follow: ['rf_gateway', 'rf_vending', 'rf_control'],
+      sweep: ['rf_identity', 'rf_control'],
+    }),
     'commit',
   ]
   await client.query(statements.join(';\n'))

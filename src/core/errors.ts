@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   'upstream_failed',
   'snapshot_stale',
   'snapshot_refused',
+  'revocations_unknown',
   'move_failed',
   'check_failed',
   'migration_failed',

@@ -26,6 +26,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   engine_unavailable: 503,
   overloaded: 503,
   snapshot_stale: 503,
+  revocations_unknown: 503,
   no_capacity: 503,
   timed_out: 504,
 }

@@ -37,6 +37,16 @@ export interface RevocationList {
   revokes(token: Revocable): boolean
 }
 
+/** Where the gateway and vending learn of revocations. */
+export interface RevocationSource extends RevocationList {
+  /** False while `revokes` throws. */
+  readonly known: boolean
+  /** The widest kind of revocation that covers the token, however old the list is; or none. */
+  find(token: Revocable): Revocation['kind'] | undefined
+  /** Calls `listener` with what was not known before, once it is in force here. */
+  onNews(listener: (news: readonly Revocation[]) => void): void
+}
+
 /** A way to run SQL inside the caller's transaction. */
 export interface RevocationRows {
   query(sql: string, values?: readonly unknown[]): Promise<unknown>
