@@ -1,4 +1,5 @@
 import { DIRECTORY_MIGRATION } from './migrations/directory.ts'
+import { PROVIDER_MIGRATION } from './migrations/provider.ts'
 
 /** The schema `identity`, as numbered steps: the first is number 1. A step is never changed. */
 export const IDENTITY_MIGRATIONS: readonly string[] = [
@@ -47,4 +48,5 @@ export const IDENTITY_MIGRATIONS: readonly string[] = [
    );
    create index used_assertion_by_expiry on identity.used_assertion (expires_at)`,
   DIRECTORY_MIGRATION,
+  PROVIDER_MIGRATION,
 ]
