@@ -1,0 +1,61 @@
+import type { PasswordProblem } from '../../sign-in/sign-in.ts'
+
+/** What is wrong with a new password, and what to do. */
+export function passwordProblem(problem: PasswordProblem): string {
+  switch (problem) {
+    case 'too_short':
+      return 'This password is too short. Take 10 characters or more.'
+    case 'too_long':
+      return 'This password is too long. Take 200 characters at most.'
+    case 'has_control_characters':
+      return 'This password has characters that cannot be typed. Take letters, digits, signs and spaces.'
+    case 'too_easy':
+      return 'This password is easy to guess. Take several words that do not belong together.'
+    case 'breached':
+      return 'This password is known from a data breach. Take another.'
+    case 'used_before':
+      return 'You have used this password before. Take another.'
+  }
+}
+
+/** @param seconds until the next try is looked at */
+export function waitFor(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60)
+  if (seconds < 60) return `Too many tries. Wait ${Math.max(1, Math.ceil(seconds))} seconds.`
+  return `Too many tries. Wait ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`
+}
+
+/** A moment, the same for every reader: pages do not know where they are read. */
+export function moment(date: Date): string {
+  return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
+
+export function day(date: Date): string {
+  return date.toISOString().slice(0, 10)
+}
+
+const BROWSERS: readonly (readonly [RegExp, string])[] = [
+  [/\bEdgA?\//, 'Edge'],
+  [/\b(?:Firefox|FxiOS)\//, 'Firefox'],
+  [/\b(?:OPR|Opera)\//, 'Opera'],
+  [/\b(?:Chrome|CriOS|Chromium)\//, 'Chrome'],
+  [/\bVersion\/.*\bSafari\//, 'Safari'],
+  [/^curl\//, 'curl'],
+]
+const SYSTEMS: readonly (readonly [RegExp, string])[] = [
+  [/\bAndroid\b/, 'Android'],
+  [/\b(?:iPhone|iPad)\b/, 'iOS'],
+  [/\bWindows\b/, 'Windows'],
+  [/\bMac OS X\b/, 'macOS'],
+  [/\bLinux\b/, 'Linux'],
+]
+
+/** A browser in two words. It is a guess from what the browser says, and shown as nothing else. */
+export function deviceInWords(userAgent: string | undefined): string {
+  if (userAgent === undefined) return 'Unknown device'
+  const of = (list: typeof BROWSERS) => list.find(([pattern]) => pattern.test(userAgent))?.[1]
+  const [browser, system] = [of(BROWSERS), of(SYSTEMS)]
+  if (browser === undefined && system === undefined) return 'Unknown device'
+  if (system === undefined) return browser ?? ''
+  return `${browser ?? 'Browser'} on ${system}`
+}

@@ -1,0 +1,41 @@
+import type { IncomingMessage } from 'node:http'
+import type { Directory } from '../directory/directory.ts'
+import type { RealmContext } from '../provider/realm-context.ts'
+import type { AccountSecurity, MailLinks, SignIn } from '../sign-in/sign-in.ts'
+import type { ApiKeys, ConnectedApps, Sessions, SupportAccess } from './account/sources.ts'
+
+/** A way to sign in elsewhere: a connection of the tenant's own identity provider. */
+export interface SignInChoice {
+  /** What its users call it: "Acme staff". */
+  readonly label: string
+  /** Where it begins, on the realm's own origin. */
+  readonly href: string
+}
+
+/** The realm's connections as the sign-in pages need them. */
+export interface SignInChoices {
+  /** To be shown as buttons, for whoever comes. */
+  all(context: RealmContext, interaction: string): Promise<readonly SignInChoice[]>
+  /** By the domain of the address that was typed, whether there is such a user or not. */
+  forName(
+    context: RealmContext,
+    interaction: string,
+    name: string,
+  ): Promise<SignInChoice | undefined>
+}
+
+/** What pages call. A source that is left out leaves out its pages. */
+export interface PagesOptions {
+  readonly signIn: SignIn
+  readonly security: AccountSecurity
+  readonly links: MailLinks
+  readonly directory: Directory
+  readonly choices?: SignInChoices
+  readonly sessions?: Sessions
+  readonly apps?: ConnectedApps
+  readonly apiKeys?: ApiKeys
+  readonly support?: SupportAccess
+  /** The client's address. Unless given: of the connection. Behind a proxy: what the proxy says. */
+  readonly addressOf?: (request: IncomingMessage) => string
+  readonly log: (line: string) => void
+}
