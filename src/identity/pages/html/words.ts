@@ -2,20 +2,17 @@ import type { PasswordProblem } from '../../sign-in/sign-in.ts'
 
 /** What is wrong with a new password, and what to do. */
 export function passwordProblem(problem: PasswordProblem): string {
-  switch (problem) {
-    case 'too_short':
-      return 'This password is too short. Take 10 characters or more.'
-    case 'too_long':
-      return 'This password is too long. Take 200 characters at most.'
-    case 'has_control_characters':
-      return 'This password has characters that cannot be typed. Take letters, digits, signs and spaces.'
-    case 'too_easy':
-      return 'This password is easy to guess. Take several words that do not belong together.'
-    case 'breached':
-      return 'This password is known from a data breach. Take another.'
-    case 'used_before':
-      return 'You have used this password before. Take another.'
-  }
+  return PROBLEMS[problem]
+}
+
+const PROBLEMS: Readonly<Record<PasswordProblem, string>> = {
+  too_short: 'This password is too short. Take 10 characters or more.',
+  too_long: 'This password is too long. Take 200 characters at most.',
+  has_control_characters:
+    'This password has characters that cannot be typed. Take letters, digits, signs and spaces.',
+  too_easy: 'This password is easy to guess. Take several words that do not belong together.',
+  breached: 'This password is known from a data breach. Take another.',
+  used_before: 'You have used this password before. Take another.',
 }
 
 /** @param seconds until the next try is looked at */

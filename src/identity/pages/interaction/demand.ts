@@ -10,7 +10,8 @@ export const TWO_FACTORS: Acr = 'urn:ringfence:acr:2'
  * claim `acr` of the ID token. Other values than ours are not promised, and change nothing.
  */
 export function acrDemanded(params: Readonly<Record<string, unknown>>): Acr | undefined {
-  const asked = `${String(params['acr_values'] ?? '')} ${acrClaim(params['claims'])}`
+  const { acr_values: values, claims } = params
+  const asked = `${typeof values === 'string' ? values : ''} ${acrClaim(claims)}`
   return asked.split(' ').includes(TWO_FACTORS) ? TWO_FACTORS : undefined
 }
 

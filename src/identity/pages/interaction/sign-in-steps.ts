@@ -104,8 +104,8 @@ export function show(interaction: Interaction, page: Page): void {
   visit.show(page, { formTargets, ...(page.refused === true ? { status: 400 } : {}) })
 }
 
-export function stepOf({ base, csrf }: Interaction) {
-  return { base, csrf: csrf() }
+export function stepOf(interaction: Interaction) {
+  return { base: interaction.base, csrf: interaction.csrf() }
 }
 
 function after(

@@ -87,6 +87,10 @@ code,.secret{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fo
 .sections a[aria-current]{color:var(--ink);font-weight:600;border-color:var(--accent)}
 .wide .card{max-width:44rem}
 .wide .card form:not(.row){max-width:26rem}
+fieldset{margin:0 0 1rem;padding:0;border:0}
+legend{padding:0;font-weight:600}
+summary{cursor:pointer;color:var(--accent);text-decoration:underline;text-underline-offset:.2em}
+details[open]{margin-bottom:1rem}
 [hidden]{display:none}
 @media (min-width:40rem){body{padding-top:min(12vh,6rem)}.wide{padding-top:2rem}.card{padding:2rem}.wide .card form:not(.row) button{width:auto}}
 @media (forced-colors:active){button,.button,.card,.monogram{border:1px solid}}
