@@ -86,7 +86,7 @@ function after(before: string | undefined, change: string | null | undefined): s
 export function text(what: string, value: string, max?: number): string
 export function text(what: string, value: string | undefined, max?: number): string | undefined
 export function text(what: string, value: string | undefined, max = TEXT_MAX): string | undefined {
-  if (value !== undefined && (value === '' || [...value].length > max || HARMFUL.test(value))) {
+  if (value !== undefined && (value === '' || value.length > max || HARMFUL.test(value))) {
     throw new RingfenceError(
       'invalid_argument',
       `${what} has 1 to ${max} characters, without control characters`,

@@ -21,7 +21,7 @@ const LOCAL_PART_MAX = 64
 export function foldName(name: string): string {
   const folded = name.normalize('NFKC').toLowerCase().normalize('NFKC')
   for (const form of [name, folded]) {
-    if (form === '' || [...form].length > NAME_MAX || UNSEEN.test(form) || LOOSE_SPACE.test(form)) {
+    if (form === '' || form.length > NAME_MAX || UNSEEN.test(form) || LOOSE_SPACE.test(form)) {
       throw new RingfenceError(
         'invalid_argument',
         'a name has 1 to 200 characters that can be seen, and single plain spaces only inside',

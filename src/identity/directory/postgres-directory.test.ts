@@ -121,7 +121,7 @@ test('a user made inactive or removed loses what was issued, in the same transac
   const published = (await site.published()).slice(before)
   assert.deepEqual(
     published.map((revocation) => ({ ...revocation, at: undefined })),
-    Array(2).fill({ at: undefined, kind: 'subject', tenant: 'acme', id: subject }),
+    [1, 2].map(() => ({ at: undefined, kind: 'subject', tenant: 'acme', id: subject })),
   )
 })
 
@@ -197,7 +197,7 @@ test('a filter never leaves its realm, and is bounded', async () => {
     { field: 'subject', is: 'notEqual', value: 'x' },
   ])
   assert.equal(everybody.total, 2)
-  const many: AccountFilter = Array(21).fill({ field: 'email', is: 'present' })
+  const many: AccountFilter = Array.from({ length: 21 }, () => ({ field: 'email', is: 'present' }))
   await assert.rejects(site.directory.accounts(blue, page, many), refusal('invalid_argument'))
   const nul: AccountFilter = [{ field: 'email', is: 'equal', value: 'a\0' }]
   await assert.rejects(site.directory.accounts(blue, page, nul), refusal('invalid_argument'))
