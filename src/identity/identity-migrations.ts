@@ -1,5 +1,8 @@
 import { DIRECTORY_MIGRATION } from './migrations/directory.ts'
+import { MAIL_MIGRATION } from './migrations/mail.ts'
 import { PROVIDER_MIGRATION } from './migrations/provider.ts'
+import { SCIM_MIGRATION } from './migrations/scim.ts'
+import { SIGN_IN_MIGRATION } from './migrations/sign-in.ts'
 
 /** The schema `identity`, as numbered steps: the first is number 1. A step is never changed. */
 export const IDENTITY_MIGRATIONS: readonly string[] = [
@@ -49,4 +52,7 @@ export const IDENTITY_MIGRATIONS: readonly string[] = [
    create index used_assertion_by_expiry on identity.used_assertion (expires_at)`,
   DIRECTORY_MIGRATION,
   PROVIDER_MIGRATION,
+  SCIM_MIGRATION,
+  SIGN_IN_MIGRATION,
+  MAIL_MIGRATION,
 ]

@@ -1,0 +1,32 @@
+import type { ServerResponse } from 'node:http'
+import { scimErrorBody, scimErrorOf } from '../scim-error.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export function refusal(
+  status: number,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  return { status, body: scimErrorBody(status, detail), headers }
+}
+
+/** An error as an answer. */
+export function refusalOf(error: unknown): Answer {
+  const body = scimErrorOf(error)
+  return { status: Number(body.status), body }
+}
+
+export function send(response: ServerResponse, { status, body, headers = {} }: Answer): void {
+  response.writeHead(status, {
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(body === undefined ? {} : { 'content-type': 'application/scim+json; charset=utf-8' }),
+    ...headers,
+  })
+  response.end(body === undefined ? undefined : `${JSON.stringify(body)}\n`)
+}
