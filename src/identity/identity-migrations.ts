@@ -1,4 +1,5 @@
 import { DIRECTORY_MIGRATION } from './migrations/directory.ts'
+import { FEDERATION_MIGRATION } from './migrations/federation.ts'
 import { MAIL_MIGRATION } from './migrations/mail.ts'
 import { PROVIDER_MIGRATION } from './migrations/provider.ts'
 import { SCIM_MIGRATION } from './migrations/scim.ts'
@@ -55,4 +56,5 @@ export const IDENTITY_MIGRATIONS: readonly string[] = [
   SCIM_MIGRATION,
   SIGN_IN_MIGRATION,
   MAIL_MIGRATION,
+  FEDERATION_MIGRATION,
 ]
