@@ -150,19 +150,31 @@ export const TOKENS: readonly FrontDoorAttack[] = [
       title: 'A kid that is a path, an address, SQL or a prototype',
       references: ['JW-3'],
     },
-    (duel) =>
-      [
-        '../../../../dev/null',
-        '/proc/sys/kernel/randomize_va_space',
-        "' union select 'AAAA' --",
+    (duel) => {
+      const { attacker, victim } = duel
+      // With what they would find there, as the secret of an HMAC.
+      const found = [
+        ['../../../../dev/null', ''],
+        ['/proc/sys/kernel/randomize_va_space', '2\n'],
+        ["' union select 'AAAA' --", 'AAAA'],
+      ] as const
+      const kids = [
+        ...found.map(([kid]) => kid),
         'https://evil.test/jwks',
         '__proto__',
         'constructor',
         { $ne: null },
-        [duel.attacker.realm.publicJwk.kid],
+        [attacker.realm.publicJwk.kid],
         0,
         null,
-      ].map((kid) => ({ token: inVictimsName(duel, { kid }) })),
+      ]
+      return [
+        ...kids.map((kid) => inVictimsName(duel, { kid })),
+        ...found.map(([kid, secret]) =>
+          forgeWithSecret(secret, { alg: 'HS256', typ: ACCESS_TYP, kid }, accessClaims(victim)),
+        ),
+      ].map((token) => ({ token }))
+    },
   ),
   tokenAttack(
     {
