@@ -53,7 +53,8 @@ export function believedTenant(request: IncomingMessage, ground: Ground): string
     const party = partyIn(value, ground)
     if (party !== undefined) return party.tenant
   }
-  const context = left.find(({ name }) => name === CONTEXT_HEADER)
+  // As where fields become variables of an environment: a hyphen there is an underscore (RFC 3875).
+  const context = left.find(({ name }) => name.replaceAll('_', '-') === CONTEXT_HEADER)
   // Without any, it serves the tenant that was there before there were others.
   return context === undefined ? undefined : claimedTenant(context.value)
 }

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { RingfenceError } from '../../core/errors.ts'
 import type { GatewayLimits } from '../../gateway/limits.ts'
-import { openGateway, type OpenGateway } from '../../gateway/open-gateway.ts'
 import { listen, type Listening } from '../../http/listen.ts'
 import type { Configuration, ConfigurationSource } from '../../snapshot/snapshot.ts'
 import type { Check } from '../../vending/checks.ts'
@@ -10,7 +9,7 @@ import { Feed } from './feed.ts'
 import { PLATFORM_HOST, VENDING_AUDIENCE } from './ground.ts'
 import type { House } from './house.ts'
 import { Ledger } from './ledger.ts'
-import type { Follower } from './pieces.ts'
+import type { Follower, Pieces } from './pieces.ts'
 import { CELL, type Settings } from './settings.ts'
 import type { Address } from '../../strikes/wire.ts'
 import { worksFor } from './work-done.ts'
@@ -58,7 +57,7 @@ export class Door {
   news = 0
   /** The newest version that it took, whether or not that is recent enough to serve from. */
   #announced = 0
-  #gateway: Promise<OpenGateway> | undefined
+  #gateway: ReturnType<Pieces['openGateway']> | undefined
   #vending: Promise<VendingProcess> | undefined
   #starts = 0
 
@@ -86,13 +85,14 @@ export class Door {
     const feed = options.feed ?? (await firstFeed(house, options))
     const directory = options.directory ?? house.room()
     const troubles: RingfenceError[] = []
-    const source = await pieces.follow({
+    const following = {
       directory: join(directory, 'configuration'),
       keys: [ground.keys.record.publicJwk],
       database: feed.store,
-      onTrouble: (error) => troubles.push(error),
+      onTrouble: (error: RingfenceError) => troubles.push(error),
       ...pieces.following,
-    })
+    }
+    const source = await pieces.follow(following, ground)
     const door = new Door(house, options, { feed, directory, troubles, source })
     const { version } = await feed.head()
     await door.until(() => door.#hasTaken(version) || troubles.length > 0)
@@ -144,7 +144,7 @@ export class Door {
   async gateway(): Promise<Address> {
     const { pieces, ground } = this.house
     this.#gateway ??= worksFor(this, () =>
-      openGateway({
+      pieces.openGateway({
         source: pieces.gatewayHears ? this.#source : deaf(this.#source),
         contextKey: ground.keys.context,
         log: () => undefined,
@@ -166,7 +166,7 @@ export class Door {
   }
 
   async #openVending(): Promise<VendingProcess> {
-    const { pieces } = this.house
+    const { pieces, ground } = this.house
     const journals = join(this.directory, 'journal')
     this.journalDirectory = pieces.journalDirectory(journals, this.#starts)
     const vending = await openVending({
@@ -184,7 +184,8 @@ export class Door {
     })
     this.#starts += 1
     pieces.afterwards(this.journalDirectory)
-    const listening = await listen(vending.app.fetch, { socket: join(this.directory, 'vending') })
+    const front = pieces.vendingFront((request) => vending.app.fetch(request), ground)
+    const listening = await listen(front, { socket: join(this.directory, 'vending') })
     return { vending, listening }
   }
 

@@ -4,6 +4,7 @@ import type { TenantId } from '../../core/tenant.ts'
 import type { GatewayCheck } from '../../gateway/check.ts'
 import { GATEWAY_CHECKS } from '../../gateway/checks.ts'
 import type { GatewayLimits } from '../../gateway/limits.ts'
+import { openGateway, type OpenGateway } from '../../gateway/open-gateway.ts'
 import { Ringfence } from '../../sdk/ringfence.ts'
 import { type FollowerOptions, SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
 import type { ConfigurationSource } from '../../snapshot/snapshot.ts'
@@ -21,6 +22,8 @@ export type ServiceVerifier = (
   service: ServiceName,
 ) => Promise<{ readonly tenant: TenantId; readonly scopes: readonly string[] }>
 
+type Fetch = (request: Request) => Response | Promise<Response>
+
 /**
  * What a front door is put together from. The sound one is the product's own pieces; a mutant puts a
  * worse one in the place of one of them, as a careless change would.
@@ -28,9 +31,14 @@ export type ServiceVerifier = (
 export interface Pieces {
   readonly gatewayChecks: readonly GatewayCheck[]
   readonly gatewayLimits: Partial<GatewayLimits>
+  readonly openGateway: (
+    options: Parameters<typeof openGateway>[0],
+  ) => Promise<Pick<OpenGateway, 'url' | 'close'>>
   readonly vendingChecks: readonly Check[]
   readonly vendingLimits: Partial<Pick<VendingOptions, 'atOncePerTenant'>>
-  readonly follow: (options: FollowerOptions) => Promise<Follower>
+  /** What stands before vending. */
+  readonly vendingFront: (vending: Fetch, ground: Ground) => Fetch
+  readonly follow: (options: FollowerOptions, ground: Ground) => Promise<Follower>
   readonly following: Partial<Pick<FollowerOptions, 'staleAfterSeconds'>>
   /** What the control plane publishes. */
   readonly configure: (settings: Settings, ground: Ground) => Settings
@@ -49,8 +57,10 @@ export interface Pieces {
 export const SOUND: Pieces = {
   gatewayChecks: GATEWAY_CHECKS,
   gatewayLimits: {},
+  openGateway,
   vendingChecks: VENDING_CHECKS,
   vendingLimits: {},
+  vendingFront: (vending) => vending,
   follow: (options) => SnapshotFollower.open(options),
   following: {},
   configure: (settings) => settings,
