@@ -31,6 +31,15 @@ test('whichever check of the gateway or of vending is left out, an attack is kno
   for (const { id, noticedBy } of LEFT_OUT) assert.ok(noticedBy?.length, id)
 })
 
+test('of every attack a mutant is known on which it gets through', () => {
+  const noticing = new Set(FRONT_DOOR_MUTANTS.flatMap(({ noticedBy = [] }) => noticedBy))
+  const others = FRONT_DOOR_ATTACKS.filter(({ id }) => !noticing.has(id))
+  assert.deepEqual(
+    others.map(({ id }) => id),
+    [],
+  )
+})
+
 describe('the front door as it should be', () => {
   test('shows the administrator the canaries of all tenants, and has nothing to find', async () => {
     assert.deepEqual(await rehearsal.canariesSeen(), [A, B, C])

@@ -6,20 +6,30 @@ import {
   type Configuration,
   type ConfigurationSource,
   confirmationSchema,
+  partSchema,
   type PlatformConfig,
   recordSchema,
   type SnapshotRecord,
   type TenantConfig,
 } from '../../snapshot/snapshot.ts'
 import type { RecordStore } from '../../snapshot/record-store.ts'
+import { openDocument } from '../../tokens/signed-document.ts'
 import { KeySet } from '../../tokens/verify-token.ts'
 import type { Follower } from '../house/pieces.ts'
 
 /**
- * What a careless follower does not look at: who signed, that a record follows the one before it,
- * that nothing is put back behind what was in force, how old it is, and what is confirmed.
+ * What a careless follower does not look at: who signed, what kind of document it is, that a record
+ * follows the one before it, which parts a base names, that nothing is put back behind what was in
+ * force, how old it is, and what is confirmed.
  */
-export type FollowerCarelessness = 'signature' | 'chain' | 'rollback' | 'age' | 'confirmation'
+export type FollowerCarelessness =
+  | 'signature'
+  | 'type'
+  | 'chain'
+  | 'parts'
+  | 'rollback'
+  | 'age'
+  | 'confirmation'
 
 const STALE_AFTER_MS = 86_400_000
 
@@ -90,7 +100,7 @@ export class CarelessFollower implements Follower {
       const { version, confirmation } = await store.head()
       const before = this.#known
       if (this.#amiss !== 'rollback' && version < (before?.version ?? 0)) throw refused('older')
-      const next = await this.#read(await store.changesAfter(0))
+      const next = (await this.#read(await store.changesAfter(0))) ?? (await this.#readBase(store))
       if (next === undefined) throw refused('nothing that begins with the first version')
       const offered = next.hashes.get(before?.version ?? 0)
       const another = before !== undefined && offered !== before.hash
@@ -123,10 +133,33 @@ export class CarelessFollower implements Follower {
     return known === undefined ? undefined : { known, hashes }
   }
 
+  /** What a base amounts to, where there is no chain from the first version on. */
+  async #readBase(store: RecordStore) {
+    const base = await store.baseAfter(0)
+    if (base === undefined) return undefined
+    const record = await this.#open(base.text)
+    if (record.kind !== 'base') throw refused('it is no base')
+    const tenants: TenantConfig[] = []
+    let read = 0
+    for await (const part of base.parts()) {
+      if (this.#amiss !== 'parts' && hashOf(part) !== record.parts[read]) throw refused('a part')
+      read += 1
+      tenants.push(...partSchema.parse(JSON.parse(part)))
+    }
+    if (read !== record.parts.length) throw refused('it has too few parts')
+    const known = applied(undefined, { ...record, tenants }, record.previous)
+    return { known, hashes: new Map([[record.version, record.previous]]) }
+  }
+
   async #open(text: string): Promise<SnapshotRecord> {
-    return this.#amiss === 'signature'
-      ? recordSchema.parse(payloadOf(text))
-      : openRecord(text, this.#keys)
+    switch (this.#amiss) {
+      case 'signature':
+        return recordSchema.parse(payloadOf(text))
+      case 'type':
+        return recordSchema.parse(await openDocument(text, this.#keys, typeOf(text)))
+      default:
+        return openRecord(text, this.#keys)
+    }
   }
 
   async #confirm(text: string, known: Known): Promise<void> {
@@ -163,6 +196,13 @@ function viewOf({ version, confirmedAt, platform, tenants }: Known): Configurati
     tenantOfHost: (host) => tenants.values().find(({ hosts }) => hosts.includes(host)),
     tenants: () => tenants.values() as IterableIterator<TenantConfig>,
   }
+}
+
+function typeOf(text: string): string {
+  const header = JSON.parse(Buffer.from(text.split('.')[0] ?? '', 'base64url').toString()) as {
+    readonly typ?: unknown
+  }
+  return String(header.typ)
 }
 
 function payloadOf(text: string): unknown {

@@ -7,8 +7,9 @@ import { makeGround } from '../house/ground.ts'
 import { type Pieces, SOUND } from '../house/pieces.ts'
 import { carelessAssertion, carelessContext, carelessToken } from './careless-checks.ts'
 import { CarelessFollower } from './careless-follower.ts'
+import { carelessService } from './context-verifiers.ts'
 import { replaced } from './front-door-mutant.ts'
-import { carelessService } from './verifiers.ts'
+import { behind, onServer } from './fronts.ts'
 
 const [A, B] = [parseTenantId('acme'), parseTenantId('acme-1')]
 const ground = await makeGround([A, B])
@@ -21,19 +22,23 @@ const PIECES: Readonly<Record<string, Partial<Pieces>>> = {
     verifierOf: (ground) => carelessService(ground, undefined),
   },
   follower: { follow: (options) => CarelessFollower.open(options) },
+  front: { openGateway: behind(onServer(false), (head) => head) },
 }
 
-/** Of these a verifier by hand is not capable: it verifies nothing for a tenant that is not there. */
+/**
+ * Of these what is written by hand is not capable: a verifier verifies nothing for a tenant that is
+ * not there, and a follower keeps nothing on disk.
+ */
 const BEYOND: Readonly<Record<string, readonly string[]>> = {
   verifiers: ['fd-exists-by-work'],
-  follower: ['fd-config-base-part', 'fd-config-rolled-back-restart'],
+  follower: ['fd-config-rolled-back-restart'],
 }
 
 for (const [what, pieces] of Object.entries(PIECES)) {
   describe(`careless ${what} with nothing amiss`, async () => {
     const rehearsal = await FrontDoorRehearsal.open(ground, { ...SOUND, ...pieces })
     after(() => rehearsal.close())
-    const about = /^fd-(?:token|realm|context|workload|config|exists)-/
+    const about = /^fd-(?:token|realm|route|framing|header|context|workload|config|exists)-/
     for (const attack of FRONT_DOOR_ATTACKS.filter(({ id }) => about.test(id))) {
       if (BEYOND[what]?.includes(attack.id)) continue
       test(`${attack.id} is denied`, async () => {

@@ -1,13 +1,25 @@
+import { CONTEXT_VERIFIER_MUTANTS } from './context-verifiers.ts'
+import { DESK_MUTANTS } from './desks.ts'
+import { FOLLOWER_MUTANTS } from './followers.ts'
 import type { FrontDoorMutant } from './front-door-mutant.ts'
+import { FRONT_MUTANTS } from './fronts.ts'
+import { HEADER_MUTANTS } from './headers.ts'
 import { LEFT_OUT } from './left-out.ts'
 import { PLANE_MUTANTS } from './planes.ts'
+import { READER_MUTANTS } from './readers.ts'
 import { SETTINGS_MUTANTS } from './settings-mutants.ts'
 import { VERIFIER_MUTANTS } from './verifiers.ts'
 
 /** Every mutant of the front door: each is one careless change. */
 export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...LEFT_OUT,
+  ...READER_MUTANTS,
   ...VERIFIER_MUTANTS,
+  ...CONTEXT_VERIFIER_MUTANTS,
+  ...HEADER_MUTANTS,
+  ...FRONT_MUTANTS,
+  ...DESK_MUTANTS,
+  ...FOLLOWER_MUTANTS,
   ...PLANE_MUTANTS,
   ...SETTINGS_MUTANTS,
 ]

@@ -1,56 +1,12 @@
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { RingfenceError } from '../../core/errors.ts'
 import { Denial, unauthenticated } from '../../gateway/denial.ts'
 import type { GatewayCheck } from '../../gateway/check.ts'
-import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
 import { Refusal } from '../../vending/refusal.ts'
 import type { Check } from '../../vending/checks.ts'
-import { CarelessFollower, type FollowerCarelessness } from './careless-follower.ts'
 import { type FrontDoorMutant, mutant, replaced } from './front-door-mutant.ts'
 
 const PLENTY = 1_000_000
-
-function follower(
-  amiss: FollowerCarelessness,
-  title: string,
-  noticedBy: readonly string[],
-): FrontDoorMutant {
-  return mutant(`fd-follower-${amiss}`, title, noticedBy, () => ({
-    follow: (options) => CarelessFollower.open(options, amiss),
-  }))
-}
-
-/** The follower of the configuration with something amiss. */
-const FOLLOWERS: readonly FrontDoorMutant[] = [
-  follower('signature', 'Records of the configuration believed whoever signed them', [
-    'fd-config-forged',
-    'fd-config-altered',
-  ]),
-  follower('chain', 'Records taken whether or not they follow the last one', [
-    'fd-config-left-out',
-    'fd-config-fork',
-    'fd-config-put-back',
-  ]),
-  follower('rollback', 'The database followed back to an older configuration', [
-    'fd-config-rolled-back',
-  ]),
-  follower('age', 'A configuration of any age served from', ['fd-config-stale']),
-  follower('confirmation', 'Confirmations believed whoever signed them', [
-    'fd-config-confirmed-falsely',
-  ]),
-  mutant(
-    'fd-follower-standing-lost',
-    'What protects from rollback lost at every start',
-    ['fd-config-rolled-back-restart'],
-    () => ({
-      async follow(options) {
-        rmSync(join(options.directory, 'standing.json'), { force: true })
-        return SnapshotFollower.open(options)
-      },
-    }),
-  ),
-]
 
 /** A tenant that there is not, refused at once and by name. */
 const saysUnknown: GatewayCheck = {
@@ -81,11 +37,11 @@ const saysWhoseLease: Check = {
 }
 
 /** The planes put together carelessly. */
-const PLANES: readonly FrontDoorMutant[] = [
+export const PLANE_MUTANTS: readonly FrontDoorMutant[] = [
   mutant(
     'fd-gateway-not-told',
     'The gateway not told of changes: what it remembers of tokens stays',
-    ['fd-realm-replaced-key'],
+    ['fd-realm-replaced-key', 'fd-realm-removed-tenant'],
     () => ({ gatewayHears: false }),
   ),
   mutant(
@@ -143,9 +99,7 @@ const PLANES: readonly FrontDoorMutant[] = [
   mutant(
     'fd-foreign-lease-told',
     "Vending says that a lease is another tenant's",
-    ['fd-exists-lease-renew'],
+    ['fd-exists-lease-renew', 'fd-exists-lease-revoke'],
     ({ vendingChecks }) => ({ vendingChecks: replaced(vendingChecks, saysWhoseLease) }),
   ),
 ]
-
-export const PLANE_MUTANTS: readonly FrontDoorMutant[] = [...FOLLOWERS, ...PLANES]

@@ -55,6 +55,26 @@ export const SETTINGS_MUTANTS: readonly FrontDoorMutant[] = [
       })),
     }),
   ),
+  published(
+    'fd-former-keys',
+    'Keys that realms had before published beside those that they have',
+    [
+      'fd-realm-lost-key',
+      'fd-config-forged',
+      'fd-config-other-key',
+      'fd-config-other-type',
+      'fd-config-altered',
+    ],
+    ({ tenants }, { parties }) => ({
+      tenants: tenants.map((tenant) => ({
+        ...tenant,
+        keys: [
+          ...tenant.keys,
+          ...parties.filter((one) => one.tenant === tenant.id).map(({ lost }) => lost.publicJwk),
+        ],
+      })),
+    }),
+  ),
   published('fd-one-issuer', 'One issuer for all tenants', [], ({ tenants }) => ({
     tenants: tenants.map((tenant) => ({ ...tenant, issuer: 'https://id.front-door.test/' })),
   })),
