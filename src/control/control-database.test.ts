@@ -10,6 +10,8 @@ import {
 } from './control-site.test-support.ts'
 import { PLANES, type PlaneRole, REGISTRY_RIGHTS } from './plane-roles.ts'
 
+const ENTER = `select revocation.enter('tenant', 'acme', null, now())`
+
 let site: ControlSite
 
 before(async () => {
@@ -71,10 +73,50 @@ for (const role of ['rf_vending', 'rf_gateway'] as const) {
   })
 }
 
+for (const role of ['rf_vending', 'rf_gateway'] as const) {
+  test(`${role} reads revocations, and enters, changes and forgets none`, async () => {
+    assert.equal(await may(role, 'select from revocation.entry'), true)
+    for (const sql of [
+      ENTER,
+      'select revocation.forget_expired(1)',
+      'delete from revocation.entry',
+      'update revocation.entry set expires_at = now()',
+      'truncate revocation.entry',
+      'insert into revocation.entry default values',
+      'lock table revocation.entry in exclusive mode',
+    ]) {
+      assert.equal(await may(role, sql), false, sql)
+    }
+  })
+}
+
+for (const role of ['rf_identity', 'rf_control'] as const) {
+  test(`${role} enters revocations and forgets expired ones, and takes none back`, async () => {
+    assert.equal(await may(role, ENTER), true)
+    assert.equal(await may(role, 'select revocation.forget_expired(1)'), true)
+    for (const sql of [
+      'delete from revocation.entry',
+      'update revocation.entry set expires_at = now()',
+      'truncate revocation.entry',
+      'alter table revocation.entry add column x int',
+      'drop function revocation.enter',
+      `insert into revocation.entry (xid, kind, at, expires_at)
+         values ('1', 'everything', now(), now())`,
+      'create table revocation.x (a int)',
+    ]) {
+      assert.equal(await may(role, sql), false, sql)
+    }
+  })
+}
+
+test('rf_identity does not read who else was revoked', async () => {
+  assert.equal(await may('rf_identity', 'select from revocation.entry'), false)
+})
+
 test('rf_identity sees nothing of the snapshot, and makes tables in its own schema alone', async () => {
   assert.equal(await may('rf_identity', 'select from snapshot.head'), false)
   assert.equal(await may('rf_identity', 'create table identity.realm (tenant text)'), true)
-  for (const schema of ['registry', 'snapshot', 'dbos', 'approvals', 'public']) {
+  for (const schema of ['registry', 'snapshot', 'dbos', 'approvals', 'revocation', 'public']) {
     assert.equal(await may('rf_identity', `create table ${schema}.x (a int)`), false, schema)
   }
 })

@@ -32,7 +32,7 @@ export class RevocationIndex {
       of.set(key, { atMs, untilMs })
       return true
     }
-    const isNews = atMs > known.atMs
+    const isNews = atMs > known.atMs && !FOR_GOOD.has(revocation.kind)
     known.atMs = Math.max(known.atMs, atMs)
     known.untilMs = Math.max(known.untilMs, untilMs)
     return isNews
