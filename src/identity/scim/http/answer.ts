@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { scimErrorBody, scimErrorOf } from '../scim-error.ts'
 
+const RETRY_SECONDS = '1'
+
 export interface Answer {
   readonly status: number
   readonly body?: unknown
@@ -18,7 +20,8 @@ export function refusal(
 /** An error as an answer. */
 export function refusalOf(error: unknown): Answer {
   const body = scimErrorOf(error)
-  return { status: Number(body.status), body }
+  const status = Number(body.status)
+  return { status, body, ...(status === 503 ? { headers: { 'retry-after': RETRY_SECONDS } } : {}) }
 }
 
 export function send(response: ServerResponse, { status, body, headers = {} }: Answer): void {

@@ -12,7 +12,7 @@ import type { Resource, ResourceKind } from './resource-kind.ts'
 import type { ResourceSchema } from '../schema/attribute.ts'
 
 /** How often a change is made anew when somebody else was faster. */
-const TRIES = 5
+const TRIES = 8
 
 /** Which versions a change is meant for (`If-Match`); undefined: any. */
 export type Expected = ((version: number) => boolean) | undefined
@@ -67,7 +67,9 @@ export function endpointOf<Thing extends Dated>(kind: ResourceKind<Thing>): Endp
       try {
         return await kind.change(client, before, made(before))
       } catch (error) {
-        if (!isOvertaken(error) || expected !== undefined || tries === TRIES) throw error
+        if (!isOvertaken(error) || expected !== undefined) throw error
+        // Who named no version must not be told that it named an old one.
+        if (tries === TRIES) throw new RingfenceError('overloaded', 'too many change it at once')
       }
     }
   }

@@ -45,11 +45,20 @@ export function readElements(attribute: Attribute, raw: unknown): readonly Eleme
   if (isUnassigned(raw)) return []
   const list: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
   if (list.length > ELEMENTS_MAX) throw refused(`${attribute.name} has too many values`)
-  const elements = list.map((one) => readElement(attribute, one))
+  const elements = list.map((one) => readWholeElement(attribute, one))
   if (elements.filter((one) => one['primary'] === true).length > 1) {
     throw refused(`${attribute.name} has more than one that is primary`)
   }
-  return elements
+  return elements.filter((one) => one['value'] !== undefined)
+}
+
+/** An element with a value; or none that says so, which some clients send. */
+function readWholeElement(attribute: Attribute, raw: unknown): Element {
+  const element = readElement(attribute, raw)
+  const isNamed =
+    typeof raw === 'object' && Object.keys(raw ?? {}).some((name) => /^value$/i.test(name))
+  if (element['value'] === undefined && !isNamed) throw refused(`${attribute.name} has no value`)
+  return element
 }
 
 /**

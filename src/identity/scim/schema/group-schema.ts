@@ -19,13 +19,14 @@ export const GROUP_SCHEMA: ResourceSchema = {
           caseExact: true,
           mutability: 'immutable',
         }),
+        // Clients may send these two along. `value` alone counts.
         attribute('$ref', 'Where the user is.', {
           type: 'reference',
           caseExact: true,
-          mutability: 'readOnly',
+          mutability: 'immutable',
           referenceTypes: ['User'],
         }),
-        attribute('type', 'Always `User`.', { mutability: 'readOnly', canonicalValues: ['User'] }),
+        attribute('type', 'Always `User`.', { mutability: 'immutable', canonicalValues: ['User'] }),
       ],
     }),
   ],
