@@ -9,6 +9,8 @@ import type { Operation } from './patch-request.ts'
 
 /**
  * Makes the changes of a patch, one after another (RFC 7644, section 3.5.2). Returns a new document.
+ * Not with `scim-patch`: it knows no schema, so that it follows a path into `Object.prototype`, and
+ * names compare with case. A test holds what both can do to the same outcome.
  * @throws ScimError `invalidValue`, `mutability`, `noTarget`
  */
 export function applyPatch(document: Document, operations: readonly Operation[]): Document {
