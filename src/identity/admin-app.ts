@@ -7,11 +7,22 @@ import { parseTenantId } from '../core/tenant.ts'
 import { problemResponse } from '../http/problem.ts'
 import { KeySet } from '../tokens/verify-token.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
-import { clientBody, ensureBody, keysBody, openBody, tokenBody, userBody } from './admin-schemas.ts'
+import {
+  apiKeyBody,
+  clientBody,
+  ensureBody,
+  initialAccessBody,
+  keysBody,
+  openBody,
+  tokenBody,
+  userBody,
+} from './admin-schemas.ts'
+import { realmSettingsSchema } from './provider/realm-settings.ts'
 import type { RealmAdministration } from './realm-administration.ts'
 import type { UsedOnce } from './used-once.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
+const NO_STORE = { 'cache-control': 'no-store' } as const
 const BEARER = /^Bearer ([A-Za-z0-9_.-]{1,8192})$/
 
 export interface AdminAppOptions {
@@ -67,28 +78,54 @@ export function adminApp(options: AdminAppOptions): Hono {
     return context.body(null, 204)
   })
   app.post('/admin/realms/:tenant/keys', async (context) => {
-    const { compromised } = await bodyOf(context, keysBody)
-    await realms.rotateKeys(tenantOf(context), compromised)
+    const { compromised, algorithm } = await bodyOf(context, keysBody)
+    await realms.rotateKeys(tenantOf(context), compromised, algorithm)
     return context.body(null, 204)
   })
+  app.get('/admin/realms/:tenant/settings', async (context) =>
+    context.json(await realms.settings(tenantOf(context))),
+  )
+  app.put('/admin/realms/:tenant/settings', async (context) =>
+    context.json(
+      await realms.putSettings(tenantOf(context), await bodyOf(context, realmSettingsSchema)),
+    ),
+  )
   app.post('/admin/realms/:tenant/users', async (context) => {
     const { subject, ...may } = await bodyOf(context, userBody)
     await realms.putUser(tenantOf(context), subject, may)
     return context.body(null, 204)
   })
   app.delete('/admin/realms/:tenant/users/:subject', async (context) => {
-    await realms.removeUser(tenantOf(context), parseSubject(context.req.param('subject')))
+    await realms.removeUser(tenantOf(context), subjectOf(context))
     return context.body(null, 204)
   })
   app.post('/admin/realms/:tenant/clients', async (context) => {
     const { client, keys, ...may } = await bodyOf(context, clientBody)
     const secret = await realms.putClient(tenantOf(context), client, may, keys)
-    return context.json(secret === undefined ? {} : { secret }, 200, {
-      'cache-control': 'no-store',
-    })
+    return context.json(secret === undefined ? {} : { secret }, 200, NO_STORE)
   })
+  app.get('/admin/realms/:tenant/clients', async (context) =>
+    context.json({ clients: await realms.clients(tenantOf(context)) }),
+  )
   app.delete('/admin/realms/:tenant/clients/:client', async (context) => {
     await realms.removeClient(tenantOf(context), parseClientId(context.req.param('client')))
+    return context.body(null, 204)
+  })
+  app.post('/admin/realms/:tenant/registration', async (context) => {
+    const { seconds } = await bodyOf(context, initialAccessBody)
+    const token = await realms.createInitialAccessToken(tenantOf(context), seconds)
+    return context.json({ token }, 200, NO_STORE)
+  })
+  app.get('/admin/realms/:tenant/users/:subject/api-keys', async (context) =>
+    context.json({ keys: await realms.apiKeys(tenantOf(context), subjectOf(context)) }),
+  )
+  app.post('/admin/realms/:tenant/users/:subject/api-keys', async (context) => {
+    const body = await bodyOf(context, apiKeyBody)
+    const made = await realms.createApiKey(tenantOf(context), subjectOf(context), body)
+    return context.json(made, 200, NO_STORE)
+  })
+  app.delete('/admin/realms/:tenant/users/:subject/api-keys/:id', async (context) => {
+    await realms.removeApiKey(tenantOf(context), subjectOf(context), context.req.param('id'))
     return context.body(null, 204)
   })
   app.post('/admin/realms/:tenant/tokens', async (context) => {
@@ -97,7 +134,7 @@ export function adminApp(options: AdminAppOptions): Hono {
       ...(scopes === undefined ? {} : { scopes }),
       ...(seconds === undefined ? {} : { seconds }),
     })
-    return context.json(issued, 200, { 'cache-control': 'no-store' })
+    return context.json(issued, 200, NO_STORE)
   })
   app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
   app.onError((error) => problemResponse(error))
@@ -106,6 +143,10 @@ export function adminApp(options: AdminAppOptions): Hono {
 
 function tenantOf(context: Context) {
   return parseTenantId(context.req.param('tenant'))
+}
+
+function subjectOf(context: Context) {
+  return parseSubject(context.req.param('subject'))
 }
 
 async function bodyOf<S extends z.ZodType>(context: Context, schema: S): Promise<z.output<S>> {

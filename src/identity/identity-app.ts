@@ -1,56 +1,118 @@
-import { Hono, type Context } from 'hono'
-import { etag } from 'hono/etag'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { messageOf, RingfenceError } from '../core/errors.ts'
-import { parseTenantId, type TenantId } from '../core/tenant.ts'
-import { problemResponse } from '../http/problem.ts'
-import { realmMetadata } from './metadata.ts'
-import { OAuthError, oauthErrorResponse } from './oauth-error.ts'
-import { JWKS_SECONDS } from './realm-keys.ts'
-import { type Issuing, tokenEndpoint } from './token-endpoint.ts'
-
-const CACHED = { 'cache-control': `public, max-age=${JWKS_SECONDS}` } as const
-
-/** No tenant can have it: an unknown realm is looked up as this one is, and is not there either. */
-const NO_REALM = '' as TenantId
+import type { TenantId } from '../core/tenant.ts'
+import { PROBLEM_TYPE, problemOf } from '../http/problem.ts'
+import type { RealmHandler } from './provider/realm-context.ts'
+import type { RealmProvider } from './provider/realm-provider.ts'
+import { type Addressed, addressed, belowIssuer } from './provider/realm-request.ts'
 
 /**
- * What realms show to the world: their documents, their keys and their token endpoint. A realm that
- * there is not looks like any path that there is not; at its token endpoint, like a wrong secret.
+ * Where clients show who they are. A realm that there is not, or is not open, answers there as any
+ * realm answers a client that it does not know.
  */
-export function identityApp(issuing: Issuing, log: (line: string) => void): Hono {
-  const app = new Hono()
-  const metadata = async (context: Context) => {
-    const issuer = await issuing.store.issuer(tenantOf(context))
-    return issuer === undefined ? notFound() : context.json(realmMetadata(issuer), 200, CACHED)
-  }
-  app.get('/healthz', (context) => context.json({ status: 'ok' }))
-  app.get('/realms/:tenant/.well-known/openid-configuration', etag(), metadata)
-  // RFC 8414, section 3.1: the well-known part goes before the issuer's path.
-  app.get('/.well-known/oauth-authorization-server/realms/:tenant', etag(), metadata)
-  app.get('/realms/:tenant/jwks', etag(), async (context) => {
-    const keys = await issuing.keys.published(tenantOf(context))
-    return keys.length === 0 ? notFound() : context.json({ keys }, 200, CACHED)
-  })
-  app.post('/realms/:tenant/token', (context) =>
-    tokenEndpoint(tenantOf(context), context.req.raw, issuing),
-  )
-  app.notFound(notFound)
-  app.onError((error) => {
-    if (error instanceof OAuthError) return oauthErrorResponse(error)
-    log(`request failed: ${error instanceof RingfenceError ? error.code : messageOf(error)}`)
-    return oauthErrorResponse(new OAuthError('temporarily_unavailable', 'trouble'))
-  })
-  return app
+const CLIENT_ENDPOINTS = new Set([
+  '/device/auth',
+  '/request',
+  '/token',
+  '/token/introspection',
+  '/token/revocation',
+])
+
+export interface IdentityAppOptions {
+  readonly realms: { get(tenant: TenantId): Promise<RealmProvider | undefined> }
+  readonly tenantOfDomain: (domain: string) => Promise<TenantId | undefined>
+  /** A realm without clients and users, in place of one that is not there. */
+  readonly nobody: RealmProvider
+  /** What serves paths below an issuer that are not the provider's, in the order in which it is asked. */
+  readonly handlers: readonly RealmHandler[]
+  /** The platform's own host, with its port. */
+  readonly host: string
+  /** How many proxies of ours a request comes through. */
+  readonly proxies: number
+  readonly log: (line: string) => void
 }
 
-function tenantOf(context: Context): TenantId {
-  try {
-    return parseTenantId(context.req.param('tenant'))
-  } catch {
-    return NO_REALM
+/** What realms show to the world, as a request handler. */
+export function identityApp(options: IdentityAppOptions): RequestListener {
+  return (request, response) => {
+    serve(request, response, options).catch((error: unknown) => {
+      options.log(
+        `request failed: ${error instanceof RingfenceError ? error.code : messageOf(error)}`,
+      )
+      unavailable(response)
+    })
   }
 }
 
-function notFound(): Response {
-  return problemResponse(new RingfenceError('not_found', 'there is no such thing'))
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: IdentityAppOptions,
+): Promise<void> {
+  if (request.url === '/healthz') return json(response, 200, { status: 'ok' })
+  const asked = addressed(request, options.host)
+  const found = await realmOf(asked, options)
+  if (found === undefined) return nobody(request, response, asked, options)
+  const { context } = found.realm
+  const below = belowIssuer(request, context.issuer, found.url, options.proxies)
+  for (const handle of options.handlers) {
+    if (await handle(context, below, response)) return
+  }
+  await found.realm.serve(below, response)
+}
+
+/** A realm is found by its issuer alone: one with a domain of its own is not at the platform's path. */
+async function realmOf(
+  { domain, url, byPath }: Addressed,
+  { realms, tenantOfDomain }: IdentityAppOptions,
+): Promise<{ readonly realm: RealmProvider; readonly url: string } | undefined> {
+  const owner = domain === undefined ? undefined : await tenantOfDomain(domain)
+  const named = owner ?? byPath?.tenant
+  const realm = named === undefined ? undefined : await realms.get(named)
+  if (realm === undefined) return undefined
+  if (owner !== undefined) return { realm, url }
+  const isAtPath = realm.context.settings.domain === undefined && byPath !== undefined
+  return isAtPath ? { realm, url: byPath.url } : undefined
+}
+
+async function nobody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { byPath }: Addressed,
+  options: IdentityAppOptions,
+): Promise<void> {
+  const [path = ''] = byPath?.url.split('?') ?? []
+  if (request.method !== 'POST' || byPath === undefined || !CLIENT_ENDPOINTS.has(path)) {
+    return absent(response)
+  }
+  const { serve, context } = options.nobody
+  await serve(belowIssuer(request, context.issuer, byPath.url, options.proxies), response)
+}
+
+function absent(response: ServerResponse): void {
+  const problem = problemOf(new RingfenceError('not_found', 'there is no such thing'))
+  send(response, 404, PROBLEM_TYPE, `${JSON.stringify(problem)}\n`)
+}
+
+function unavailable(response: ServerResponse): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  response.setHeader('retry-after', '1')
+  json(response, 503, { error: 'temporarily_unavailable' })
+}
+
+function json(response: ServerResponse, status: number, body: object): void {
+  send(response, status, 'application/json', JSON.stringify(body))
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  const length = Buffer.byteLength(body)
+  response.writeHead(status, {
+    'cache-control': 'no-store',
+    'content-type': type,
+    'content-length': length,
+  })
+  response.end(body)
 }

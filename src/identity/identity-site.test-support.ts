@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { type EmbeddedCluster, startEmbedded } from '../clusters/embedded-cluster.ts'
 import { parseClientId } from '../core/names.ts'
+import { type Answer, call } from '../http/call.ts'
+import { type Listening, listenWith } from '../http/listen.ts'
+import type { Revocation, RevocationPublisher } from '../revocation/revocation.ts'
 import { SigningKey } from '../tokens/signing-key.ts'
 import { type Identity, type IdentityOptions, openIdentity } from './open-identity.ts'
 
@@ -22,9 +26,21 @@ export interface IdentitySite {
   /** The database as its administrator sees it. */
   readonly admin: pg.Client
   readonly logged: string[]
+  /** What was published, in order. */
+  readonly revocations: Revocation[]
   identity: Identity
+  /** Asks an identity plane over HTTP, as the world does. */
+  ask(path: string, request?: Asking, identity?: Identity): Promise<Answer>
+  /** `http://127.0.0.1:port` of an identity plane. */
+  address(identity?: Identity): Promise<string>
   open(changes?: Partial<IdentityOptions>): Promise<Identity>
   stop(): Promise<void>
+}
+
+export interface Asking {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
 }
 
 /** An identity plane on a server of its own, with its own role. */
@@ -44,6 +60,7 @@ export async function startIdentitySite(): Promise<IdentitySite> {
   const sealingKeyFile = join(directory, 'sealing-key')
   writeFileSync(sealingKeyFile, randomBytes(32).toString('base64url'), { mode: 0o600 })
   const logged: string[] = []
+  const revocations: Revocation[] = []
   const options: IdentityOptions = {
     database: { ...cluster.admin, user: 'rf_identity', password: PASSWORD },
     baseUrl: BASE,
@@ -52,27 +69,58 @@ export async function startIdentitySite(): Promise<IdentitySite> {
     adminClients: [{ client: CONTROL, keys: [CONTROL_KEY.publicJwk] }],
     sealingKeyFile,
     keys: { leadSeconds: 0 },
+    publisher: recording(revocations),
     log: (line) => logged.push(line),
   }
   const opened: Identity[] = []
+  const doors = new Map<Identity, Promise<Listening>>()
+  const address = async (identity: Identity) => {
+    const door =
+      doors.get(identity) ?? listenWith(createServer(identity.app), { host: '127.0.0.1', port: 0 })
+    doors.set(identity, door)
+    return (await door).url
+  }
   const open = async (changes: Partial<IdentityOptions> = {}) => {
     const identity = await openIdentity({ ...options, ...changes })
     opened.push(identity)
     return identity
   }
+  const first = await open()
   return {
     directory,
     cluster,
     options,
     admin,
     logged,
-    identity: await open(),
+    revocations,
+    identity: first,
     open,
+    address: (identity = first) => address(identity),
+    async ask(path, { method = 'GET', headers = {}, body } = {}, identity = first) {
+      return call(await address(identity), {
+        method,
+        path,
+        headers,
+        ...(body === undefined ? {} : { body }),
+      })
+    },
     async stop() {
+      for (const door of doors.values()) await (await door).close()
       for (const identity of opened) await identity.close()
       await admin.end()
       await cluster.stop()
       rmSync(directory, { recursive: true, force: true, maxRetries: 10 })
+    },
+  }
+}
+
+/** Remembers what was published when its transaction has gone on after it. */
+function recording(revocations: Revocation[]): RevocationPublisher {
+  return {
+    async publish(rows, revocation) {
+      // A transaction that has failed already says so here.
+      await rows.query('select 1')
+      revocations.push(revocation)
     },
   }
 }

@@ -1,18 +1,37 @@
+import type { RequestListener } from 'node:http'
 import type { Hono } from 'hono'
 import type pg from 'pg'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ClientId } from '../core/names.ts'
-import type { TenantId } from '../core/tenant.ts'
+import { parseTenantId } from '../core/tenant.ts'
+import type { RevocationList, RevocationPublisher } from '../revocation/revocation.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
 import { adminApp } from './admin-app.ts'
+import type { Directory } from './directory/directory.ts'
+import { PostgresDirectory } from './directory/postgres-directory.ts'
 import { identityApp } from './identity-app.ts'
 import { IdentityDatabase } from './identity-database.ts'
 import { localRealms } from './local-realms.ts'
+import { ApiKeys } from './provider/api-keys.ts'
+import type { ArtifactStore } from './provider/artifact-store.ts'
+import { type Authorities, authoritiesOf } from './provider/authorities.ts'
+import { EndAccess } from './provider/end-access.ts'
+import { jwksHandler } from './provider/jwks-handler.ts'
+import { loadRealm } from './provider/loaded-realm.ts'
+import { nobodysRealm } from './provider/nobody.ts'
+import { outbound } from './provider/outbound.ts'
+import { plainPages } from './provider/plain-pages.ts'
+import { PostgresArtifacts } from './provider/postgres-artifacts.ts'
+import type { ProviderTools } from './provider/provider-tools.ts'
+import { RealmChanges } from './provider/realm-changes.ts'
+import { RealmClients } from './provider/realm-clients.ts'
+import type { ProviderPages, RealmHandler } from './provider/realm-context.ts'
+import { realmProvider } from './provider/realm-provider.ts'
+import { RealmProviders } from './provider/realm-providers.ts'
 import type { RealmAdministration } from './realm-administration.ts'
 import { RealmKeys, type RealmKeysOptions } from './realm-keys.ts'
 import { RealmStore } from './realm-store.ts'
 import { SealingKey } from './sealing-key.ts'
-import type { Issuing } from './token-endpoint.ts'
 import { UsedOnce } from './used-once.ts'
 
 const MAINTAIN_MS = 60_000
@@ -33,17 +52,58 @@ export interface IdentityOptions {
   /** A file that only we may read, with 256 bits in base64url. */
   readonly sealingKeyFile: string
   readonly keys?: RealmKeysOptions
+  /** Where revocations are entered, in the transaction of what they follow from. Default: nowhere. */
+  readonly publisher?: RevocationPublisher
+  /** What was revoked elsewhere. Default: what the database says of grants, keys and tokens. */
+  readonly revoked?: RevocationList
+  /** Where sessions and interactions are kept. Default: in the database. */
+  readonly sessions?: (artifacts: PostgresArtifacts) => ArtifactStore
+  /** What is served besides the provider, made from the parts that it needs. */
+  readonly mount?: (parts: IdentityParts) => Mounted | Promise<Mounted>
+  /** In place of what the directory and the clients' rows say. */
+  readonly authorities?: Authorities
+  /** How many providers are kept made. Default 1,000. */
+  readonly realmsMost?: number
+  /** How many proxies of ours requests come through. Default 0. */
+  readonly proxies?: number
+  /** Clients may name addresses inside, and plain http: for trying things on one machine. Default false. */
+  readonly insideAllowed?: boolean
   /** Takes one line. No secret is in it. */
   readonly log: (line: string) => void
 }
 
+/** What other parts of the identity plane are made from. */
+export interface IdentityParts {
+  readonly database: IdentityDatabase
+  readonly sealing: SealingKey
+  readonly directory: Directory
+  readonly clients: RealmClients
+  readonly apiKeys: ApiKeys
+  readonly artifacts: PostgresArtifacts
+  readonly sessions: ArtifactStore
+  readonly endAccess: EndAccess
+  readonly publisher: RevocationPublisher
+  readonly realms: RealmStore
+}
+
+export interface Mounted {
+  /** In the order in which they are asked. */
+  readonly handlers?: readonly RealmHandler[]
+  readonly pages?: ProviderPages
+  /** Called about every minute. */
+  readonly maintain?: () => Promise<void>
+  readonly close?: () => Promise<void>
+}
+
 export interface Identity {
-  /** For the world: documents, keys, token endpoints. */
-  readonly app: Hono
+  /** For the world: the providers of realms, and what is mounted beside them. */
+  readonly app: RequestListener
   /** For the control plane, on a listener of its own. */
   readonly admin: Hono
   /** The same as `admin`, in this process. */
   readonly realms: RealmAdministration
+  readonly parts: IdentityParts
+  readonly providers: RealmProviders
   /** Rotates keys that are due and forgets what is past; it also runs by itself, about every minute. */
   maintain(): Promise<void>
   close(): Promise<void>
@@ -52,39 +112,124 @@ export interface Identity {
 /** @throws RingfenceError `invalid_url`, `invalid_argument` (the sealing key), `engine_unavailable` */
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
   const origin = originOf(options.baseUrl)
-  const issuerOf = (tenant: TenantId) => `${origin}/realms/${tenant}`
   const sealing = await SealingKey.read(options.sealingKeyFile)
   const database = await IdentityDatabase.open(options.database)
-  const keys = new RealmKeys(database, sealing, options.keys)
-  const store = new RealmStore(database, keys, issuerOf)
-  const used = new UsedOnce(database)
+  try {
+    return await compose(options, origin, sealing, database)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+async function compose(
+  options: IdentityOptions,
+  origin: string,
+  sealing: SealingKey,
+  database: IdentityDatabase,
+): Promise<Identity> {
   const { audience, log } = options
-  const issuing: Issuing = { store, keys, used, audience, issuerOf }
-  const realms = localRealms(issuing)
+  const parts = partsOf(options, origin, sealing, database)
+  const { keys, clients, apiKeys, artifacts, directory, realms: store } = parts
+  const authorities = options.authorities ?? authoritiesOf(directory, clients)
+  const mounted = (await options.mount?.(parts)) ?? {}
+  const tools: ProviderTools = {
+    ...parts,
+    authorities,
+    revoked: options.revoked,
+    pages: mounted.pages ?? plainPages,
+    audience,
+    outbound: outbound({ insideAllowed: options.insideAllowed ?? false }),
+    log,
+  }
+  const changes = new RealmChanges(options.database, (tenant) => {
+    providers.forget(tenant === undefined ? undefined : parseTenantId(tenant))
+  })
+  const providers = new RealmProviders({
+    load: (tenant) => loadRealm(tenant, store, keys, sealing),
+    version: (tenant) => store.version(tenant),
+    make: (realm) => realmProvider(realm, tools),
+    hears: () => changes.hears,
+    ...(options.realmsMost === undefined ? {} : { most: options.realmsMost }),
+  })
+  const realms = localRealms({ ...parts, store, authorities, providers, audience })
+  const used = new UsedOnce(database)
   const maintain = async () => {
     await keys.maintain()
     await used.forgetExpired()
+    await artifacts.forgetExpired()
+    await apiKeys.forgetExpired()
+    await mounted.maintain?.()
   }
+  const rounds = maintained(maintain, log)
+  await changes.listen()
+  const app = identityApp({
+    realms: providers,
+    tenantOfDomain: (domain) => store.tenantOfDomain(domain),
+    nobody: realmProvider(await nobodysRealm(origin), tools),
+    handlers: [jwksHandler(keys), ...(mounted.handlers ?? [])],
+    host: new URL(origin).host,
+    proxies: options.proxies ?? 0,
+    log,
+  })
+  const { adminAudience, adminClients } = options
+  return {
+    app,
+    admin: adminApp({ realms, used, audience: adminAudience, clients: adminClients, log }),
+    realms,
+    parts,
+    providers,
+    maintain,
+    async close() {
+      await rounds.end()
+      await changes.close()
+      await mounted.close?.()
+      await database.close()
+    },
+  }
+}
+
+function partsOf(
+  { publisher = nowhere, sessions, keys: rotation }: IdentityOptions,
+  origin: string,
+  sealing: SealingKey,
+  database: IdentityDatabase,
+) {
+  const artifacts = new PostgresArtifacts(database)
+  const sessionStore = sessions?.(artifacts) ?? artifacts
+  const endAccess = new EndAccess({ database, artifacts, sessions: sessionStore, publisher })
+  const keys = new RealmKeys(database, sealing, rotation)
+  return {
+    database,
+    sealing,
+    artifacts,
+    sessions: sessionStore,
+    endAccess,
+    publisher,
+    keys,
+    clients: new RealmClients(database, endAccess),
+    apiKeys: new ApiKeys(database, endAccess),
+    realms: new RealmStore({ database, keys, sealing, endAccess, origin }),
+    directory: new PostgresDirectory({
+      database,
+      endAccess: (rows, tenant, subject) => endAccess.ofSubject(rows, tenant, subject),
+    }),
+  }
+}
+
+/** Without anybody who follows, there is nobody to tell. */
+const nowhere: RevocationPublisher = { publish: () => Promise.resolve() }
+
+function maintained(maintain: () => Promise<void>, log: (line: string) => void) {
   let maintaining = Promise.resolve()
   const timer = setInterval(() => {
     maintaining = maintain().catch((error: unknown) => log(`maintenance: ${messageOf(error)}`))
   }, MAINTAIN_MS)
   timer.unref()
   return {
-    app: identityApp(issuing, log),
-    admin: adminApp({
-      realms,
-      used,
-      audience: options.adminAudience,
-      clients: options.adminClients,
-      log,
-    }),
-    realms,
-    maintain,
-    async close() {
+    end(): Promise<void> {
       clearInterval(timer)
-      await maintaining
-      await database.close()
+      return maintaining
     },
   }
 }

@@ -1,80 +1,157 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { RingfenceError } from '../core/errors.ts'
-import type { ClientId, Subject } from '../core/names.ts'
+import type { Subject } from '../core/names.ts'
 import type { TenantId } from '../core/tenant.ts'
-import type { PublicJwk } from '../tokens/signing-key.ts'
-import { KeySet } from '../tokens/verify-token.ts'
 import type { IdentityDatabase, Rows } from './identity-database.ts'
+import type { EndAccess } from './provider/end-access.ts'
+import { makeRealmSecret } from './provider/realm-secret.ts'
+import {
+  type RealmSettings,
+  type RealmSettingsInput,
+  realmSettingsSchema,
+} from './provider/realm-settings.ts'
 import { lockRealm, type RealmKeys } from './realm-keys.ts'
-
-const SECRET_BYTES = 32
+import type { SealingKey } from './sealing-key.ts'
 
 export interface Principal {
   readonly roles: readonly string[]
   readonly scopes: readonly string[]
 }
 
-/** A client as the token endpoint meets it. One of the two ways to authenticate is undefined. */
-export interface RealmClient extends Principal {
-  readonly open: boolean
-  readonly secretSha256: Buffer | undefined
-  readonly keys: readonly PublicJwk[] | undefined
+export interface RealmStoreOptions {
+  readonly database: IdentityDatabase
+  readonly keys: RealmKeys
+  readonly sealing: SealingKey
+  readonly endAccess: EndAccess
+  /** What issuers of realms without a domain of their own begin with, `https://id.example.com`. */
+  readonly origin: string
 }
 
-/** Realms, their users and their clients. Every query names the realm. */
-export class RealmStore {
-  readonly #database: IdentityDatabase
-  readonly #keys: RealmKeys
-  readonly #issuerOf: (tenant: TenantId) => string
+/** A realm's row. */
+export interface RealmRow {
+  readonly tenant: TenantId
+  readonly issuer: string
+  readonly displayName: string
+  readonly open: boolean
+  readonly version: number
+  readonly settings: RealmSettings
+  readonly sealedSecret: Buffer
+}
 
-  constructor(database: IdentityDatabase, keys: RealmKeys, issuerOf: (tenant: TenantId) => string) {
-    this.#database = database
-    this.#keys = keys
-    this.#issuerOf = issuerOf
+/** Realms, their settings and their users. Every query names the realm. */
+export class RealmStore {
+  readonly #options: RealmStoreOptions
+
+  constructor(options: RealmStoreOptions) {
+    this.#options = options
   }
 
-  /** Makes the realm, open and with its first key; or finds it, and takes its new display name. */
+  /** Makes the realm, open and with its first keys; or finds it, and takes its new display name. */
   async ensure(tenant: TenantId, displayName: string): Promise<void> {
-    await this.#database.transaction(async (rows) => {
+    const { database, keys, sealing } = this.#options
+    await database.transaction(async (rows) => {
+      const settings = realmSettingsSchema.parse({})
       await rows.query(
-        `insert into identity.realm (tenant, issuer, display_name) values ($1, $2, $3)
-         on conflict (tenant) do update
-           set issuer = excluded.issuer, display_name = excluded.display_name, changed_at = now()`,
-        [tenant, this.#issuerOf(tenant), displayName],
+        `insert into identity.realm (tenant, issuer, display_name, settings, sealed_secret)
+         values ($1, $2, $3, $4, $5)
+         on conflict (tenant) do update set display_name = excluded.display_name,
+           issuer = case when realm.domain is null then excluded.issuer else realm.issuer end,
+           sealed_secret = coalesce(realm.sealed_secret, excluded.sealed_secret),
+           changed_at = now()
+         where (realm.display_name, realm.domain is null and realm.issuer <> excluded.issuer,
+           realm.sealed_secret is null) is distinct from (excluded.display_name, false, false)`,
+        [
+          tenant,
+          this.#issuerOf(tenant, settings),
+          displayName,
+          JSON.stringify({}),
+          makeRealmSecret(sealing, tenant),
+        ],
       )
-      await this.#keys.makeFirst(rows, tenant)
+      const [row] = await rows.query<SettingsRow>(
+        'select settings from identity.realm where tenant = $1',
+        [tenant],
+      )
+      await keys.fit(rows, tenant, settingsOf(row?.settings).algorithms)
     })
   }
 
-  /** The realm's issuer, or undefined. */
-  async issuer(tenant: string): Promise<string | undefined> {
-    const [row] = await this.#database.query<{ issuer: string }>(
-      'select issuer from identity.realm where tenant = $1',
-      [tenant],
-    )
-    return row?.issuer
+  /** One query, whether the realm is there or not. */
+  async find(tenant: TenantId): Promise<RealmRow | undefined> {
+    const [row] = await this.#options.database.query<Row>(`${SELECT} where tenant = $1`, [tenant])
+    return row === undefined ? undefined : this.#rowOf(row)
   }
 
-  async isOpen(tenant: TenantId): Promise<boolean> {
-    const [row] = await this.#database.query<{ open: boolean }>(
-      'select open from identity.realm where tenant = $1',
+  /** The version of an open realm. */
+  async version(tenant: TenantId): Promise<number | undefined> {
+    const [row] = await this.#options.database.query<{ version: string }>(
+      'select version from identity.realm where tenant = $1 and open',
       [tenant],
     )
-    return row?.open === true
+    return row === undefined ? undefined : Number(row.version)
+  }
+
+  /** The realm whose own host it is. One query in any case. */
+  async tenantOfDomain(domain: string): Promise<TenantId | undefined> {
+    const [row] = await this.#options.database.query<{ tenant: TenantId }>(
+      'select tenant from identity.realm where domain = $1',
+      [domain],
+    )
+    return row?.tenant
   }
 
   /** @throws RingfenceError `not_found` */
   async setOpen(tenant: TenantId, open: boolean): Promise<void> {
-    const found = await this.#database.query(
-      `update identity.realm set open = $2, changed_at = now() where tenant = $1 returning tenant`,
-      [tenant, open],
-    )
-    if (found.length === 0) throw new RingfenceError('not_found', 'there is no such realm')
+    await this.#change(tenant, async (rows) => {
+      const changed = await rows.query(
+        `update identity.realm set open = $2, changed_at = now()
+         where tenant = $1 and open <> $2 returning tenant`,
+        [tenant, open],
+      )
+      if (changed.length > 0 && !open) await this.#options.endAccess.ofTenant(rows, tenant)
+    })
   }
 
   /** Users, clients and keys are gone. Not an error when they were before. */
   async remove(tenant: TenantId): Promise<void> {
-    await this.#database.query('delete from identity.realm where tenant = $1', [tenant])
+    await this.#options.database.transaction(async (rows) => {
+      const gone = await rows.query(
+        'delete from identity.realm where tenant = $1 returning tenant',
+        [tenant],
+      )
+      if (gone.length > 0) await this.#options.endAccess.ofTenant(rows, tenant)
+    })
+  }
+
+  /**
+   * Takes new settings, whole. @throws RingfenceError `not_found`, `invalid_argument`; `conflict` when
+   * another realm has the domain
+   */
+  async putSettings(tenant: TenantId, input: RealmSettingsInput): Promise<RealmSettings> {
+    const settings = parseSettings(input)
+    if (settings.domain === new URL(this.#options.origin).hostname) {
+      throw new RingfenceError('conflict', 'the domain is the platform’s own')
+    }
+    const issuer = this.#issuerOf(tenant, settings)
+    await this.#change(tenant, async (rows) => {
+      const taken = await rows.query(
+        'select from identity.realm where tenant <> $1 and (domain = $2 or issuer = $3)',
+        [tenant, settings.domain ?? null, issuer],
+      )
+      if (taken.length > 0) throw new RingfenceError('conflict', 'the domain is in use')
+      const [before] = await rows.query<{ issuer: string }>(
+        'select issuer from identity.realm where tenant = $1',
+        [tenant],
+      )
+      await rows.query(
+        `update identity.realm set settings = $2, domain = $3, issuer = $4, changed_at = now()
+         where tenant = $1`,
+        [tenant, JSON.stringify(settings), settings.domain ?? null, issuer],
+      )
+      await this.#options.keys.fit(rows, tenant, settings.algorithms)
+      // What bears the old issuer's name is nobody's any more.
+      if (before?.issuer !== issuer) await this.#options.endAccess.ofTenant(rows, tenant)
+    })
+    return settings
   }
 
   /** Enters a user, or changes what it may. @throws RingfenceError `not_found`, `conflict` */
@@ -84,107 +161,80 @@ export class RealmStore {
       await rows.query(
         `insert into identity.account (tenant, subject, roles, scopes) values ($1, $2, $3, $4)
          on conflict (tenant, subject) do update
-           set roles = excluded.roles, scopes = excluded.scopes, changed_at = now()`,
+           set roles = excluded.roles, scopes = excluded.scopes, changed_at = now(),
+             version = account.version + 1`,
         [tenant, subject, may.roles, may.scopes],
       )
     })
   }
 
-  async user(tenant: TenantId, subject: Subject): Promise<Principal | undefined> {
-    const [row] = await this.#database.query<{ roles: string[]; scopes: string[] }>(
-      'select roles, scopes from identity.account where tenant = $1 and subject = $2',
-      [tenant, subject],
-    )
-    return row
-  }
-
   async removeUser(tenant: TenantId, subject: Subject): Promise<void> {
-    await this.#database.query('delete from identity.account where tenant = $1 and subject = $2', [
-      tenant,
-      subject,
-    ])
-  }
-
-  /**
-   * Enters a client, or replaces what there was. Without `keys` it gets a random secret, which is
-   * returned this once and kept as a hash.
-   * @throws RingfenceError `not_found`, `conflict`, `invalid_argument` (the keys)
-   */
-  async putClient(
-    tenant: TenantId,
-    client: ClientId,
-    may: Principal,
-    keys: readonly PublicJwk[] | undefined,
-  ): Promise<string | undefined> {
-    const secret =
-      keys === undefined ? `rfc_${randomBytes(SECRET_BYTES).toString('base64url')}` : undefined
-    // Refuses what could not be verified with later.
-    const checked = keys === undefined ? undefined : new KeySet(keys)
-    await this.#change(tenant, async (rows) => {
-      await refuseTaken(rows, 'account', tenant, client)
-      await rows.query(
-        `insert into identity.client (tenant, client, roles, scopes, secret_sha256, keys)
-         values ($1, $2, $3, $4, $5, $6)
-         on conflict (tenant, client) do update
-           set roles = excluded.roles, scopes = excluded.scopes, changed_at = now(),
-             secret_sha256 = excluded.secret_sha256, keys = excluded.keys`,
-        [
-          tenant,
-          client,
-          may.roles,
-          may.scopes,
-          secret === undefined ? null : sha256(secret),
-          checked === undefined ? null : JSON.stringify(keys),
-        ],
+    await this.#options.database.transaction(async (rows) => {
+      const gone = await rows.query(
+        'delete from identity.account where tenant = $1 and subject = $2 returning subject',
+        [tenant, subject],
       )
+      if (gone.length > 0) await this.#options.endAccess.ofSubject(rows, tenant, subject)
     })
-    return secret
   }
 
-  /** One query, whether the realm or the client is there or not. */
-  async client(tenant: string, client: string): Promise<RealmClient | undefined> {
-    const [row] = await this.#database.query<ClientRow>(
-      `select r.open, c.roles, c.scopes, c.secret_sha256, c.keys
-       from identity.client c join identity.realm r on r.tenant = c.tenant
-       where c.tenant = $1 and c.client = $2`,
-      [tenant, client],
-    )
-    if (row === undefined) return undefined
-    const { open, roles, scopes } = row
-    const keys = row.keys ?? undefined
-    return { open, roles, scopes, secretSha256: row.secret_sha256 ?? undefined, keys }
+  #issuerOf(tenant: TenantId, { domain }: RealmSettings): string {
+    return domain === undefined ? `${this.#options.origin}/realms/${tenant}` : `https://${domain}`
   }
 
-  async removeClient(tenant: TenantId, client: ClientId): Promise<void> {
-    await this.#database.query('delete from identity.client where tenant = $1 and client = $2', [
+  /** In force is what the origin of today makes of it, also where the row is from another one's time. */
+  #rowOf(row: Row): RealmRow {
+    const { tenant, display_name, open, version, sealed_secret } = row
+    const settings = settingsOf(row.settings)
+    return {
       tenant,
-      client,
-    ])
+      issuer: this.#issuerOf(tenant, settings),
+      displayName: display_name,
+      open,
+      version: Number(version),
+      settings,
+      sealedSecret: sealed_secret,
+    }
   }
 
   async #change(tenant: TenantId, work: (rows: Rows) => Promise<void>): Promise<void> {
-    await this.#database.transaction(async (rows) => {
+    await this.#options.database.transaction(async (rows) => {
       await lockRealm(rows, tenant)
       await work(rows)
     })
   }
 }
 
-interface ClientRow {
-  readonly open: boolean
-  readonly roles: string[]
-  readonly scopes: string[]
-  readonly secret_sha256: Buffer | null
-  readonly keys: PublicJwk[] | null
+const SELECT = `select tenant, display_name, open, version, settings, sealed_secret
+  from identity.realm`
+
+interface SettingsRow {
+  readonly settings: RealmSettingsInput
 }
 
-/** A hash without salt or rounds is enough: the secret is 256 random bits, not a password. */
-export function sha256(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
+interface Row extends SettingsRow {
+  readonly tenant: TenantId
+  readonly display_name: string
+  readonly open: boolean
+  readonly version: string
+  readonly sealed_secret: Buffer
+}
+
+/** What was written was parsed before; what has come since has its default. */
+function settingsOf(input: RealmSettingsInput | undefined): RealmSettings {
+  return realmSettingsSchema.parse(input ?? {})
+}
+
+function parseSettings(input: RealmSettingsInput): RealmSettings {
+  const result = realmSettingsSchema.safeParse(input)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const where = issue?.path.join('.') || 'the settings'
+  throw new RingfenceError('invalid_argument', `${where}: ${issue?.message ?? 'invalid'}`)
 }
 
 /** A user and a client of one name would be one subject in tokens (RFC 9068, section 5). */
-async function refuseTaken(
+export async function refuseTaken(
   rows: Rows,
   table: 'account' | 'client',
   tenant: TenantId,

@@ -47,7 +47,7 @@ describe('from the control plane', () => {
   test('a realm is made once, closed, opened and removed, and each can be repeated', async () => {
     const first = await realms.ensure(ACME, 'Acme')
     assert.equal(first.issuer, `${BASE}/realms/acme`)
-    assert.equal(first.keys.length, 1)
+    assert.deepEqual(first.keys.map(({ alg }) => alg).sort(), ['ES256', 'EdDSA'])
     assert.deepEqual(await realms.ensure(ACME, 'Acme & Sons'), first)
     assert.deepEqual(await realms.find(ACME), first)
     const alice = parseSubject('alice@acme.test/x')
@@ -84,7 +84,70 @@ describe('from the control plane', () => {
     })
     await realms.removeClient(ACME, robot)
     await realms.rotateKeys(ACME)
-    assert.equal((await realms.ensure(ACME, 'Acme')).keys.length, 2)
+    assert.equal((await realms.ensure(ACME, 'Acme')).keys.length, 4)
+  })
+
+  test('settings are taken whole, and what is not a setting is refused', async () => {
+    await realms.ensure(ACME, 'Acme')
+    const settings = await realms.settings(ACME)
+    assert.deepEqual(settings.algorithms, ['ES256', 'EdDSA'])
+    const changed = await realms.putSettings(ACME, { mfa: 'required', accessTokenSeconds: 60 })
+    assert.deepEqual(changed, { ...settings, mfa: 'required', accessTokenSeconds: 60 })
+    assert.deepEqual(await realms.settings(ACME), changed)
+    const wrong = { code: 'invalid_argument' }
+    await assert.rejects(realms.putSettings(ACME, { accessTokenSeconds: 86_400 }), wrong)
+    await assert.rejects(realms.putSettings(ACME, { algorithms: ['RS256'] }), wrong)
+    await assert.rejects(realms.putSettings(ACME, { ...{ tenant: 'globex' } }), wrong)
+    await assert.rejects(realms.settings(parseTenantId('nobody')), { code: 'not_found' })
+    await realms.putSettings(ACME, {})
+  })
+
+  test('clients are listed without what is secret, and details are checked', async () => {
+    await realms.ensure(ACME, 'Acme')
+    const app = parseClientId('app')
+    const web = { grantTypes: ['authorization_code'] as const, roles: [], scopes: ['read'] }
+    const secret = await realms.putClient(ACME, app, {
+      ...web,
+      grantTypes: [...web.grantTypes],
+      redirectUris: ['https://app.acme.test/cb'],
+      name: 'The app',
+    })
+    const listed = (await realms.clients(ACME)).find(({ client }) => client === app)
+    assert.equal(listed?.name, 'The app')
+    assert.deepEqual(listed?.redirectUris, ['https://app.acme.test/cb'])
+    assert.ok(!JSON.stringify(listed).includes(String(secret)))
+    for (const uri of [
+      'http://app.acme.test/cb',
+      'https://app.acme.test/cb#x',
+      'https://user@app.acme.test/cb',
+      'https://*.acme.test/cb',
+      'javascript:alert(1)',
+      'data:text/html,x',
+      'https://app.acme.test/a/../cb',
+      'https://APP.acme.test/cb',
+      '//app.acme.test/cb',
+    ]) {
+      const spec = { ...web, grantTypes: [...web.grantTypes], redirectUris: [uri] }
+      await assert.rejects(realms.putClient(ACME, app, spec), { code: 'invalid_argument' }, uri)
+    }
+    const reserved = parseClientId('ringfence-account')
+    await assert.rejects(realms.putClient(ACME, reserved, MAY), { code: 'conflict' })
+    await realms.removeClient(ACME, app)
+  })
+
+  test('API keys are made once, listed without their secret, and taken back', async () => {
+    await realms.ensure(ACME, 'Acme')
+    const dave = parseSubject('dave')
+    await realms.putUser(ACME, dave, MAY)
+    const made = await realms.createApiKey(ACME, dave, { label: 'CI', scopes: ['read'], days: 30 })
+    assert.match(made.secret, /^rfk_[\w-]{43}$/)
+    const [listed] = await realms.apiKeys(ACME, dave)
+    assert.deepEqual([listed?.id, listed?.label, listed?.usedAt], [made.id, 'CI', undefined])
+    assert.ok(!JSON.stringify(listed).includes(made.secret))
+    const other = parseSubject('alice@acme.test/x')
+    await assert.rejects(realms.removeApiKey(ACME, other, made.id), { code: 'not_found' })
+    await realms.removeApiKey(ACME, dave, made.id)
+    assert.deepEqual(await realms.apiKeys(ACME, dave), [])
   })
 })
 
@@ -120,6 +183,13 @@ describe('from anybody else', () => {
         ['POST', '/clients'],
         ['DELETE', '/clients/robot'],
         ['POST', '/tokens'],
+        ['GET', '/settings'],
+        ['PUT', '/settings'],
+        ['GET', '/clients'],
+        ['POST', '/registration'],
+        ['GET', '/users/bob/api-keys'],
+        ['POST', '/users/bob/api-keys'],
+        ['DELETE', '/users/bob/api-keys/x'],
         ['POST', '/nothing'],
       ] as const) {
         assert.equal((await send(method, path, token)).status, 401, `${method} ${path}`)
@@ -135,7 +205,7 @@ describe('from anybody else', () => {
   })
 
   test('the administration is not on the world’s listener', async () => {
-    const response = await site.identity.app.request('/admin/realms/acme', { method: 'DELETE' })
+    const response = await site.ask('/admin/realms/acme', { method: 'DELETE' })
     assert.equal(response.status, 404)
   })
 })

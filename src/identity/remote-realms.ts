@@ -1,11 +1,20 @@
 import type { z } from 'zod'
 import { ERROR_CODES, RingfenceError } from '../core/errors.ts'
-import type { ClientId } from '../core/names.ts'
+import type { ClientId, Subject } from '../core/names.ts'
 import type { TenantId } from '../core/tenant.ts'
 import { type Address, call } from '../http/call.ts'
 import { signClientAssertion } from '../tokens/client-assertion.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
-import { clientAnswer, realmAnswer, tokenAnswer } from './admin-schemas.ts'
+import {
+  apiKeyAnswer,
+  apiKeysAnswer,
+  clientAnswer,
+  clientsAnswer,
+  initialAccessAnswer,
+  realmAnswer,
+  tokenAnswer,
+} from './admin-schemas.ts'
+import { realmSettingsSchema } from './provider/realm-settings.ts'
 import type { RealmAdministration } from './realm-administration.ts'
 
 export interface RemoteRealmsOptions {
@@ -59,9 +68,12 @@ export function remoteRealms(options: RemoteRealmsOptions): RealmAdministration 
     async remove(tenant) {
       await ask('DELETE', tenant, '')
     },
-    async rotateKeys(tenant, compromised = false) {
-      await ask('POST', tenant, '/keys', { compromised })
+    async rotateKeys(tenant, compromised = false, algorithm) {
+      await ask('POST', tenant, '/keys', { compromised, ...(algorithm && { algorithm }) })
     },
+    settings: async (tenant) => read(realmSettingsSchema, await ask('GET', tenant, '/settings')),
+    putSettings: async (tenant, settings) =>
+      read(realmSettingsSchema, await ask('PUT', tenant, '/settings', settings)),
     async putUser(tenant, subject, may) {
       await ask('POST', tenant, '/users', { subject, ...may })
     },
@@ -75,9 +87,23 @@ export function remoteRealms(options: RemoteRealmsOptions): RealmAdministration 
     async removeClient(tenant, name) {
       await ask('DELETE', tenant, `/clients/${name}`)
     },
+    clients: async (tenant) => read(clientsAnswer, await ask('GET', tenant, '/clients')).clients,
+    createInitialAccessToken: async (tenant, seconds) =>
+      read(initialAccessAnswer, await ask('POST', tenant, '/registration', { seconds })).token,
+    createApiKey: async (tenant, subject, key) =>
+      read(apiKeyAnswer, await ask('POST', tenant, apiKeysOf(subject), key)),
+    apiKeys: async (tenant, subject) =>
+      read(apiKeysAnswer, await ask('GET', tenant, apiKeysOf(subject))).keys,
+    async removeApiKey(tenant, subject, id) {
+      await ask('DELETE', tenant, `${apiKeysOf(subject)}/${encodeURIComponent(id)}`)
+    },
     issueFor: async (tenant, subject, request = {}) =>
       read(tokenAnswer, await ask('POST', tenant, '/tokens', { subject, ...request })),
   }
+}
+
+function apiKeysOf(subject: Subject): string {
+  return `/users/${encodeURIComponent(subject)}/api-keys`
 }
 
 function read<S extends z.ZodType>(schema: S, answer: unknown): z.output<S> {

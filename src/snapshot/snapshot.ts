@@ -59,7 +59,8 @@ const tenantSchema = z.strictObject({
   cell: parsed(parseCellName),
   plan: parsed(parsePlanName),
   issuer: z.url(),
-  keys: z.array(publicJwkSchema).max(5),
+  /** Of two algorithms, with those that only verify any more and those that will sign next. */
+  keys: z.array(publicJwkSchema).max(12),
   /** Host names that are the tenant's alone; its path `/t/<id>` is there without. */
   hosts: z.array(
     z

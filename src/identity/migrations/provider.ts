@@ -30,7 +30,9 @@ export const PROVIDER_MIGRATION = `
     for each row execute function identity.signing_key_changed();
 
   alter table identity.signing_key
-    add column alg text not null default 'ES256' check (alg in ('ES256', 'EdDSA', 'RS256'));
+    add column alg text not null default 'ES256' check (alg in ('ES256', 'EdDSA', 'RS256')),
+    -- When the realm's settings left its algorithm: from then on it only verifies.
+    add column retired_at timestamptz;
 
   alter table identity.client
     drop constraint client_check,

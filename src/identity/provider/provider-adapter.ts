@@ -1,4 +1,4 @@
-import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import { Provider, type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import type { TenantId } from '../../core/tenant.ts'
 import type { ArtifactStore } from './artifact-store.ts'
 import type { EndAccess } from './end-access.ts'

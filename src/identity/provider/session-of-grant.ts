@@ -9,7 +9,14 @@ export function sessionOfGrant(grant: string): string {
   return createHash('sha256').update(`ringfence grant\n${grant}`).digest('base64url').slice(0, 32)
 }
 
+const API_KEY = 'api-key.'
+
 /** The session of tokens that an API key was exchanged for: it ends when the key is taken back. */
 export function sessionOfApiKey(id: string): string {
-  return `api-key.${id}`
+  return `${API_KEY}${id}`
+}
+
+/** The other way round; undefined for another session. A hash of a grant has no dot. */
+export function apiKeyOfSession(session: string): string | undefined {
+  return session.startsWith(API_KEY) ? session.slice(API_KEY.length) : undefined
 }

@@ -1,9 +1,10 @@
-import { listen } from '../../http/listen.ts'
+import { createServer } from 'node:http'
+import { listen, listenWith } from '../../http/listen.ts'
 import { openIdentity } from '../../identity/open-identity.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { databaseSettings, type Log, type Served } from './served.ts'
 
-/** Realms: their documents, keys and token endpoints, and their administration on a door of its own. */
+/** Realms: their providers and pages, and their administration on a door of its own. */
 export async function serveIdentity(spec: PlaneSpec<'identity'>, log: Log): Promise<Served> {
   const { database, listen: door, admin: adminDoor, ...options } = spec
   const identity = await openIdentity({
@@ -13,10 +14,12 @@ export async function serveIdentity(spec: PlaneSpec<'identity'>, log: Log): Prom
   })
   try {
     const admin = await listen(identity.admin.fetch, adminDoor)
-    const front = await listen(identity.app.fetch, door).catch(async (error: unknown) => {
-      await admin.close()
-      throw error
-    })
+    const front = await listenWith(createServer(identity.app), door).catch(
+      async (error: unknown) => {
+        await admin.close()
+        throw error
+      },
+    )
     return {
       url: front.url,
       async close() {

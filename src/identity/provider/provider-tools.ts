@@ -1,0 +1,25 @@
+import type { RevocationList } from '../../revocation/revocation.ts'
+import type { RealmKeys } from '../realm-keys.ts'
+import type { ApiKeys } from './api-keys.ts'
+import type { Authorities } from './authorities.ts'
+import type { Outbound } from './outbound.ts'
+import type { AdapterTools } from './provider-adapter.ts'
+import type { RealmClients } from './realm-clients.ts'
+import type { ProviderPages } from './realm-context.ts'
+
+/** What the providers of all realms of a process share. */
+export interface ProviderTools extends AdapterTools {
+  readonly clients: RealmClients
+  readonly keys: RealmKeys
+  readonly apiKeys: ApiKeys
+  readonly authorities: Authorities
+  /** What was revoked elsewhere, where this process follows it. */
+  readonly revoked: RevocationList | undefined
+  readonly pages: ProviderPages
+  /** The audience of access tokens: the platform's API. */
+  readonly audience: string
+  /** For calls to addresses that clients name. */
+  readonly outbound: Outbound
+  /** Takes one line. No secret is in it. */
+  readonly log: (line: string) => void
+}
