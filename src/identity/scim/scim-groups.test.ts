@@ -62,6 +62,9 @@ test('groups are found by name and by member', async () => {
   assert.deepEqual(await find(`members[value eq "${two}"]`), [day, night].sort())
   assert.deepEqual(await find(`members eq "${one}" and displayName ew "shift"`), [day])
   assert.deepEqual(await find(`members.value eq "${three}"`), [])
+  assert.deepEqual(await find(`members.value eq "${one}" and members.value eq "${two}"`), [day])
+  assert.deepEqual(await find(`members[value eq "${one}" and value eq "${two}"]`), [])
+  assert.deepEqual(await find(`members.value ne "${two}"`), [day])
   assert.deepEqual(await find(`members[value ne "${two}"]`), [day])
   assert.deepEqual(await find(`displayName co "shift" and not (members.value eq "${one}")`), [
     night,

@@ -134,8 +134,13 @@ test('an address counts as verified only if the token says that its source knows
   ] as const) {
     const body = { schemas: [USER], userName: 'vera', emails: [{ value: 'vera@x.example' }] }
     const { body: made } = await source.ask('/Users', { method: 'POST', body })
-    const account = await site.directory.account(source.tenant, parseSubject(made.id))
-    assert.equal(account?.emailVerified, verified)
+    const isVerified = async () =>
+      (await site.directory.account(source.tenant, parseSubject(made.id)))?.emailVerified
+    assert.equal(await isVerified(), verified)
+    for (const value of ['vera@y.example', 'vera@z.example']) {
+      await source.ask(`/Users/${made.id}`, patchOf({ op: 'replace', path: 'emails', value }))
+      assert.equal(await isVerified(), verified, value)
+    }
   }
 })
 

@@ -58,13 +58,16 @@ export function accountChange(
   const all: AccountChange = {
     ...said,
     ...(typeof active === 'boolean' ? { active } : {}),
-    // Otherwise the directory decides: another address has not been verified.
-    ...(client.emailsVerified && said.email !== null ? { emailVerified: true } : {}),
   }
   const now: Readonly<Record<string, unknown>> = { ...before, userName: shownName(before) }
-  return Object.fromEntries(
+  const change: AccountChange = Object.fromEntries(
     Object.entries(all).filter(([name, value]) => (value ?? undefined) !== now[name]),
   )
+  const isToBeVerified = change.email !== undefined || !before.emailVerified
+  // Otherwise the directory decides: another address has not been verified.
+  return client.emailsVerified && said.email !== null && isToBeVerified
+    ? { ...change, emailVerified: true }
+    : change
 }
 
 function valuesOf(document: Document) {
