@@ -71,11 +71,17 @@ export class Browser {
     const cut = pair.indexOf('=')
     const attributes = rest.map((text) => text.toLowerCase())
     const path = rest.find((text) => /^path=/i.test(text))?.slice(5) ?? '/'
-    const cookie = { name: pair.slice(0, cut), value: pair.slice(cut + 1), path, host: new URL(url).host }
+    const cookie = {
+      name: pair.slice(0, cut),
+      value: pair.slice(cut + 1),
+      path,
+      host: new URL(url).host,
+    }
     this.#cookies = this.#cookies.filter(
       (one) => one.name !== cookie.name || one.path !== path || one.host !== cookie.host,
     )
-    const gone = attributes.includes('max-age=0') || attributes.some((text) => /^expires=.*1970/.test(text))
+    const gone =
+      attributes.includes('max-age=0') || attributes.some((text) => /^expires=.*1970/.test(text))
     if (!gone) this.#cookies.push(cookie)
   }
 }

@@ -19,7 +19,10 @@ export interface HostileProvider {
   /** What the token endpoint gives as `id_token`. */
   idToken: (request: TokenRequest) => Promise<string> | string
   userInfo: Readonly<Record<string, unknown>>
-  sign(claims: Readonly<Record<string, unknown>>, header?: Partial<JWTHeaderParameters>): Promise<string>
+  sign(
+    claims: Readonly<Record<string, unknown>>,
+    header?: Partial<JWTHeaderParameters>,
+  ): Promise<string>
   stop(): Promise<void>
 }
 

@@ -33,7 +33,11 @@ beforeEach(() => {
   site.logged.length = 0
 })
 
-async function connect(tenant: TenantId, id: string, config: Readonly<Record<string, unknown>> = {}) {
+async function connect(
+  tenant: TenantId,
+  id: string,
+  config: Readonly<Record<string, unknown>> = {},
+) {
   const { administration } = site.federation
   await administration.allowSource(tenant, { kind: 'oidc', source: idp.issuer })
   await administration.putConnection(tenant, id, {
@@ -54,7 +58,11 @@ interface Started {
   readonly nonce: string
 }
 
-async function start(tenant: TenantId, connection = 'corporate', browser = new Browser()): Promise<Started> {
+async function start(
+  tenant: TenantId,
+  connection = 'corporate',
+  browser = new Browser(),
+): Promise<Started> {
   const issuer = site.issuer(tenant)
   const interaction = `i-${++interactions}`
   browser.enter(issuer, interaction)
@@ -106,49 +114,109 @@ test('a good answer signs in, so that each refusal below is for its own fault', 
 })
 
 describe('an ID token', () => {
-  const cases: readonly (readonly [string, string, (started: Started) => Promise<string> | string])[] = [
-    ['of another issuer', 'wrong_issuer', (s) => idp.sign({ ...good(s), iss: 'https://evil.example' })],
-    ['whose issuer has a slash more', 'wrong_issuer', (s) => idp.sign({ ...good(s), iss: `${idp.issuer}/` })],
+  const cases: readonly (readonly [
+    string,
+    string,
+    (started: Started) => Promise<string> | string,
+  ])[] = [
+    [
+      'of another issuer',
+      'wrong_issuer',
+      (s) => idp.sign({ ...good(s), iss: 'https://evil.example' }),
+    ],
+    [
+      'whose issuer has a slash more',
+      'wrong_issuer',
+      (s) => idp.sign({ ...good(s), iss: `${idp.issuer}/` }),
+    ],
     ['for another audience', 'wrong_audience', (s) => idp.sign({ ...good(s), aud: 'another' })],
-    ['for others as well', 'wrong_audience', (s) => idp.sign({ ...good(s), aud: [CLIENT, 'another'], azp: CLIENT })],
-    ['that another party asked for', 'wrong_audience', (s) => idp.sign({ ...good(s), azp: 'another' })],
+    [
+      'for others as well',
+      'wrong_audience',
+      (s) => idp.sign({ ...good(s), aud: [CLIENT, 'another'], azp: CLIENT }),
+    ],
+    [
+      'that another party asked for',
+      'wrong_audience',
+      (s) => idp.sign({ ...good(s), azp: 'another' }),
+    ],
     ['with another nonce', 'wrong_request', (s) => idp.sign({ ...good(s), nonce: 'another' })],
     ['without a nonce', 'wrong_request', (s) => idp.sign({ ...good(s), nonce: undefined })],
     ['that has expired', 'expired', (s) => idp.sign({ ...good(s), exp: good(s).iat - 3600 })],
-    ['that was issued long ago', 'expired', (s) => idp.sign({ ...good(s), iat: good(s).iat - 3600 })],
+    [
+      'that was issued long ago',
+      'expired',
+      (s) => idp.sign({ ...good(s), iat: good(s).iat - 3600 }),
+    ],
     ['without a subject', 'response_invalid', (s) => idp.sign({ ...good(s), sub: undefined })],
-    ['with an empty subject', 'response_invalid|subject_missing', (s) => idp.sign({ ...good(s), sub: '' })],
+    [
+      'with an empty subject',
+      'response_invalid|subject_missing',
+      (s) => idp.sign({ ...good(s), sub: '' }),
+    ],
     ['without a signature (none)', 'algorithm_refused', (s) => unsigned({ alg: 'none' }, good(s))],
     ['without a signature (NoNe)', 'algorithm_refused', (s) => unsigned({ alg: 'NoNe' }, good(s))],
-    ['signed with the public key as a secret', 'algorithm_refused', async (s) => {
-      const header = part({ alg: 'HS256', kid: 'k1' })
-      const signed = `${header}.${part(good(s))}`
-      const secret = await exportSPKI(idp.publicKey)
-      return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
-    }],
-    ['signed with the client secret', 'algorithm_refused', (s) =>
-      new SignJWT(good(s)).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(SECRET.padEnd(32, 'x')))],
-    ['signed with an algorithm that is not pinned', 'algorithm_refused', (s) => {
-      const { sign } = idp
-      return sign(good(s), { alg: 'PS256' }).catch(() => unsigned({ alg: 'PS256', kid: 'k1' }, good(s)))
-    }],
-    ['signed by another key under the same kid', 'signature_invalid', async (s) => {
-      const { privateKey } = await generateKeyPair('RS256')
-      return new SignJWT(good(s)).setProtectedHeader({ alg: 'RS256', kid: 'k1' }).sign(privateKey)
-    }],
-    ['that brings its own key', 'signature_invalid', async (s) => {
-      const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
-      const jwk = { ...(await crypto.subtle.exportKey('jwk', publicKey)), kid: 'k2' }
-      return new SignJWT(good(s))
-        .setProtectedHeader({ alg: 'RS256', kid: 'k2', jwk: jwk as never, jku: 'https://evil.example' })
-        .sign(privateKey)
-    }],
+    [
+      'signed with the public key as a secret',
+      'algorithm_refused',
+      async (s) => {
+        const header = part({ alg: 'HS256', kid: 'k1' })
+        const signed = `${header}.${part(good(s))}`
+        const secret = await exportSPKI(idp.publicKey)
+        return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+      },
+    ],
+    [
+      'signed with the client secret',
+      'algorithm_refused',
+      (s) =>
+        new SignJWT(good(s))
+          .setProtectedHeader({ alg: 'HS256' })
+          .sign(Buffer.from(SECRET.padEnd(32, 'x'))),
+    ],
+    [
+      'signed with an algorithm that is not pinned',
+      'algorithm_refused',
+      (s) => {
+        const { sign } = idp
+        return sign(good(s), { alg: 'PS256' }).catch(() =>
+          unsigned({ alg: 'PS256', kid: 'k1' }, good(s)),
+        )
+      },
+    ],
+    [
+      'signed by another key under the same kid',
+      'signature_invalid',
+      async (s) => {
+        const { privateKey } = await generateKeyPair('RS256')
+        return new SignJWT(good(s)).setProtectedHeader({ alg: 'RS256', kid: 'k1' }).sign(privateKey)
+      },
+    ],
+    [
+      'that brings its own key',
+      'signature_invalid',
+      async (s) => {
+        const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
+        const jwk = { ...(await crypto.subtle.exportKey('jwk', publicKey)), kid: 'k2' }
+        return new SignJWT(good(s))
+          .setProtectedHeader({
+            alg: 'RS256',
+            kid: 'k2',
+            jwk: jwk as never,
+            jku: 'https://evil.example',
+          })
+          .sign(privateKey)
+      },
+    ],
   ]
   for (const [what, reason, make] of cases) {
     test(`${what} signs nobody in`, async () => {
       const started = await start(acme)
       idp.idToken = () => make(started)
-      assertRefused(await answer(started, { code: 'c', state: started.state, iss: idp.issuer }), reason)
+      assertRefused(
+        await answer(started, { code: 'c', state: started.state, iss: idp.issuer }),
+        reason,
+      )
     })
   }
 })
@@ -156,7 +224,11 @@ describe('an ID token', () => {
 describe('an answer', () => {
   test('of another issuer (mix-up) is refused before the code is sent anywhere', async () => {
     const started = await start(acme)
-    const page = await answer(started, { code: 'c', state: started.state, iss: 'https://evil.example' })
+    const page = await answer(started, {
+      code: 'c',
+      state: started.state,
+      iss: 'https://evil.example',
+    })
     assertRefused(page, 'wrong_issuer')
     assert.equal(idp.tokenRequests.length, 0)
   })
@@ -302,7 +374,10 @@ describe('a start', () => {
     for (const id of ['off', 'nobody', 'UPPER', "x'--"]) {
       pages.push(await browser.get(`${site.issuer(acme)}/federation/${id}/start?interaction=i`))
     }
-    assert.deepEqual([...new Set(pages.map(({ status, text }) => `${status} ${text}`))], ['404 not here'])
+    assert.deepEqual(
+      [...new Set(pages.map(({ status, text }) => `${status} ${text}`))],
+      ['404 not here'],
+    )
     const initech = await site.realm('initech')
     await connect(initech, 'corporate')
     browser.enter(site.issuer(initech), 'i')
@@ -328,9 +403,21 @@ describe('a start', () => {
 describe('a provider', () => {
   const discoveries: readonly (readonly [string, string, Readonly<Record<string, unknown>>])[] = [
     ['that calls itself something else', 'wrong_issuer', { issuer: 'https://evil.example' }],
-    ['whose token endpoint is on a private network', 'provider_unreachable', { token_endpoint: 'https://10.0.0.1/token' }],
-    ['whose keys are at the metadata service', 'provider_unreachable', { jwks_uri: 'http://169.254.169.254/latest' }],
-    ['whose authorization endpoint is a script', 'provider_unreachable', { authorization_endpoint: 'javascript:alert(1)' }],
+    [
+      'whose token endpoint is on a private network',
+      'provider_unreachable',
+      { token_endpoint: 'https://10.0.0.1/token' },
+    ],
+    [
+      'whose keys are at the metadata service',
+      'provider_unreachable',
+      { jwks_uri: 'http://169.254.169.254/latest' },
+    ],
+    [
+      'whose authorization endpoint is a script',
+      'provider_unreachable',
+      { authorization_endpoint: 'javascript:alert(1)' },
+    ],
     ['without a token endpoint', 'provider_unreachable', { token_endpoint: undefined }],
   ]
   for (const [index, [what, reason, discovery]] of discoveries.entries()) {

@@ -163,3 +163,21 @@ export const encoded = (xml: string) => Buffer.from(xml).toString('base64')
 function optional(name: string, value: string | undefined): string {
   return value === undefined ? '' : ` ${name}="${value}"`
 }
+
+/**
+ * Whether a careless reader would let it in: some signature in the document is genuine, by looking
+ * up what it refers to wherever that is. Shows that an attack is one.
+ */
+export function fools(xml: string, { certificate }: IdpKeys): boolean {
+  const signatures = xml.match(/<Signature[ >](?:(?!<Signature[ >]).)*?<\/Signature>/gs) ?? []
+  const outer = /<Signature[ >].*<\/Signature>/s.exec(xml)?.[0]
+  return [...signatures, ...(outer === undefined ? [] : [outer])].some((signature) => {
+    const signed = new SignedXml({ publicCert: certificate })
+    try {
+      signed.loadSignature(signature)
+      return signed.checkSignature(xml)
+    } catch {
+      return false
+    }
+  })
+}

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import type { TenantId } from '../../../core/tenant.ts'
 import { Browser, type Page } from '../browser.test-support.ts'
-import type { FederationSite } from '../federation-site.test-support.ts'
-import { encoded, type IdpKeys, readAuthnRequest } from './hostile-idp.test-support.ts'
+import { type FederationSite, startFederationSite } from '../federation-site.test-support.ts'
+import {
+  encoded,
+  goodParts,
+  type IdpKeys,
+  idpKeys,
+  type Parts,
+  readAuthnRequest,
+} from './hostile-idp.test-support.ts'
 
 export const ENTITY_ID = 'https://idp.example/saml'
 export const SSO_URL = 'https://idp.example/sso?tenant=1'
@@ -60,4 +67,47 @@ export async function handIn(
 ): Promise<Page> {
   const page = await browser.post(acs, { SAMLResponse: encoded(xml), RelayState: relayState })
   return page.location === undefined ? page : browser.follow(page.location)
+}
+
+export interface SamlSite extends FederationSite {
+  /** Two realms that use the same provider, each by a connection `saml`. */
+  readonly acme: TenantId
+  readonly globex: TenantId
+  /** The provider's keys, and somebody else's. */
+  readonly keys: IdpKeys
+  readonly stranger: IdpKeys
+  start(tenant: TenantId, connection?: string): Promise<SamlRequest>
+  /** One try at acme, from a new request to its end. What was recorded before is forgotten. */
+  attempt(
+    make: (parts: Parts) => string,
+  ): Promise<{ readonly page: Page; readonly request: SamlRequest }>
+  /** Nobody was signed in, and the reason is in the log. */
+  assertRefused(page: Page, reason: string): void
+}
+
+export async function startSamlSite(): Promise<SamlSite> {
+  const site = await startFederationSite()
+  const acme = await site.realm('acme')
+  const globex = await site.realm('globex')
+  const [keys, stranger] = [await idpKeys('idp'), await idpKeys('stranger')]
+  for (const tenant of [acme, globex]) await connectSaml(site, tenant, 'saml', [keys])
+  return {
+    ...site,
+    acme,
+    globex,
+    keys,
+    stranger,
+    start: (tenant, connection) => startSaml(site, tenant, connection),
+    async attempt(make) {
+      site.finished.length = 0
+      const request = await startSaml(site, acme)
+      const page = await handIn(request, make(goodParts(request, ENTITY_ID)))
+      return { page, request }
+    },
+    assertRefused(page, reason) {
+      assert.equal(site.finished.length, 0, page.text)
+      assert.equal(page.status, 403)
+      assert.match(site.logged.at(-1) ?? '', new RegExp(reason))
+    },
+  }
 }
