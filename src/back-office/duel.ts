@@ -3,12 +3,14 @@ import { readdir } from 'node:fs/promises'
 import { sep } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { OPERATOR_SCOPES, type OperatorScope } from '../control/control-plane.ts'
+import type { OperatorRole } from '../control/operators/roles.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
 import type { Judged } from '../strikes/judge-strike.ts'
 import { type Heard, Wire } from '../strikes/wire.ts'
 import type { Ground } from './house/ground.ts'
 import type { Ask, Office } from './house/office.ts'
 import { canariesOf, makeParty, type Party } from './house/party.ts'
+import { type Person, SECOND_PERSON, signedIn, type SignedInAs } from './house/people.ts'
 import { CHIEF, lookAt, type Site } from './house/site.ts'
 
 const TOKEN_SECONDS = 3_600
@@ -76,11 +78,40 @@ export class Duel implements Judged {
     return this.office.ask(this.own, method, target, { ...what, from: this.#ownFrom })
   }
 
-  /** An operator with a token of these scopes, made past the API. */
-  async operator(scopes: readonly OperatorScope[] = OPERATOR_SCOPES): Promise<Operator> {
+  /** An operator with a token of these scopes and of its own, made past the API. */
+  async operator(
+    scopes: readonly OperatorScope[] = OPERATOR_SCOPES,
+    owner?: string,
+  ): Promise<Operator> {
     const name = `${MADE_BY_US}${randomBytes(8).toString('hex')}`
     const made = { name, scopes, seconds: TOKEN_SECONDS }
-    return { name, token: (await this.site.plane.operators.create(made, CHIEF)).token }
+    const { token } = await this.site.plane.operators.create(made, CHIEF)
+    await this.site.database.query('update registry.operator set owner = $2 where name = $1', [
+      name,
+      owner ?? name,
+    ])
+    return { name, token }
+  }
+
+  /** Somebody who signs in at the operators' realm, with two factors unless told. */
+  person(roles: readonly OperatorRole[], more: SignedInAs = {}): Promise<Person> {
+    const name = `${MADE_BY_US}${randomBytes(8).toString('hex')}`
+    return signedIn(this.ground, name, roles, more)
+  }
+
+  /**
+   * The call, and again when it waits for a second person, who approves whatever it is: what holds is
+   * not to rest on that one's care.
+   */
+  async together(say: () => Promise<Heard>): Promise<Heard> {
+    const heard = await say()
+    const approval = heard.headers
+      .find(([name]) => name === 'location')?.[1]
+      ?.split('/')
+      .at(-1)
+    if (heard.status !== 409 || approval?.startsWith('approval-') !== true) return heard
+    await this.site.plane.approvals.decide(approval, true, undefined, SECOND_PERSON)
+    return say()
   }
 
   operatorWithout(scope: OperatorScope): Promise<Operator> {

@@ -4,16 +4,20 @@ import { parsed } from '../core/parsed.ts'
 import { parseTenantId } from '../core/tenant.ts'
 import { type ApprovalView, WORKFLOW_KINDS } from './control-plane.ts'
 import type { Tx } from './database.ts'
+import { GUARDED_KINDS } from './operators/guarded-acts.ts'
 
 export const APPROVAL_STATES = ['pending', 'approved', 'refused', 'expired'] as const
 
 const rowSchema = z.object({
   id: z.string(),
   seq: z.string(),
-  workflow: z.string(),
-  tenant: parsed(parseTenantId),
-  kind: z.enum(WORKFLOW_KINDS),
+  workflow: z.string().nullable(),
+  tenant: parsed(parseTenantId).nullable(),
+  kind: z.enum([...WORKFLOW_KINDS, ...GUARDED_KINDS]),
+  subject: z.string().nullable(),
+  summary: z.string().nullable(),
   requested_by: z.string(),
+  requested_person: z.string().nullable(),
   requested_at: z.date(),
   expires_at: z.date(),
   state: z.enum(APPROVAL_STATES),
@@ -33,9 +37,11 @@ export function approvalRowOf(row: unknown): ApprovalRow {
 export function approvalView(row: ApprovalRow): ApprovalView {
   return {
     id: row.id,
-    workflow: row.workflow,
-    tenant: row.tenant,
+    workflow: row.workflow ?? undefined,
+    tenant: row.tenant ?? undefined,
     kind: row.kind,
+    subject: row.subject ?? undefined,
+    summary: row.summary ?? undefined,
     requestedBy: row.requested_by,
     requestedAt: row.requested_at,
     expiresAt: row.expires_at,

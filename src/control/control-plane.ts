@@ -1,7 +1,12 @@
 import type { LeaseRecord, Revocation } from '../boundaries/boundary.ts'
 import type { LeaseId, Scope } from '../core/lease.ts'
-import type { ClientId, PlanName, ServiceName } from '../core/names.ts'
+import type { ClientId, PlanName, ServiceName, Subject } from '../core/names.ts'
 import type { CellName, Region, TenantId, Tier } from '../core/tenant.ts'
+import type { GuardedKind } from './operators/guarded-acts.ts'
+import type { People } from './operators/people.ts'
+import type { OperatorRole } from './operators/roles.ts'
+import type { Security } from './operators/security.ts'
+import type { Support } from './support/support.ts'
 
 /**
  * What the control plane can do, whoever asks: the HTTP API and tests call this and nothing below it.
@@ -14,6 +19,9 @@ export interface ControlPlane {
   readonly approvals: Approvals
   readonly catalogue: Catalogue
   readonly operators: Operators
+  readonly people: People
+  readonly security: Security
+  readonly support: Support
   readonly jobs: Jobs
   /** Runs a change once for each key of an actor: see `Idempotency`. */
   readonly idempotency: Idempotency
@@ -31,6 +39,9 @@ export const OPERATOR_SCOPES = [
   'catalogue:write',
   'jobs:write',
   'operators:write',
+  'support:read',
+  'support:write',
+  'security:write',
 ] as const
 export type OperatorScope = (typeof OPERATOR_SCOPES)[number]
 
@@ -41,6 +52,15 @@ export interface Actor {
   readonly scopes: readonly OperatorScope[]
   /** Joins this call's entries in logs and records. */
   readonly requestId: string
+  /** Who of the operators' realm stands behind it: acts, or owns the token. Absent: nobody is known. */
+  readonly person?: Subject
+  /** How the person signed in. Absent for tokens, whoever owns them. */
+  readonly signedIn?: {
+    readonly roles: readonly OperatorRole[]
+    readonly twoFactors: boolean
+    /** Scopes that a second factor would give. */
+    readonly beyond: readonly OperatorScope[]
+  }
 }
 
 export const TENANT_STATUSES = [
@@ -206,9 +226,13 @@ export interface Workflows {
 
 export interface ApprovalView {
   readonly id: string
-  readonly workflow: string
-  readonly tenant: TenantId
-  readonly kind: WorkflowKind
+  /** What waits for it. Absent of a guarded act: whoever asked does it afterwards. */
+  readonly workflow: string | undefined
+  readonly tenant: TenantId | undefined
+  readonly kind: WorkflowKind | GuardedKind
+  /** Of a guarded act: what it is done to, and all of it in one line. */
+  readonly subject: string | undefined
+  readonly summary: string | undefined
   readonly requestedBy: string
   readonly requestedAt: Date
   readonly expiresAt: Date
@@ -274,11 +298,32 @@ export interface OperatorView {
   readonly createdAt: Date
   readonly expiresAt: Date | undefined
   readonly revokedAt: Date | undefined
+  /** The person who made it. Absent: nobody is known, as of the first one. */
+  readonly owner: string | undefined
+  /** To the minute. */
+  readonly lastUsedAt: Date | undefined
+}
+
+/** Where and how operators sign in. */
+export interface SignInPlace {
+  readonly issuer: string
+  /** The resource (RFC 8707) for which they ask access tokens. */
+  readonly audience: string
+  /** The public client of the command line. */
+  readonly client: string
 }
 
 export interface Operators {
-  /** Who presents this token. Only hashes are stored. @throws `not_authenticated` */
+  /**
+   * Who presents this token: an operator's own, of which only hashes are stored, or an access token of
+   * the operators' realm. @throws `not_authenticated`
+   */
   authenticate(token: string, requestId: string): Promise<Actor>
+  /** @throws `engine_unavailable` when the identity plane was never reached */
+  signIn(): Promise<SignInPlace>
+  /** Since when guarded acts need a second person; undefined while there is none. */
+  fourEyesSince(): Promise<Date | undefined>
+  /** Tokens. */
   list(): Promise<readonly OperatorView[]>
   /** The token is returned once and can never be read again. */
   create(

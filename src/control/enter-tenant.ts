@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { RingfenceError } from '../core/errors.ts'
+import { refuseReserved } from '../core/operators-realm.ts'
 import type { Actor, Tenants } from './control-plane.ts'
 import type { Tx } from './database.ts'
 import { plansOf } from './plan-row.ts'
@@ -24,6 +25,7 @@ export async function enterTenant(
   by: Actor,
 ): Promise<WorkflowRow> {
   checkNames(request)
+  refuseReserved(request.id)
   const plan = (await plansOf(tx)).find(({ name }) => name === request.plan)
   if (plan?.tiers.includes(request.tier) !== true) {
     throw new RingfenceError('invalid_argument', `no such plan for the tier ${request.tier}`)
@@ -47,7 +49,7 @@ export async function enterTenant(
     { kind: 'onboard', without: plan.approval ? [] : ['announce', 'approval'] },
     by,
   )
-  if (plan.approval) await ask(tx, workflow, approvalSeconds)
+  if (plan.approval) await ask(tx, workflow, approvalSeconds, by)
   return workflow
 }
 
@@ -82,10 +84,11 @@ function valuesOf({ id, displayName, tier, region, plan, hosts }: Request): read
   return [id, displayName, tier, region, plan, hosts ?? []]
 }
 
-async function ask(tx: Tx, workflow: WorkflowRow, seconds: number): Promise<void> {
+async function ask(tx: Tx, workflow: WorkflowRow, seconds: number, by: Actor): Promise<void> {
   await tx.query(
-    `insert into registry.approval (id, workflow, tenant, kind, requested_by, expires_at, state)
-     values ($1, $2, $3, $4, $5, clock_timestamp() + make_interval(secs => $6), 'pending')`,
+    `insert into registry.approval
+       (id, workflow, tenant, kind, requested_by, expires_at, state, requested_person)
+     values ($1, $2, $3, $4, $5, clock_timestamp() + make_interval(secs => $6), 'pending', $7)`,
     [
       `approval-${randomBytes(8).toString('hex')}`,
       workflow.id,
@@ -93,6 +96,7 @@ async function ask(tx: Tx, workflow: WorkflowRow, seconds: number): Promise<void
       workflow.kind,
       workflow.by,
       seconds,
+      by.person ?? null,
     ],
   )
 }

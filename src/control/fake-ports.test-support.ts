@@ -46,6 +46,10 @@ class FakeRealms implements Realms {
     if (rowCount === 0) throw new RingfenceError('not_found', 'no such realm')
   }
 
+  async rotateKeys(tenant: TenantId) {
+    await this.#pool.query(`update fake.realm set kid = kid || '-next' where tenant = $1`, [tenant])
+  }
+
   async remove(tenant: TenantId) {
     await this.#pool.query('delete from fake.realm where tenant = $1', [tenant])
   }

@@ -1,3 +1,4 @@
+import type { RevocationList, RevocationPublisher } from '../revocation/revocation.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
 import { Outbox, type OutboxPauses } from './approvals/outbox.ts'
 import type { Receiver } from './approvals/receiver.ts'
@@ -6,6 +7,12 @@ import type { ControlPlane } from './control-plane.ts'
 import { Cursors } from './cursor.ts'
 import { Database, type DatabaseSettings } from './database.ts'
 import { Housekeeping } from './housekeeping.ts'
+import { FourEyes } from './operators/four-eyes.ts'
+import { OperatorAccess } from './operators/operator-access.ts'
+import { OperatorsRealm } from './operators/operators-realm.ts'
+import { RegisteredOperators } from './operators/registered-operators.ts'
+import { RegisteredPeople } from './operators/registered-people.ts'
+import { RegisteredSecurity } from './operators/registered-security.ts'
 import { type PlatformBase, PlatformPublisher } from './platform-publisher.ts'
 import type { ApprovalChannel, Ports } from './ports.ts'
 import { RealmRefresh } from './realm-refresh.ts'
@@ -13,9 +20,9 @@ import { type DecisionReader, RegisteredApprovals } from './registered-approvals
 import { RegisteredCatalogue } from './registered-catalogue.ts'
 import { RegisteredIdempotency } from './registered-idempotency.ts'
 import { RegisteredJobs } from './registered-jobs.ts'
-import { RegisteredOperators } from './registered-operators.ts'
 import { RegisteredWorkflows } from './registered-workflows.ts'
 import { cursorKey } from './settings.ts'
+import { openSupport } from './support/open-support.ts'
 import { TenantChanges } from './tenant-changes.ts'
 import { TenantDirectory } from './tenant-directory.ts'
 import { TenantLeases } from './tenant-leases.ts'
@@ -74,6 +81,13 @@ export interface ControlPlaneOptions {
   readonly confirmEveryMs?: number
   /** Milliseconds between two looks at every realm's keys. Default an hour. */
   readonly realmsEveryMs?: number
+  /** How the planes hear of what is taken back, and what of it is known here. Default: not at all. */
+  readonly revocations?: {
+    readonly publisher?: RevocationPublisher
+    readonly list?: RevocationList
+  }
+  /** Milliseconds between two looks at support accesses. Default a second. */
+  readonly supportEveryMs?: number
   /** After which the idempotency key of a call whose process died is free again. Default 15. */
   readonly callLeaseSeconds?: number
   /** One line for operators; never a secret. */
@@ -161,10 +175,20 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
   const listener = new ChannelListener(database, WORKFLOW_CHANNEL)
   await listener.start()
   const wake = () => supervision.wake()
-  const approvals = new RegisteredApprovals(database, cursors, options.readDecision, wake)
+  const approvalSeconds = options.approvalSeconds ?? APPROVAL_SECONDS
+  const fourEyes = new FourEyes(database, approvalSeconds)
+  const support = openSupport(database, cursors, fourEyes, options)
+  const approvals = new RegisteredApprovals(
+    database,
+    cursors,
+    options.readDecision,
+    wake,
+    support.decided,
+  )
   supervision.start()
   housekeeping.start()
   realms.start()
+  support.start()
   outbox?.start()
   const lifecycle = new TenantLifecycle({
     database,
@@ -179,18 +203,20 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
       }
     },
     recordsChanges: services.channel !== undefined,
-    approvalSeconds: options.approvalSeconds ?? APPROVAL_SECONDS,
+    approvalSeconds,
+    fourEyes,
   })
   return {
     tenants: tenantsOf(
-      new TenantDirectory(database, cursors, changes),
+      new TenantDirectory(database, cursors, changes, fourEyes),
       lifecycle,
       new TenantLeases(database, ports.cells),
     ),
     workflows: new RegisteredWorkflows(database, cursors, listener),
     approvals,
-    catalogue: new RegisteredCatalogue(database, publisher),
-    operators: new RegisteredOperators(database),
+    catalogue: new RegisteredCatalogue(database, publisher, fourEyes),
+    ...operatorsOf(database, fourEyes, realms, options),
+    support: support.plane,
     jobs: new RegisteredJobs(database, options.platform, keys.job, options.assertionAudience),
     idempotency,
     healthy: async () => {
@@ -204,6 +230,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
       await Promise.all([
         housekeeping.stop(),
         realms.stop(),
+        support.stop(),
         supervision.stop(),
         listener.close(),
         outbox?.stop(),
@@ -212,6 +239,34 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
       await executor.leave().catch(() => {})
       await database.close()
     },
+  }
+}
+
+/** Who may call, and what is done in an emergency. */
+function operatorsOf(
+  database: Database,
+  fourEyes: FourEyes,
+  refresh: RealmRefresh,
+  { ports, revocations, assertionAudience: audience }: ControlPlaneOptions,
+): Pick<ControlPlane, 'operators' | 'people' | 'security'> {
+  const list = revocations?.list
+  const publisher = revocations?.publisher
+  const realm = new OperatorsRealm({
+    realms: ports.realms,
+    audience,
+    ...(list === undefined ? {} : { revocations: list }),
+  })
+  const tokens = new RegisteredOperators(database, fourEyes)
+  return {
+    operators: new OperatorAccess(tokens, realm, fourEyes, audience),
+    people: new RegisteredPeople({ database, accounts: ports.operators, fourEyes, publisher }),
+    security: new RegisteredSecurity({
+      database,
+      realms: ports.realms,
+      refresh,
+      publisher,
+      fourEyes,
+    }),
   }
 }
 

@@ -26,4 +26,8 @@ export const REGISTRY_RIGHTS: Readonly<Record<string, string>> = {
   idempotency: 'select, insert, update, delete',
   job_issue: 'select, insert',
   message_seen: 'select, insert, delete',
+  approver_seen: 'select, insert',
+  support_policy: 'select, insert, update',
+  support_access: 'select, insert, update',
+  support_change: 'select, insert',
 }

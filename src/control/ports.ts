@@ -2,11 +2,17 @@ import type { LiveBoundary } from '../boundaries/boundary.ts'
 import type { CellName, TenantId } from '../core/tenant.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
 import type { ApprovalView, WorkflowKind } from './control-plane.ts'
+import type { OperatorAccounts } from './operators/people.ts'
+import type { SupportDesk } from './support/support-desk.ts'
 
 /** What the control plane needs of the other planes. Each may be down: callers retry. */
 export interface Ports {
   readonly cells: Cells
   readonly realms: Realms
+  /** Accounts of the operators' realm. Absent: there is no identity plane that keeps them. */
+  readonly operators?: OperatorAccounts
+  /** Tenants' own records of support accesses. Absent: no tenant can agree to one. */
+  readonly support?: SupportDesk
 }
 
 /** The boundaries of a cell: one for each engine in it. */
@@ -25,6 +31,8 @@ export interface Realms {
   setOpen(tenant: TenantId, open: boolean): Promise<void>
   /** Users, clients and keys are gone. */
   remove(tenant: TenantId): Promise<void>
+  /** Publishes the next key; `compromised` puts new ones in place of all, at once. */
+  rotateKeys(tenant: TenantId, compromised?: boolean): Promise<void>
 }
 
 export interface Realm {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../core/errors.ts'
+import type { TenantId } from '../core/tenant.ts'
 import type { Database } from './database.ts'
 import type { Realms } from './ports.ts'
 import { Rounds } from './rounds.ts'
@@ -63,6 +64,15 @@ export class RealmRefresh {
       if (last === undefined || this.#rounds.ended) return changed
       after = last.id
     }
+  }
+
+  /** Of one tenant, at once. @throws RingfenceError `engine_unavailable` */
+  async refreshTenant(tenant: TenantId): Promise<void> {
+    const [row] = await this.#parts.database.query(
+      `select ${TENANT_COLUMNS} from registry.tenant where serving is not null and id = $1`,
+      [tenant],
+    )
+    if (row !== undefined) await this.#refreshOne(tenantRowOf(row))
   }
 
   async #refreshOne(seen: TenantRow): Promise<boolean> {

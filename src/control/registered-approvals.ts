@@ -4,6 +4,8 @@ import { APPROVAL_COLUMNS, type ApprovalRow, approvalRowOf, approvalView } from 
 import type { Actor, Approvals, ApprovalView, Page, PageRequest } from './control-plane.ts'
 import type { Cursors } from './cursor.ts'
 import type { Database, Tx } from './database.ts'
+import { isSamePerson } from './operators/operators-realm.ts'
+import { mayDecide } from './operators/roles.ts'
 import type { OutsideDecision } from './ports.ts'
 import { takeOnce } from './take-once.ts'
 import { lockTenant } from './tenant-row.ts'
@@ -18,6 +20,14 @@ export type DecisionReader = (
   body: string,
 ) => OutsideDecision | Promise<OutsideDecision>
 
+/** What follows from a decision on a guarded act, in the decision's own transaction. */
+export type DecisionEffect = (
+  tx: Tx,
+  approval: ApprovalRow,
+  approve: boolean,
+  by: Actor,
+) => Promise<void>
+
 interface Decision {
   readonly id: string
   readonly approve: boolean
@@ -30,6 +40,7 @@ export class RegisteredApprovals implements Approvals {
   readonly #cursors: Cursors
   readonly #read: DecisionReader | undefined
   readonly #wake: () => Promise<void>
+  readonly #effect: DecisionEffect
 
   /** @param wake sets going what was made due */
   constructor(
@@ -37,11 +48,13 @@ export class RegisteredApprovals implements Approvals {
     cursors: Cursors,
     read: DecisionReader | undefined,
     wake: () => Promise<void>,
+    effect: DecisionEffect = async () => {},
   ) {
     this.#database = database
     this.#cursors = cursors
     this.#read = read
     this.#wake = wake
+    this.#effect = effect
   }
 
   async list(
@@ -114,9 +127,9 @@ export class RegisteredApprovals implements Approvals {
     if ((comment?.length ?? 0) > COMMENT_CHARACTERS_MAX) {
       throw new RingfenceError('invalid_argument', 'a comment has at most 2000 characters')
     }
-    const { tenant } = await this.get(id)
+    const { tenant, workflow } = await this.get(id)
     const decided = await this.#database.transaction(async (tx) => {
-      await lockTenant(tx, tenant)
+      if (workflow !== undefined && tenant !== undefined) await lockTenant(tx, tenant)
       const [found] = await tx.query(
         `select ${APPROVAL_COLUMNS} from registry.approval where id = $1 for update`,
         [id],
@@ -127,8 +140,9 @@ export class RegisteredApprovals implements Approvals {
       refuse(approval, by, person)
       const [row] = await tx.query(
         `update registry.approval set state = $2, decided_by = $3, comment = $4,
-                decided_at = clock_timestamp() where id = $1 returning ${APPROVAL_COLUMNS}`,
-        [id, approve ? 'approved' : 'refused', by.name, comment ?? null],
+                decided_person = $5, decided_at = clock_timestamp()
+          where id = $1 returning ${APPROVAL_COLUMNS}`,
+        [id, approve ? 'approved' : 'refused', by.name, comment ?? null, by.person ?? null],
       )
       await tx.query(
         `update registry.workflow set wake_at = clock_timestamp() where id = $1
@@ -136,6 +150,7 @@ export class RegisteredApprovals implements Approvals {
         [approval.workflow],
       )
       await recordAct(tx, by, approve ? 'approval.approve' : 'approval.refuse', id, { tenant })
+      if (approval.workflow === null) await this.#effect(tx, approval, approve, by)
       return approvalRowOf(row)
     })
     await this.#wake()
@@ -144,12 +159,26 @@ export class RegisteredApprovals implements Approvals {
 }
 
 function refuse(approval: ApprovalRow, by: Actor, person: string): void {
-  if (approval.requested_by === by.name || approval.requested_by === person) {
+  const requester = {
+    name: approval.requested_by,
+    person: approval.requested_person ?? undefined,
+  }
+  if (isSamePerson(requester, by) || isSamePerson(requester, { name: person })) {
     throw new RingfenceError('forbidden', 'somebody else than the requester decides')
   }
+  if (approval.workflow === null) expectSecondPerson(by)
   if (approval.state !== 'pending' || approval.expires_at.getTime() <= Date.now()) {
     throw new RingfenceError('conflict', 'the approval is decided or expired')
   }
+}
+
+/** Behind a token or an outside system nobody knows who it is: it could be the requester. */
+function expectSecondPerson({ person, signedIn }: Actor): void {
+  if (person !== undefined && signedIn?.twoFactors === true && mayDecide(signedIn.roles)) return
+  throw new RingfenceError(
+    'forbidden',
+    'a person with the role approver or security decides on this, signed in with two factors',
+  )
 }
 
 function noSuchApproval(): RingfenceError {

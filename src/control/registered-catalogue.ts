@@ -5,6 +5,8 @@ import { parseCellName, parseRegion, TIERS } from '../core/tenant.ts'
 import { recordAct, requireScope } from './act.ts'
 import type { Actor, Catalogue, CellView, PlanView } from './control-plane.ts'
 import type { Database, Tx } from './database.ts'
+import type { FourEyes } from './operators/four-eyes.ts'
+import type { GuardedAct } from './operators/guarded-acts.ts'
 import { plansOf } from './plan-row.ts'
 import type { PlatformPublisher } from './platform-publisher.ts'
 
@@ -31,9 +33,12 @@ export class RegisteredCatalogue implements Catalogue {
   readonly #database: Database
   readonly #publisher: PlatformPublisher
 
-  constructor(database: Database, publisher: PlatformPublisher) {
+  readonly #fourEyes: FourEyes
+
+  constructor(database: Database, publisher: PlatformPublisher, fourEyes: FourEyes) {
     this.#database = database
     this.#publisher = publisher
+    this.#fourEyes = fourEyes
   }
 
   cells(): Promise<readonly CellView[]> {
@@ -66,10 +71,16 @@ export class RegisteredCatalogue implements Catalogue {
     return plansOf(this.#database)
   }
 
+  /** @throws ApprovalRequired for one that asked for a second person, and would not any more */
   async putPlan(plan: PlanView, by: Actor): Promise<PlanView> {
     requireScope(by, 'catalogue:write')
     check(planLimits, plan)
+    const pass = (await this.#asksNow(plan))
+      ? await this.#fourEyes.pass(by, loosen(plan))
+      : undefined
     return this.#database.transaction(async (tx) => {
+      if (pass === undefined && !plan.approval) await expectNotLoosened(tx, plan)
+      await pass?.use(tx)
       const { name, tiers, requestsPerMinute, leasesPerMinute, leaseSecondsMax, approval } = plan
       await tx.query(
         `insert into registry.plan (name, tiers, requests_per_minute, leases_per_minute,
@@ -86,6 +97,25 @@ export class RegisteredCatalogue implements Catalogue {
       return plan
     })
   }
+
+  async #asksNow({ name, approval }: PlanView): Promise<boolean> {
+    if (approval) return false
+    return (await this.plans()).some((plan) => plan.name === name && plan.approval)
+  }
+}
+
+function loosen({ name }: PlanView): GuardedAct {
+  const summary = `let tenants be onboarded on the plan ${name} without a second person`
+  return { kind: 'approval-settings', subject: `plan ${name}`, summary, detail: {} }
+}
+
+/** Somebody may have had it ask since we looked. */
+async function expectNotLoosened(tx: Tx, { name }: PlanView): Promise<void> {
+  const asking = await tx.query(
+    'select from registry.plan where name = $1 and approval for update',
+    [name],
+  )
+  if (asking.length > 0) throw new RingfenceError('conflict', 'the plan was changed meanwhile')
 }
 
 async function cellsOf(tx: Pick<Tx, 'query'>): Promise<readonly CellView[]> {

@@ -13,6 +13,7 @@ import { recordAct, requireScope } from './act.ts'
 import type { Actor, Jobs } from './control-plane.ts'
 import type { Database } from './database.ts'
 import type { PlatformBase } from './platform-publisher.ts'
+import { SUPPORT_SERVICE } from './support/support-service.ts'
 import { takeOnce } from './take-once.ts'
 
 const JOB = /^[a-z][a-z0-9-]{0,63}$/
@@ -135,7 +136,10 @@ export class RegisteredJobs implements Jobs {
         throw new RingfenceError('forbidden', 'a workload gets contexts of its service and scopes')
       }
     }
-    // Not every service is somebody's upstream: operators have one for themselves.
+    // A person's way to a tenant's data is no job: its tenant has a say in it, and sees it.
+    if (service === SUPPORT_SERVICE) {
+      throw new RingfenceError('forbidden', 'ask for support access: ringfence support request')
+    }
     if (!this.#platform.workloads.some((workload) => workload.service === service)) {
       throw new RingfenceError('invalid_argument', 'there is no such service')
     }

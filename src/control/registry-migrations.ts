@@ -1,3 +1,6 @@
+import { OPERATORS_MIGRATION } from './operators/migration.ts'
+import { SUPPORT_MIGRATION } from './support/migration.ts'
+
 /** The registry's schema, as numbered steps: the first is number 1. A step is never changed. */
 export const REGISTRY_MIGRATIONS: readonly string[] = [
   `create table registry.tenant (
@@ -208,4 +211,6 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
      until timestamptz not null
    );
    create index message_seen_until on registry.message_seen (until)`,
+  OPERATORS_MIGRATION,
+  SUPPORT_MIGRATION,
 ]

@@ -12,7 +12,8 @@ import {
   type TenantView,
 } from './control-plane.ts'
 import type { Cursors } from './cursor.ts'
-import type { Database } from './database.ts'
+import type { Database, Tx } from './database.ts'
+import type { FourEyes, Pass } from './operators/four-eyes.ts'
 import { plansOf } from './plan-row.ts'
 import type { TenantChanges, TenantPatch } from './tenant-changes.ts'
 import {
@@ -58,11 +59,13 @@ export class TenantDirectory {
   readonly #database: Database
   readonly #cursors: Cursors
   readonly #changes: TenantChanges
+  readonly #fourEyes: FourEyes
 
-  constructor(database: Database, cursors: Cursors, changes: TenantChanges) {
+  constructor(database: Database, cursors: Cursors, changes: TenantChanges, fourEyes: FourEyes) {
     this.#database = database
     this.#cursors = cursors
     this.#changes = changes
+    this.#fourEyes = fourEyes
   }
 
   async list(filter: Parameters<Tenants['list']>[0], page: PageRequest): Promise<Page<TenantView>> {
@@ -123,6 +126,7 @@ export class TenantDirectory {
   ): Promise<TenantView> {
     requireScope(by, 'tenants:write')
     checkNames(change)
+    const pass = await this.#passFor(tenant, change, by)
     await this.#database.transaction(async (tx) => {
       const row = await lockTenant(tx, tenant)
       if ((await doneBefore(tx)) !== undefined) return
@@ -146,11 +150,25 @@ export class TenantDirectory {
           throw new RingfenceError('conflict', 'the erasure has begun: it cannot be held any more')
         }
       }
+      if (change.legalHold === false && row.legal_hold) await used(tx, pass)
       await recordAct(tx, by, 'tenant.update', tenant, { ...change })
       const cause = { by: by.name, why: 'updated', requestId: by.requestId }
       await this.#changes.change(tx, row, patchOf(change), cause)
     })
     return this.get(tenant)
+  }
+
+  /** Lifting a hold that is there is not for one person alone. */
+  async #passFor(tenant: TenantId, change: Change, by: Actor): Promise<Pass | undefined> {
+    if (change.legalHold !== false || !(await this.get(tenant)).legalHold) return undefined
+    const summary = `lift the legal hold of ${tenant}`
+    return this.#fourEyes.pass(by, {
+      kind: 'hold-lift',
+      tenant,
+      subject: tenant,
+      summary,
+      detail: {},
+    })
   }
 
   async receipt(tenant: TenantId): Promise<string> {
@@ -161,6 +179,11 @@ export class TenantDirectory {
     if (row === undefined) throw new RingfenceError('not_found', 'there is no receipt')
     return row.envelope
   }
+}
+
+async function used(tx: Tx, pass: Pass | undefined): Promise<void> {
+  if (pass === undefined) throw new RingfenceError('conflict', 'the tenant was changed meanwhile')
+  await pass.use(tx)
 }
 
 /** @throws RingfenceError `invalid_argument` */

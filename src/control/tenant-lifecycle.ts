@@ -6,6 +6,8 @@ import { callOff } from './call-off.ts'
 import type { Actor, Tenants, WorkflowView } from './control-plane.ts'
 import type { Database, Tx } from './database.ts'
 import { enterTenant } from './enter-tenant.ts'
+import type { FourEyes } from './operators/four-eyes.ts'
+import type { GuardedAct } from './operators/guarded-acts.ts'
 import { plansOf } from './plan-row.ts'
 import type { TenantChanges } from './tenant-changes.ts'
 import { lockTenant, type TenantRow } from './tenant-row.ts'
@@ -33,6 +35,7 @@ export interface LifecycleParts {
   readonly recordsChanges: boolean
   /** How long an approval may be waited for. */
   readonly approvalSeconds: number
+  readonly fourEyes: FourEyes
 }
 
 type Work = (tx: Tx, tenant: TenantRow) => Promise<WorkflowRow>
@@ -98,12 +101,16 @@ export class TenantLifecycle {
     })
   }
 
-  offboard(
+  /** @throws ApprovalRequired for a purge, once four eyes are in force */
+  async offboard(
     tenant: TenantId,
     { purge, why }: { readonly purge: boolean; readonly why: string },
     by: Actor,
   ): Promise<WorkflowView> {
+    requireScope(by, 'tenants:write')
+    const pass = purge ? await this.#parts.fourEyes.pass(by, purgeOf(tenant)) : undefined
     return this.#change('tenant.offboard', tenant, { purge, why }, by, async (tx, row) => {
+      await pass?.use(tx)
       refuseLegalHold(row)
       if (row.status === 'erased') throw new RingfenceError('conflict', 'the tenant is erased')
       const newest = await newestOf(tx, tenant)
@@ -179,6 +186,11 @@ export class TenantLifecycle {
     }
     return goOn(tx, workflow)
   }
+}
+
+function purgeOf(tenant: TenantId): GuardedAct {
+  const summary = `erase ${tenant} at once, without a grace period`
+  return { kind: 'purge', tenant, subject: tenant, summary, detail: {} }
 }
 
 function expectActive({ status }: TenantRow): void {

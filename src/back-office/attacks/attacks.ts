@@ -2,10 +2,13 @@ import { APPROVALS } from './approvals.ts'
 import type { OfficeAttack } from './attack.ts'
 import { CURSORS } from './cursors.ts'
 import { EXISTENCE } from './existence.ts'
+import { FOUR_EYES } from './four-eyes.ts'
 import { IDEMPOTENCY } from './idempotency.ts'
 import { LIFECYCLE } from './lifecycle.ts'
+import { PEOPLE } from './people.ts'
 import { RECORDS } from './records.ts'
 import { SCOPES } from './scopes.ts'
+import { SUPPORT } from './support.ts'
 import { TAGS } from './tags.ts'
 import { TOKENS } from './tokens.ts'
 import { WEBHOOKS } from './webhooks.ts'
@@ -15,6 +18,9 @@ import { WORKLOADS } from './workloads.ts'
 export const BACK_OFFICE_ATTACKS: readonly OfficeAttack[] = [
   ...SCOPES,
   ...TOKENS,
+  ...PEOPLE,
+  ...FOUR_EYES,
+  ...SUPPORT,
   ...WORKLOADS,
   ...IDEMPOTENCY,
   ...CURSORS,

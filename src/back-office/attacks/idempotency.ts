@@ -68,7 +68,8 @@ export const IDEMPOTENCY: readonly OfficeAttack[] = [
       const key = randomUUID()
       const name = `caller-${randomUUID().slice(0, 12)}`
       const what = { headers: keyed(key), body: { name, scopes: ['leases:read'], seconds: 3600 } }
-      const first = await duel.ownerSays('POST', '/v1/operators', { ...what, token: owner.token })
+      const asking = { ...what, token: owner.token }
+      const first = await duel.together(() => duel.ownerSays('POST', '/v1/operators', asking))
       must(first.status === 201, 'make an operator')
       duel.secrets.push(String(bodyOf(first)['token']))
       const { token } = await duel.operator(['operators:write', 'leases:read'])

@@ -68,14 +68,18 @@ export const LIFECYCLE: readonly OfficeAttack[] = [
       const [free, held] = await Promise.all([duel.settledGuest(), duel.settledGuest()])
       const { token } = await duel.operator(['tenants:write'])
       const path = (tenant: string) => `/v1/tenants/${tenant}?purge=true&why=proof`
-      const shown = await duel.ownerSays('DELETE', path(free.tenant), { token })
+      const shown = await duel.together(() =>
+        duel.ownerSays('DELETE', path(free.tenant), { token }),
+      )
       must(shown.status === 202, 'have a tenant erased that nobody holds')
       await duel.rest()
       await plane.tenants.update(held.tenant, { legalHold: true }, undefined, CHIEF)
       return {
         owner: 'the owner had a tenant erased that nobody holds',
         attempt: async () => {
-          const heard = noneMay([await duel.says('DELETE', path(held.tenant), { token })])
+          const heard = noneMay([
+            await duel.together(() => duel.says('DELETE', path(held.tenant), { token })),
+          ])
           await duel.rest()
           return heard
         },
@@ -100,7 +104,9 @@ export const LIFECYCLE: readonly OfficeAttack[] = [
       return {
         owner: 'the owner began an offboarding, which waits for its grace period',
         attempt: async () => {
-          const heard = await duel.says('DELETE', `${path}&purge=true`, { token })
+          const heard = await duel.together(() =>
+            duel.says('DELETE', `${path}&purge=true`, { token }),
+          )
           await duel.rest()
           const gone = duel.site.world.find(tenant) === undefined
           return { crossed: gone || heard.status < 400, met: statusOf(heard) }

@@ -4,6 +4,7 @@ import { must } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
 import type { Duel } from '../duel.ts'
 import { askedFor, decisionPath } from './approvals.ts'
+import { CHIEF } from '../house/site.ts'
 import { noneMay, type OfficeAttack, staged } from './attack.ts'
 
 /** A call of the API: what it asks for the victim. */
@@ -15,6 +16,7 @@ interface Things {
   readonly workflow: string
   readonly approval: string
   readonly lease: string
+  readonly support: string
 }
 
 /** Every operation of the API, by the scope that it needs. A test holds it to the API's document. */
@@ -31,6 +33,7 @@ export const OPERATIONS: Readonly<Record<OperatorScope, (things: Things) => read
     ['GET', `/v1/approvals/${approval}`],
     ['GET', '/v1/cells'],
     ['GET', '/v1/plans'],
+    ['GET', '/v1/four-eyes'],
   ],
   'tenants:write': ({ tenant }) => [
     ['PATCH', `/v1/tenants/${tenant}`, { legal_hold: true }],
@@ -58,7 +61,10 @@ export const OPERATIONS: Readonly<Record<OperatorScope, (things: Things) => read
     ['DELETE', `/v1/tenants/${tenant}/leases`],
     ['DELETE', '/v1/workloads/clinic-web/leases'],
   ],
-  'approvals:write': ({ approval }) => [['POST', decisionPath(approval), { approve: false }]],
+  'approvals:write': ({ approval, support }) => [
+    ['POST', decisionPath(approval), { approve: false }],
+    ['POST', `/v1/support/${support}/revocation`, { why: 'a proof' }],
+  ],
   'catalogue:write': () => [
     ['PUT', '/v1/cells/eu-1', { region: 'eu-west', capacity: anotherNumber(), open: true }],
     [
@@ -87,8 +93,29 @@ export const OPERATIONS: Readonly<Record<OperatorScope, (things: Things) => read
       },
     ],
   ],
+  'support:read': ({ tenant, support }) => [
+    ['GET', '/v1/support'],
+    ['GET', `/v1/support/${support}`],
+    ['GET', `/v1/tenants/${tenant}/support-policy`],
+  ],
+  'support:write': ({ tenant, support }) => [
+    ['POST', '/v1/support', { tenant, seconds: 600, reason: 'a proof' }],
+    ['POST', `/v1/support/${support}/context`, {}],
+    ['POST', `/v1/support/${support}/token`, {}],
+    ['POST', `/v1/support/${support}/end`, { why: 'a proof' }],
+  ],
+  'security:write': ({ tenant }) => [
+    ['POST', `/v1/tenants/${tenant}/keys`, { compromised: false }],
+    ['PUT', `/v1/tenants/${tenant}/support-policy`, { policy: 'second-person' }],
+    ['POST', '/v1/revocations/everything', { why: 'a proof' }],
+  ],
   'operators:write': () => [
     ['GET', '/v1/operators'],
+    ['GET', '/v1/people'],
+    ['GET', '/v1/people/somebody'],
+    ['POST', '/v1/people', { email: 'a@example.com', display_name: 'A', roles: ['viewer'] }],
+    ['PUT', '/v1/people/somebody/roles', { roles: ['security'] }],
+    ['DELETE', '/v1/people/somebody'],
     ['POST', '/v1/operators', { name: `a-${randomUUID().slice(0, 8)}`, scopes: ['leases:read'] }],
     ['DELETE', '/v1/operators/reader'],
   ],
@@ -107,13 +134,25 @@ const HARMLESS: Readonly<Record<OperatorScope, (things: Things) => Call>> = {
   'catalogue:write': () => ['PUT', '/v1/cells/own-1', { region: 'own', capacity: 0, open: false }],
   'jobs:write': (things) => OPERATIONS['jobs:write'](things)[0] ?? ['GET', '/'],
   'operators:write': () => ['GET', '/v1/operators'],
+  'support:read': ({ support }) => ['GET', `/v1/support/${support}`],
+  'support:write': ({ tenant }) => [
+    'POST',
+    '/v1/support',
+    { tenant, seconds: 600, reason: 'a proof' },
+  ],
+  'security:write': ({ tenant }) => ['POST', `/v1/tenants/${tenant}/keys`, { compromised: false }],
 }
 
 /** A tenant that may be lost, with one of everything. */
 async function thingsOf(duel: Duel): Promise<Things> {
   const { tenant } = await duel.settledGuest()
   const { approval, workflow } = await askedFor(duel, duel.guest())
-  return { tenant, approval, workflow: workflow.id, lease: duel.site.world.live(tenant)[0] ?? '' }
+  const { id: support } = await duel.site.plane.support.request(
+    { tenant, scope: 'read', seconds: 600, reason: 'a proof' },
+    CHIEF,
+  )
+  const lease = duel.site.world.live(tenant)[0] ?? ''
+  return { tenant, approval, workflow: workflow.id, lease, support }
 }
 
 function without(scope: OperatorScope): OfficeAttack {
@@ -148,6 +187,11 @@ function without(scope: OperatorScope): OfficeAttack {
   )
 }
 
+/** With a second person who approves whatever it is. */
+function makes(duel: Duel, what: Parameters<Duel['says']>[2]): Promise<Heard> {
+  return duel.together(() => duel.says('POST', '/v1/operators', what))
+}
+
 const ALL: readonly OperatorScope[] = Object.keys(OPERATIONS).filter(
   (name): name is OperatorScope => name in OPERATIONS,
 )
@@ -167,14 +211,15 @@ export const SCOPES: readonly OfficeAttack[] = [
         token,
         body: { name: name(), scopes, seconds: 3_600 },
       })
-      const { status } = await duel.ownerSays('POST', '/v1/operators', make(['leases:read']))
+      const own = make(['leases:read'])
+      const { status } = await duel.together(() => duel.ownerSays('POST', '/v1/operators', own))
       must(status === 201, 'hand on a scope of its own')
       return {
         owner: 'the owner handed on a scope of its own',
         attempt: async () =>
           noneMay([
-            await duel.says('POST', '/v1/operators', make(['tenants:read'])),
-            await duel.says('POST', '/v1/operators', make(['leases:read', 'tenants:write'])),
+            await makes(duel, make(['tenants:read'])),
+            await makes(duel, make(['leases:read', 'tenants:write'])),
           ]),
       }
     },

@@ -1,4 +1,4 @@
-import { newOperatorToken } from '../../control/operator-token.ts'
+import { newOperatorToken } from '../../control/operators/operator-token.ts'
 import { must, statusesOf } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
 import type { Duel, Operator } from '../duel.ts'

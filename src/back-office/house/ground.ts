@@ -43,6 +43,10 @@ export interface Ground {
   readonly keys: {
     readonly snapshot: SigningKey
     readonly job: SigningKey
+    /** Of the realm in which operators sign in. */
+    readonly operators: SigningKey
+    /** Of every tenant's realm: its tenant can have anything signed with it. */
+    readonly realm: SigningKey
     /** Somebody's own, whom nobody knows: what an attacker signs with. */
     readonly stranger: SigningKey
   }
@@ -59,8 +63,10 @@ export interface Ground {
 }
 
 export async function makeGround(tenants: readonly TenantId[]): Promise<Ground> {
-  const [snapshot, job, stranger, web, report, billing] = await Promise.all([
+  const [snapshot, job, operators, realm, stranger, web, report, billing] = await Promise.all([
     SigningKey.create('EdDSA'),
+    SigningKey.create('ES256'),
+    SigningKey.create('ES256'),
     SigningKey.create('ES256'),
     SigningKey.create('EdDSA'),
     makeWorkload('clinic-web', CLINIC, ['read', 'write']),
@@ -69,7 +75,7 @@ export async function makeGround(tenants: readonly TenantId[]): Promise<Ground> 
   ])
   return {
     parties: tenants.map(makeParty),
-    keys: { snapshot, job, stranger },
+    keys: { snapshot, job, operators, realm, stranger },
     workloads: { web, report, billing },
     webhookSecret: `whsec_${randomBytes(32).toString('base64')}`,
   }

@@ -11,10 +11,14 @@ import { openControlPlane, type OpenControlPlane } from '../../control/open-cont
 import type { TenantId } from '../../core/tenant.ts'
 import { ASSERTION_AUDIENCE, CELLS, EU, type Ground, GUARDED, STANDARD } from './ground.ts'
 import type { Party } from './party.ts'
+import { SECOND, signedIn } from './people.ts'
 import { World } from './world.ts'
 
 /** Nobody needs a rehearsal's server after a crash of the machine. */
 const THROW_AWAY = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' } as const
+
+/** Milliseconds between looks at support accesses. */
+const SUPPORT_MS = 10
 
 /** Makes what a rehearsal needs, and is none of those who attack. */
 export const CHIEF: Actor = {
@@ -28,6 +32,8 @@ export const CHIEF: Actor = {
 export interface Site {
   readonly ground: Ground
   readonly plane: OpenControlPlane
+  /** Sessions of operators that were revoked. */
+  readonly revoked: Set<string>
   /** The registry, past the plane. */
   readonly database: Database
   readonly world: World
@@ -75,14 +81,23 @@ export async function openSite(ground: Ground): Promise<Site> {
     closing.push(() => database.close())
     const exportDirectory = join(directory, 'exports')
     await mkdir(exportDirectory)
-    const world = new World(ground.keys.stranger)
-    const plane = await openControlPlane(planeOptions(ground, settings, world, exportDirectory))
+    const world = new World(ground.keys.realm, ground.keys.operators)
+    const revoked = new Set<string>()
+    const plane = await openControlPlane({
+      ...planeOptions(ground, settings, world, exportDirectory),
+      revocations: {
+        list: { revokes: ({ session }) => session !== undefined && revoked.has(session) },
+        publisher: { publish: async () => undefined },
+      },
+      supportEveryMs: SUPPORT_MS,
+    })
     closing.push(plane.close)
     let sockets = 0
     const site: Site = {
       ground,
       plane,
       database,
+      revoked,
       world,
       exportDirectory,
       idle: [],
@@ -140,6 +155,11 @@ function planeOptions(
 }
 
 async function furnish(site: Site): Promise<void> {
+  // Two who may decide have signed in: from here on nobody does a guarded act alone.
+  for (const name of ['first', SECOND]) {
+    const { token } = await signedIn(site.ground, name, ['approver'])
+    await site.plane.operators.authenticate(token, 'back-office')
+  }
   const { catalogue } = site.plane
   for (const cell of CELLS) await catalogue.putCell({ ...cell, open: true }, CHIEF)
   const plan = {
@@ -184,7 +204,7 @@ export async function lookAt(site: Site): Promise<ReadonlyMap<TenantId, string>>
     `select tenant.id, status, revision, legal_hold, region, cell,
             (select count(*)::int from registry.workflow where workflow.tenant = tenant.id) as workflows,
             (select string_agg(state || decided_by, ' ' order by seq) from registry.approval
-              where approval.tenant = tenant.id) as decisions
+              where approval.tenant = tenant.id and workflow is not null) as decisions
        from registry.tenant order by id`,
   )
   return new Map(

@@ -1,13 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Erasure, LeaseRecord } from '../../boundaries/boundary.ts'
+import type { OperatorAccounts, PersonView } from '../../control/operators/people.ts'
 import type { Ports } from '../../control/ports.ts'
+import type { SupportDesk } from '../../control/support/support-desk.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { LeaseId } from '../../core/lease.ts'
+import { parseSubject, type Subject } from '../../core/names.ts'
+import { OPERATORS_REALM } from '../../core/operators-realm.ts'
+import { type SupportDecision, type SupportTerms, termsDigest } from '../../core/support-terms.ts'
 import type { CellName, Tenant, TenantId, Tier } from '../../core/tenant.ts'
 import type { SigningKey } from '../../tokens/signing-key.ts'
 
 type LiveBoundary = Awaited<ReturnType<Ports['cells']['boundaries']>>[number]
 type Entry = { -readonly [K in keyof LeaseRecord]: LeaseRecord[K] }
+
+export const issuerOf = (tenant: TenantId) => `https://id.back-office.test/realms/${tenant}`
 
 interface Place {
   tier: Tier
@@ -28,12 +35,18 @@ export class World implements Ports {
   /** What a tenant's place waits for before it is made. */
   readonly #gates = new Map<TenantId, Promise<void>>()
 
-  constructor(realmKey: SigningKey) {
+  readonly operators: OperatorAccounts
+  readonly support: SupportDesk
+  /** What tenants' administrators said of accesses, by the realm in which they said it. */
+  readonly words = new Map<TenantId, SupportDecision[]>()
+
+  /** @param realmKey of every tenant's realm; @param operatorsKey of the operators' own */
+  constructor(realmKey: SigningKey, operatorsKey: SigningKey) {
     this.cells = { boundaries: async (cell) => [this.#boundary(cell)] }
     const open = new Map<TenantId, boolean>()
     const realmOf = (tenant: TenantId) => ({
-      issuer: `https://id.back-office.test/realms/${tenant}`,
-      keys: [realmKey.publicJwk],
+      issuer: issuerOf(tenant),
+      keys: [(tenant === OPERATORS_REALM ? operatorsKey : realmKey).publicJwk],
     })
     this.realms = {
       ensure: async (tenant) => {
@@ -43,7 +56,38 @@ export class World implements Ports {
       find: async (tenant) => (open.has(tenant) ? realmOf(tenant) : undefined),
       setOpen: async (tenant, is) => void open.set(tenant, is),
       remove: async (tenant) => void open.delete(tenant),
+      rotateKeys: async () => undefined,
     }
+    const people = new Map<Subject, PersonView>()
+    this.operators = {
+      list: async () => [...people.values()],
+      invite: async ({ email, displayName, roles }) => {
+        const subject = parseSubject(email.split('@')[0])
+        const person = { subject, email, displayName, roles, active: true, createdAt: new Date() }
+        people.set(subject, person)
+        return person
+      },
+      setRoles: async (subject, roles) => {
+        const person = people.get(subject)
+        if (person !== undefined) people.set(subject, { ...person, roles })
+      },
+      remove: async (subject) => void people.delete(subject),
+    }
+    this.support = {
+      show: async () => undefined,
+      decisions: async (tenant) => this.words.get(tenant) ?? [],
+      issue: async (tenant, _access, seconds) => ({
+        token: `a token of ${tenant}`,
+        expiresAt: new Date(Date.now() + seconds * 1000),
+      }),
+    }
+  }
+
+  /** An administrator of `tenant` says it, about whatever access. */
+  say(tenant: TenantId, kind: SupportDecision['kind'], terms: SupportTerms): void {
+    const digest = termsDigest(terms)
+    const word = { access: terms.id, digest, kind, by: 'administrator', at: new Date() }
+    this.words.set(tenant, [...(this.words.get(tenant) ?? []), word])
   }
 
   /** The tenant's place, or undefined when there is none. */

@@ -1,5 +1,5 @@
 import { OPERATOR_SCOPES, type OperatorScope, type Actor } from '../../control/control-plane.ts'
-import { hashOfToken } from '../../control/operator-token.ts'
+import { hashOfToken } from '../../control/operators/operator-token.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { Site } from '../house/site.ts'
 import {
@@ -159,10 +159,7 @@ export const CALLERS: readonly OfficeMutant[] = [
       const all: unknown = await request.json()
       const made = await plane.operators.create(
         all as Parameters<typeof plane.operators.create>[0],
-        {
-          ...by,
-          scopes: OPERATOR_SCOPES,
-        },
+        { ...by, kind: 'system', scopes: OPERATOR_SCOPES },
       )
       return Response.json({ token: made.token }, { status: 201 })
     }),

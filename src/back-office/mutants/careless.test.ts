@@ -13,6 +13,7 @@ import { SOUND } from '../house/pieces.ts'
 import { CHIEF, openSite, type Site } from '../house/site.ts'
 import { inspectOffice } from '../inspect/inspect-office.ts'
 import { instead, worsePlane } from './office-mutant.ts'
+import { carelessPeople } from './people.ts'
 import { carelessWebhook } from './webhooks.ts'
 import { carelessWorkloads } from './workloads.ts'
 
@@ -23,7 +24,8 @@ describe('the careless pieces with nothing amiss', () => {
   let copy: Rehearsal
   before(async () => {
     rehearsal = await BackOfficeRehearsal.open([A, B, C])
-    const plane = worsePlane(({ jobs, approvals }, site) => ({
+    const plane = worsePlane(({ jobs, approvals, operators }, site) => ({
+      operators: instead(operators, { authenticate: carelessPeople(site) }),
       jobs: instead(jobs, { authenticate: carelessWorkloads(site.ground) }),
       approvals: instead(approvals, { receiveWebhook: carelessWebhook(site) }),
     }))
@@ -36,7 +38,7 @@ describe('the careless pieces with nothing amiss', () => {
 
   // What an attack notices on a mutant is its one fault.
   for (const attack of BACK_OFFICE_ATTACKS) {
-    if (!/^ca-(?:assertion|context|webhook)-/.test(attack.id)) continue
+    if (!/^ca-(?:assertion|context|webhook|person)-/.test(attack.id)) continue
     test(`${attack.id} is denied`, async () => {
       const { verdict, owner, outcome } = await copy.strike(attack, A, B)
       assert.equal(verdict, 'denied', `${owner} // ${outcome}`)
@@ -77,7 +79,7 @@ describe('the operations that are attacked', () => {
         ),
       ),
     )
-    const things = { tenant: 'T', workflow: 'W', approval: 'A', lease: 'L' }
+    const things = { tenant: 'T', workflow: 'W', approval: 'A', lease: 'L', support: 'S' }
     const attacked = Object.entries(OPERATIONS).flatMap(([scope, calls]) =>
       calls(things).map(([method, path]) => `${scope} ${method} ${path}`),
     )
@@ -87,7 +89,7 @@ describe('the operations that are attacked', () => {
         .replace(/\/workflows\/(?:W|\{workflow\})/, '/workflows/*')
         .replace(/\/approvals\/(?:A|\{approval\})/, '/approvals/*')
         .replace(/\/leases\/(?:L|\{lease\})/, '/leases/*')
-        .replace(/\/(workloads|cells|plans|operators)\/[^/]+/, '/$1/*')
+        .replace(/\/(workloads|cells|plans|operators|people|support)\/[^/]+/, '/$1/*')
     assert.deepEqual(attacked.map(plain).toSorted(), stated.map(plain).toSorted())
   })
 })

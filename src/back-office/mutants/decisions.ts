@@ -26,7 +26,7 @@ export const DECISIONS: readonly OfficeMutant[] = [
     ['ca-approval-by-requester'],
     worsePlane(({ approvals }) => ({
       approvals: instead(approvals, {
-        decide: (id, approve, comment, by) =>
+        decide: (id, approve, comment, { person: _person, ...by }) =>
           approvals.decide(id, approve, comment, { ...by, name: `operator:${by.name}` }),
       }),
     })),

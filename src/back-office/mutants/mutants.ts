@@ -2,8 +2,10 @@ import { CALLERS } from './callers.ts'
 import { CONTEXT_MUTANTS } from './contexts.ts'
 import { DECISIONS } from './decisions.ts'
 import type { OfficeMutant } from './office-mutant.ts'
+import { PEOPLE_MUTANTS } from './people.ts'
 import { REQUESTS } from './requests.ts'
 import { STATES } from './states.ts'
+import { SUPPORT_MUTANTS } from './support.ts'
 import { TAG_MUTANTS } from './tags.ts'
 import { WEBHOOK_MUTANTS } from './webhooks.ts'
 import { WORKLOAD_MUTANTS } from './workloads.ts'
@@ -11,6 +13,8 @@ import { WORKLOAD_MUTANTS } from './workloads.ts'
 /** Every mutant of the control API: each is one careless change. */
 export const BACK_OFFICE_MUTANTS: readonly OfficeMutant[] = [
   ...CALLERS,
+  ...PEOPLE_MUTANTS,
+  ...SUPPORT_MUTANTS,
   ...WORKLOAD_MUTANTS,
   ...CONTEXT_MUTANTS,
   ...REQUESTS,

@@ -1,6 +1,7 @@
 import { createMiddleware } from 'hono/factory'
 import { RingfenceError } from '../../core/errors.ts'
 import type { Actor, OperatorScope } from '../control-plane.ts'
+import { TWO_FACTORS } from '../operators/operators-realm.ts'
 import type { ApiContext, ApiEnvironment, ApiParts } from './environment.ts'
 import { Refusal } from './refusal.ts'
 
@@ -37,9 +38,19 @@ export async function authenticateOperator(
     parts.plane.operators.authenticate(token, context.get('requestId')),
   )
   if (actor.scopes.includes(scope)) return actor
+  if (actor.signedIn?.beyond.includes(scope) === true) throw oneFactorOnly()
   throw new Refusal('forbidden', `this needs the scope ${scope}`, {
     headers: {
       'www-authenticate': `${CHALLENGE}, error="insufficient_scope", scope="${scope}"`,
+    },
+  })
+}
+
+/** RFC 9470: the same person, signed in with two factors, would be let pass. */
+function oneFactorOnly(): Refusal {
+  return new Refusal('not_authenticated', 'this needs a sign-in with two factors', {
+    headers: {
+      'www-authenticate': `${CHALLENGE}, error="insufficient_user_authentication", acr_values="${TWO_FACTORS}"`,
     },
   })
 }

@@ -13,6 +13,9 @@ import { addHealth } from './operations/health.ts'
 import { addJobContexts } from './operations/job-contexts.ts'
 import { addLeases } from './operations/leases.ts'
 import { addOperators } from './operations/operators.ts'
+import { addPeople } from './operations/people.ts'
+import { addSecurity } from './operations/security.ts'
+import { addSupport } from './operations/support.ts'
 import { addTenantActs } from './operations/tenant-acts.ts'
 import { addTenants } from './operations/tenants.ts'
 import { addWorkflows } from './operations/workflows.ts'
@@ -54,6 +57,9 @@ export function controlApi(plane: ControlPlane, options: ControlApiOptions): Hon
     addApprovals,
     addCatalogue,
     addOperators,
+    addPeople,
+    addSecurity,
+    addSupport,
     addJobContexts,
   ]) {
     add(api, parts)
@@ -83,7 +89,8 @@ function addDocument(api: OpenAPIHono<ApiEnvironment>, { version }: ControlApiOp
   schemes.registerComponent('securitySchemes', 'operator', {
     type: 'http',
     scheme: 'bearer',
-    description: 'An operator’s token. The scopes that an operation needs stand beside it.',
+    description:
+      'An operator’s token, or an access token of the operators’ realm. The scopes that an operation needs stand beside it.',
   })
   schemes.registerComponent('securitySchemes', 'webhook', {
     type: 'apiKey',

@@ -6,6 +6,7 @@ import { signWebhook, type WebhookSecret } from '../approvals/standard-webhooks.
 import { ACME, type Answered, type Call, TestApi } from './api-client.test-support.ts'
 import { MEMORY_WEBHOOK_SECRET } from './memory-workflows.test-support.ts'
 import { RingfenceError } from '../../core/errors.ts'
+import { OPERATOR_SCOPES } from '../control-plane.ts'
 
 interface Operation {
   readonly operationId: string
@@ -25,6 +26,8 @@ interface Fixture {
   readonly workflow: string
   readonly approval: string
   readonly lease: string
+  readonly person: string
+  readonly support: string
 }
 
 /** One call of each operation that succeeds, on a plane where it can. */
@@ -85,6 +88,39 @@ const CALLS: Readonly<
     api.plane.operator('leaver')
     return ['/v1/operators/leaver', {}]
   },
+  listPeople: () => ['/v1/people', {}],
+  getPerson: ({ person }) => [`/v1/people/${person}`, {}],
+  invitePerson: () => [
+    '/v1/people',
+    { body: { email: 'bob@example.com', display_name: 'Bob', roles: ['viewer'] } },
+  ],
+  setPersonRoles: ({ person }) => [
+    `/v1/people/${person}/roles`,
+    { body: { roles: ['viewer', 'approver'] } },
+  ],
+  removePerson: ({ person }) => [`/v1/people/${person}`, {}],
+  getSignIn: () => ['/v1/sign-in', {}],
+  getFourEyes: () => ['/v1/four-eyes', {}],
+  replaceKeys: () => ['/v1/tenants/acme/keys', { body: { compromised: true } }],
+  revokeEverything: () => ['/v1/revocations/everything', { body: { why: 'keys were stolen' } }],
+  listSupport: () => ['/v1/support?tenant=acme', {}],
+  getSupport: ({ support }) => [`/v1/support/${support}`, {}],
+  requestSupport: () => [
+    '/v1/support',
+    { body: { tenant: 'acme', seconds: 1800, reason: 'ticket 4711' } },
+  ],
+  endSupport: ({ support }) => [`/v1/support/${support}/end`, { body: { why: 'done' } }],
+  revokeSupport: ({ support }) => [
+    `/v1/support/${support}/revocation`,
+    { body: { why: 'not needed' } },
+  ],
+  issueSupportContext: ({ support }) => [
+    `/v1/support/${support}/context`,
+    { body: { seconds: 60 } },
+  ],
+  issueSupportToken: ({ support }) => [`/v1/support/${support}/token`, { body: {} }],
+  getSupportPolicy: () => ['/v1/tenants/acme/support-policy', {}],
+  putSupportPolicy: () => ['/v1/tenants/acme/support-policy', { body: { policy: 'never' } }],
   issueJobContexts: () => [
     '/v1/job-contexts',
     {
@@ -116,7 +152,16 @@ async function fixture(): Promise<Fixture> {
   await api.call('POST', '/v1/tenants', { token, body: asked })
   const [approval] = api.plane.approvalsById.keys()
   assert.ok(approval)
-  return { api, token, workflow, approval, lease: api.plane.lease('acme' as TenantId) }
+  const asking = { tenant: 'acme', seconds: 600, reason: 'ticket 1' }
+  const support = await api.call('POST', '/v1/support', { token, body: asking })
+  const carol = { email: 'carol@example.com', display_name: 'Carol', roles: ['operator'] }
+  const person = await api.call('POST', '/v1/people', { token, body: carol })
+  return {
+    ...{ api, token, workflow, approval },
+    lease: api.plane.lease('acme' as TenantId),
+    support: String(support.body.id),
+    person: String(person.body.subject),
+  }
 }
 
 function finish(api: TestApi, { body }: Answered): string {
@@ -233,19 +278,9 @@ describe('the served document and the handlers say the same', () => {
         }
         const needed = operation.security.flatMap(({ operator }) => operator ?? [])
         if (needed.length === 0) return
-        const others = [
-          'tenants:read',
-          'tenants:write',
-          'leases:read',
-          'leases:write',
-          'approvals:write',
-          'catalogue:write',
-          'jobs:write',
-          'operators:write',
-        ] as const
         const weak = made.api.plane.operator(
           'weak',
-          others.filter((scope) => !needed.includes(scope)),
+          OPERATOR_SCOPES.filter((scope) => !needed.includes(scope)),
         )
         const answer = await made.api.call(method, target, { ...bare, token: weak })
         assert.equal(answer.status, 403)

@@ -36,12 +36,22 @@ export function memoryOperators(state: MemoryState): ControlPlane['operators'] {
   return {
     authenticate: async (token, requestId) => {
       state.check()
+      const person = state.signedIn.get(token)
+      if (person !== undefined) return { ...person, requestId }
       const view = state.operatorsByHash.get(hash(token))
       const expired = view?.expiresAt !== undefined && view.expiresAt.getTime() <= Date.now()
       if (view === undefined || view.revokedAt !== undefined || expired) {
         throw new RingfenceError('not_authenticated', 'the token is not valid')
       }
       return { kind: 'operator', name: view.name, scopes: view.scopes, requestId }
+    },
+    signIn: async () => {
+      state.check()
+      return { issuer: 'https://id.example', audience: 'urn:control', client: 'ringfence-cli' }
+    },
+    fourEyesSince: async () => {
+      state.check()
+      return new Date()
     },
     list: async () => {
       state.check()

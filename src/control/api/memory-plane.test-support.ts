@@ -5,6 +5,7 @@ import {
   memoryJobs,
   memoryOperators,
 } from './memory-access.test-support.ts'
+import { memoryPeople, memorySecurity, memorySupport } from './memory-people.test-support.ts'
 import { MemoryState } from './memory-state.test-support.ts'
 import { memoryTenants } from './memory-tenants.test-support.ts'
 import { memoryApprovals, memoryWorkflows } from './memory-workflows.test-support.ts'
@@ -19,6 +20,9 @@ export class MemoryPlane extends MemoryState implements ControlPlane {
   readonly approvals = memoryApprovals(this)
   readonly catalogue = memoryCatalogue(this)
   readonly operators = memoryOperators(this)
+  readonly people = memoryPeople(this)
+  readonly security = memorySecurity(this)
+  readonly support = memorySupport(this)
   readonly jobs = memoryJobs(this)
   readonly idempotency = memoryIdempotency(this)
 

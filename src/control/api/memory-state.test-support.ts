@@ -3,6 +3,7 @@ import type { LeaseRecord, Revocation } from '../../boundaries/boundary.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { LeaseId } from '../../core/lease.ts'
 import { type ClientId, parsePlanName, type ServiceName } from '../../core/names.ts'
+import type { SupportPolicy } from '../../core/support-terms.ts'
 import { parseCellName, parseRegion, type TenantId } from '../../core/tenant.ts'
 import {
   type Actor,
@@ -19,6 +20,9 @@ import {
   type WorkflowKind,
   type WorkflowView,
 } from '../control-plane.ts'
+
+import type { PersonView } from '../operators/people.ts'
+import type { SupportView } from '../support/support.ts'
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -40,6 +44,11 @@ export class MemoryState {
   readonly acts: { readonly what: string; readonly by: Actor }[] = []
   readonly assertions = new Map<string, { name: string; service: ServiceName }>()
   readonly webhooksSeen = new Set<string>()
+  readonly peopleBySubject = new Map<string, Writable<PersonView>>()
+  readonly supportById = new Map<string, Writable<SupportView>>()
+  readonly supportPolicies = new Map<TenantId, SupportPolicy>()
+  /** Access tokens of people, and who they are. */
+  readonly signedIn = new Map<string, Omit<Actor, 'requestId'>>()
   automatic = false
   isHealthy = true
   /** Thrown by the next call of the plane, whichever it is: a part that is away. */
@@ -69,7 +78,15 @@ export class MemoryState {
   /** An operator's token, as `create` would give it. */
   operator(name: string, scopes: readonly OperatorScope[] = OPERATOR_SCOPES): string {
     const token = `rfo_${randomBytes(24).toString('base64url')}`
-    const view = { name, scopes, createdAt: new Date(), expiresAt: undefined, revokedAt: undefined }
+    const view = {
+      name,
+      scopes,
+      createdAt: new Date(),
+      expiresAt: undefined,
+      revokedAt: undefined,
+      owner: undefined,
+      lastUsedAt: undefined,
+    }
     this.operatorsByHash.set(hash(token), view)
     return token
   }
@@ -291,6 +308,8 @@ export class MemoryState {
       workflow: workflow.id,
       tenant: workflow.tenant,
       kind: workflow.kind,
+      subject: undefined,
+      summary: undefined,
       requestedBy: by.name,
       requestedAt: new Date(),
       expiresAt: new Date(Date.now() + 86_400_000),
@@ -316,7 +335,7 @@ export class MemoryState {
     }
     const state = approve ? 'approved' : 'refused'
     Object.assign(approval, { state, decidedBy, decidedAt: new Date(), comment })
-    const workflow = this.workflow(approval.workflow)
+    const workflow = this.workflow(approval.workflow ?? '')
     if (approve) {
       workflow.state = 'running'
       if (this.automatic) void this.runOn(workflow)

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { Hono } from 'hono'
 import { type ControlSite, fillCatalogue, startControlSite } from '../control-site.test-support.ts'
 import type { OpenControlPlane } from '../open-control-plane.ts'
+import { MemoryAccounts } from '../operators/memory-accounts.test-support.ts'
 import { controlApi } from './control-api.ts'
 import type { ApiEnvironment } from './environment.ts'
 
@@ -16,7 +17,11 @@ const logged: string[] = []
 
 before(async () => {
   site = await startControlSite()
-  plane = await site.open({ log: (line: string) => logged.push(line) })
+  plane = await site.open({
+    log: (line: string) => logged.push(line),
+    ports: { ...site.ports, operators: new MemoryAccounts() },
+    revocations: { publisher: { publish: async () => {} } },
+  })
   await fillCatalogue(plane)
   token = (await plane.operators.bootstrap()) ?? ''
   api = controlApi(plane, {

@@ -2,6 +2,7 @@ import { HTTPException } from 'hono/http-exception'
 import type { ZodError } from 'zod'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import { PROBLEM_TYPE, problemOf } from '../../http/problem.ts'
+import { ApprovalRequired } from '../operators/approval-required.ts'
 import type { ApiContext } from './environment.ts'
 import type { WireProblem } from './schemas.ts'
 
@@ -81,6 +82,9 @@ export function refuse(
       headers: {
         'content-type': PROBLEM_TYPE,
         ...(TRANSIENT.has(problem.code) ? { 'retry-after': RETRY_AFTER_SECONDS } : {}),
+        ...(error instanceof ApprovalRequired
+          ? { location: `/v1/approvals/${error.approval}` }
+          : {}),
         ...more?.headers,
       },
     },

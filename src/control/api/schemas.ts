@@ -1,8 +1,11 @@
 import { z } from '@hono/zod-openapi'
 import { ERROR_CODES } from '../../core/errors.ts'
 import { SCOPES } from '../../core/lease.ts'
+import { SUPPORT_POLICIES, SUPPORT_STATES } from '../../core/support-terms.ts'
 import { TIERS } from '../../core/tenant.ts'
 import { OPERATOR_SCOPES, TENANT_STATUSES, WORKFLOW_KINDS } from '../control-plane.ts'
+import { GUARDED_KINDS } from '../operators/guarded-acts.ts'
+import { OPERATOR_ROLES } from '../operators/roles.ts'
 
 /**
  * What the control API answers, as both its server and its clients know it. Names are in snake case;
@@ -110,9 +113,14 @@ export type WireWorkflowEvent = z.infer<typeof workflowEventSchema>
 export const approvalSchema = z
   .object({
     id: z.string(),
-    workflow: z.string(),
-    tenant: z.string(),
-    kind: z.enum(WORKFLOW_KINDS),
+    workflow: z
+      .string()
+      .nullable()
+      .openapi({ description: 'What waits for it; null for an act that is done by asking again.' }),
+    tenant: z.string().nullable(),
+    kind: z.enum([...WORKFLOW_KINDS, ...GUARDED_KINDS]),
+    subject: z.string().nullable(),
+    summary: z.string().nullable(),
     requested_by: z.string(),
     requested_at: time,
     expires_at: time,
@@ -170,6 +178,11 @@ export const operatorSchema = z
     created_at: time,
     expires_at: time.nullable(),
     revoked_at: time.nullable(),
+    owner: z
+      .string()
+      .nullable()
+      .openapi({ description: 'The person behind the token; null when nobody is known.' }),
+    last_used_at: time.nullable(),
   })
   .openapi('Operator')
 
@@ -179,6 +192,77 @@ export const newOperatorSchema = z
     token: z.string().openapi({ description: 'Shown here and never again.' }),
   })
   .openapi('NewOperator')
+
+export const personSchema = z
+  .object({
+    subject: z.string(),
+    email: z.string().nullable(),
+    display_name: z.string().nullable(),
+    roles: z.array(z.enum(OPERATOR_ROLES)),
+    active: z.boolean(),
+    created_at: time,
+  })
+  .openapi('Person')
+
+export const supportSchema = z
+  .object({
+    id: z.string(),
+    tenant: z.string(),
+    operator: z.string(),
+    scope: z.enum(SCOPES),
+    seconds: z.number().int(),
+    reason: z.string(),
+    policy: z.enum(SUPPORT_POLICIES),
+    state: z.enum(SUPPORT_STATES),
+    alone: z.boolean().openapi({
+      description: 'There was nobody yet who could have been a second person.',
+    }),
+    requested_by: z.string(),
+    requested_at: time,
+    decide_by: time,
+    approval: z.string().nullable(),
+    approved_by: z.string().nullable(),
+    consented_by: z.string().nullable(),
+    ends_at: time.nullable(),
+    changes: z.array(
+      z.object({
+        at: time,
+        from: z.enum(SUPPORT_STATES).nullable(),
+        to: z.enum(SUPPORT_STATES),
+        by: z.string(),
+        why: z.string(),
+      }),
+    ),
+  })
+  .openapi('SupportAccess')
+export type WireSupport = z.infer<typeof supportSchema>
+
+export const supportKeySchema = z
+  .object({ tenant: z.string(), token: z.string(), expires_at: time })
+  .openapi('SupportKey')
+
+export const supportPolicySchema = z
+  .object({ tenant: z.string(), policy: z.enum(SUPPORT_POLICIES) })
+  .openapi('SupportPolicy')
+
+export const signInSchema = z
+  .object({
+    issuer: z.string(),
+    audience: z.string(),
+    client: z.string(),
+  })
+  .openapi('SignIn')
+
+export const fourEyesSchema = z
+  .object({
+    since: time.nullable().openapi({
+      description:
+        'Since when nobody does a guarded act alone; null while there is no second person.',
+    }),
+  })
+  .openapi('FourEyes')
+
+export const revokedSchema = z.object({ at: time }).openapi('Revoked')
 
 export const jobContextsSchema = z
   .object({

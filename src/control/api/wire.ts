@@ -9,15 +9,20 @@ import type {
   WorkflowEvent,
   WorkflowView,
 } from '../control-plane.ts'
+import type { PersonView } from '../operators/people.ts'
+import type { SupportKey, SupportView } from '../support/support.ts'
 import type { z } from '@hono/zod-openapi'
 import type {
   cellSchema,
   leaseSchema,
   operatorSchema,
+  personSchema,
   planSchema,
   revocationSchema,
   statusChangeSchema,
+  supportKeySchema,
   WireApproval,
+  WireSupport,
   WireTenant,
   WireWorkflow,
   WireWorkflowEvent,
@@ -97,9 +102,11 @@ export function wireWorkflowEvent(event: WorkflowEvent): WireWorkflowEvent {
 export function wireApproval(view: ApprovalView): WireApproval {
   return {
     id: view.id,
-    workflow: view.workflow,
-    tenant: view.tenant,
+    workflow: view.workflow ?? null,
+    tenant: view.tenant ?? null,
     kind: view.kind,
+    subject: view.subject ?? null,
+    summary: view.summary ?? null,
     requested_by: view.requestedBy,
     requested_at: time(view.requestedAt),
     expires_at: time(view.expiresAt),
@@ -156,5 +163,50 @@ export function wireOperator(view: OperatorView): z.infer<typeof operatorSchema>
     created_at: time(view.createdAt),
     expires_at: timeOrNull(view.expiresAt),
     revoked_at: timeOrNull(view.revokedAt),
+    owner: view.owner ?? null,
+    last_used_at: timeOrNull(view.lastUsedAt),
   }
+}
+
+export function wirePerson(view: PersonView): z.infer<typeof personSchema> {
+  return {
+    subject: view.subject,
+    email: view.email ?? null,
+    display_name: view.displayName ?? null,
+    roles: [...view.roles],
+    active: view.active,
+    created_at: time(view.createdAt),
+  }
+}
+
+export function wireSupport(view: SupportView): WireSupport {
+  return {
+    id: view.id,
+    tenant: view.tenant,
+    operator: view.operator,
+    scope: view.scope,
+    seconds: view.seconds,
+    reason: view.reason,
+    policy: view.policy,
+    state: view.state,
+    alone: view.alone,
+    requested_by: view.requestedBy,
+    requested_at: time(view.requestedAt),
+    decide_by: time(view.decideBy),
+    approval: view.approval ?? null,
+    approved_by: view.approvedBy ?? null,
+    consented_by: view.consentedBy ?? null,
+    ends_at: timeOrNull(view.endsAt),
+    changes: view.changes.map(({ at, from, to, by, why }) => ({
+      at: time(at),
+      from: from ?? null,
+      to,
+      by,
+      why,
+    })),
+  }
+}
+
+export function wireKey(key: SupportKey): z.infer<typeof supportKeySchema> {
+  return { tenant: key.tenant, token: key.token, expires_at: time(key.expiresAt) }
 }

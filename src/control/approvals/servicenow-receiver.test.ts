@@ -11,6 +11,8 @@ const APPROVAL: WireApproval = {
   workflow: 'onboard-1',
   tenant: 'acme',
   kind: 'onboard',
+  subject: null,
+  summary: null,
   requested_by: 'alice',
   requested_at: '2026-06-01T12:00:00.000Z',
   expires_at: '2026-06-08T12:00:00.000Z',

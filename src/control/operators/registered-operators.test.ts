@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type ControlSite, jane, operator, startControlSite } from './control-site.test-support.ts'
-import type { OpenControlPlane } from './open-control-plane.ts'
+import { type ControlSite, jane, operator, startControlSite } from '../control-site.test-support.ts'
+import type { OpenControlPlane } from '../open-control-plane.ts'
 import { newOperatorToken } from './operator-token.ts'
 
 let site: ControlSite

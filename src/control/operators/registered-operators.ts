@@ -1,20 +1,23 @@
 import { z } from 'zod'
-import { RingfenceError } from '../core/errors.ts'
-import { recordAct, requireScope } from './act.ts'
+import { RingfenceError } from '../../core/errors.ts'
+import { parseSubject } from '../../core/names.ts'
+import { recordAct, requireScope } from '../act.ts'
 import {
   type Actor,
   OPERATOR_SCOPES,
-  type Operators,
   type OperatorScope,
   type OperatorView,
-} from './control-plane.ts'
-import { breaks, type Database, type Tx } from './database.ts'
+} from '../control-plane.ts'
+import { breaks, type Database, type Tx } from '../database.ts'
+import type { FourEyes } from './four-eyes.ts'
+import type { GuardedAct } from './guarded-acts.ts'
 import { hashOfToken, isOperatorToken, newOperatorToken } from './operator-token.ts'
-import { requestKey } from './request-key.ts'
+import { requestKey } from '../request-key.ts'
 
 const NAME = /^[a-z][a-z0-9.@_-]{0,99}$/
 const SECONDS_MAX = 366 * 24 * 3_600
 const FIRST = 'bootstrap'
+const USED_MS = 60_000
 
 const rowSchema = z.object({
   name: z.string(),
@@ -22,15 +25,19 @@ const rowSchema = z.object({
   created_at: z.date(),
   expires_at: z.date().nullable(),
   revoked_at: z.date().nullable(),
+  owner: z.string().nullable(),
+  last_used_at: z.date().nullable(),
 })
 const COLUMNS = Object.keys(rowSchema.shape).join(', ')
 
 /** Operators and the hashes of their tokens, in the registry. */
-export class RegisteredOperators implements Operators {
+export class RegisteredOperators {
   readonly #database: Database
+  readonly #fourEyes: FourEyes
 
-  constructor(database: Database) {
+  constructor(database: Database, fourEyes: FourEyes) {
     this.#database = database
+    this.#fourEyes = fourEyes
   }
 
   async authenticate(token: string, requestId: string): Promise<Actor> {
@@ -44,8 +51,20 @@ export class RegisteredOperators implements Operators {
     if (rows[0] === undefined) {
       throw new RingfenceError('not_authenticated', 'the operator token is not valid')
     }
-    const { name, scopes } = rowSchema.parse(rows[0])
-    return { kind: 'operator', name, scopes, requestId }
+    const { name, scopes, owner, last_used_at } = rowSchema.parse(rows[0])
+    await this.#wasUsed(name, last_used_at)
+    // Whatever it does, its owner does.
+    const person = owner === null ? {} : { person: parseSubject(owner) }
+    return { kind: 'operator', name, scopes, requestId, ...person }
+  }
+
+  /** To the minute: who looks for tokens that nobody uses any more needs to know no more. */
+  async #wasUsed(name: string, before: Date | null): Promise<void> {
+    if (before !== null && Date.now() - before.getTime() < USED_MS) return
+    await this.#database.query(
+      'update registry.operator set last_used_at = clock_timestamp() where name = $1',
+      [name],
+    )
   }
 
   async list(): Promise<readonly OperatorView[]> {
@@ -55,7 +74,10 @@ export class RegisteredOperators implements Operators {
     return rows.map(viewOf)
   }
 
-  /** @throws RingfenceError `forbidden` for scopes that the creator does not have */
+  /**
+   * A token belongs to the person who makes it, or who made the token that makes it.
+   * @throws RingfenceError `forbidden` for scopes that the creator does not have; ApprovalRequired
+   */
   async create(
     operator: {
       readonly name: string
@@ -67,9 +89,11 @@ export class RegisteredOperators implements Operators {
     requireScope(by, 'operators:write')
     for (const scope of operator.scopes) requireScope(by, scope)
     checkOperator(operator)
+    const pass = await this.#fourEyes.pass(by, creationOf(operator))
     const token = newOperatorToken()
     const view = await this.#database.transaction(async (tx) => {
-      const entered = await enter(tx, operator, token)
+      const entered = await enter(tx, operator, token, by.person)
+      if (!entered.again) await pass.use(tx)
       if (!entered.again) {
         await recordAct(tx, by, 'operator.create', operator.name, { scopes: operator.scopes })
       }
@@ -101,7 +125,7 @@ export class RegisteredOperators implements Operators {
          on conflict (name) do nothing returning name`,
       )
       if (first.length === 0) return undefined
-      await enter(tx, { name: FIRST, scopes: OPERATOR_SCOPES }, token)
+      await enter(tx, { name: FIRST, scopes: OPERATOR_SCOPES }, token, undefined)
       const system: Actor = {
         kind: 'system',
         name: 'bootstrap',
@@ -122,6 +146,7 @@ async function enter(
   tx: Tx,
   { name, scopes, seconds }: { name: string; scopes: readonly OperatorScope[]; seconds?: number },
   token: string,
+  owner: string | undefined,
 ): Promise<{ view: OperatorView; again: boolean }> {
   const key = requestKey()
   const [again] =
@@ -135,15 +160,27 @@ async function enter(
   if (again !== undefined) return { view: viewOf(again), again: true }
   try {
     const [row] = await tx.query(
-      `insert into registry.operator (name, token_hash, scopes, expires_at, request_key)
-       values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5) returning ${COLUMNS}`,
-      [name, hashOfToken(token), [...new Set(scopes)], seconds ?? null, key],
+      `insert into registry.operator (name, token_hash, scopes, expires_at, request_key, owner)
+       values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5, $6)
+       returning ${COLUMNS}`,
+      [name, hashOfToken(token), [...new Set(scopes)], seconds ?? null, key, owner ?? null],
     )
     return { view: viewOf(row), again: false }
   } catch (error) {
     if (!breaks(error, 'operator_pkey')) throw error
     throw new RingfenceError('already_exists', 'an operator of this name is or was there')
   }
+}
+
+function creationOf(operator: {
+  readonly name: string
+  readonly scopes: readonly OperatorScope[]
+  readonly seconds?: number
+}): GuardedAct {
+  const { name, scopes, seconds } = operator
+  const summary = `make the token ${name} with ${scopes.join(' ')}`
+  const detail = { scopes: scopes.toSorted(), seconds: seconds ?? null }
+  return { kind: 'operator-create', subject: name, summary, detail }
 }
 
 function checkOperator(operator: {
@@ -167,12 +204,15 @@ function checkOperator(operator: {
 }
 
 function viewOf(row: unknown): OperatorView {
-  const { name, scopes, created_at, expires_at, revoked_at } = rowSchema.parse(row)
+  const { name, scopes, created_at, expires_at, revoked_at, owner, last_used_at } =
+    rowSchema.parse(row)
   return {
     name,
     scopes,
     createdAt: created_at,
     expiresAt: expires_at ?? undefined,
     revokedAt: revoked_at ?? undefined,
+    owner: owner ?? undefined,
+    lastUsedAt: last_used_at ?? undefined,
   }
 }

@@ -1,0 +1,66 @@
+import { RingfenceError } from '../../core/errors.ts'
+import type { Actor, Operators, SignInPlace } from '../control-plane.ts'
+import type { FourEyes } from './four-eyes.ts'
+import { isOperatorToken } from './operator-token.ts'
+import type { OperatorsRealm } from './operators-realm.ts'
+import type { RegisteredOperators } from './registered-operators.ts'
+
+/** The public client with which the command line signs in. */
+export const OPERATOR_CLI_CLIENT = 'ringfence-cli'
+/** What an access token looks like (RFC 7515, section 3.1). Nothing else reaches the realm. */
+const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
+
+/** Whoever may use the control API, by either credential: a token of our own, or a sign-in. */
+export class OperatorAccess implements Operators {
+  readonly #tokens: RegisteredOperators
+  readonly #realm: OperatorsRealm
+  readonly #fourEyes: FourEyes
+  readonly #audience: string
+
+  constructor(
+    tokens: RegisteredOperators,
+    realm: OperatorsRealm,
+    fourEyes: FourEyes,
+    audience: string,
+  ) {
+    this.#tokens = tokens
+    this.#realm = realm
+    this.#fourEyes = fourEyes
+    this.#audience = audience
+  }
+
+  async authenticate(token: string, requestId: string): Promise<Actor> {
+    if (isOperatorToken(token)) return this.#tokens.authenticate(token, requestId)
+    if (!COMPACT_JWS.test(token)) {
+      throw new RingfenceError('not_authenticated', 'the operator token is not valid')
+    }
+    const actor = await this.#realm.authenticate(token, requestId)
+    await this.#fourEyes.saw(actor)
+    return actor
+  }
+
+  async signIn(): Promise<SignInPlace> {
+    const issuer = await this.#realm.issuer()
+    return { issuer, audience: this.#audience, client: OPERATOR_CLI_CLIENT }
+  }
+
+  fourEyesSince(): Promise<Date | undefined> {
+    return this.#fourEyes.inForceSince()
+  }
+
+  list(): ReturnType<Operators['list']> {
+    return this.#tokens.list()
+  }
+
+  create(...args: Parameters<Operators['create']>): ReturnType<Operators['create']> {
+    return this.#tokens.create(...args)
+  }
+
+  revoke(...args: Parameters<Operators['revoke']>): ReturnType<Operators['revoke']> {
+    return this.#tokens.revoke(...args)
+  }
+
+  bootstrap(): Promise<string | undefined> {
+    return this.#tokens.bootstrap()
+  }
+}
