@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import type { JWK } from 'jose'
 import { messageOf, RingfenceError } from '../core/errors.ts'
@@ -17,9 +17,11 @@ const VERSION = 1
  */
 export class SealingKey {
   readonly #key: Buffer
+  readonly #naming: Buffer
 
   private constructor(key: Buffer) {
     this.#key = key
+    this.#naming = Buffer.from(hkdfSync('sha256', key, '', 'ringfence names', KEY_BYTES))
   }
 
   /**
@@ -39,6 +41,15 @@ export class SealingKey {
       throw new RingfenceError('invalid_argument', `${path} does not hold 256 bits in base64url`)
     }
     return new SealingKey(key)
+  }
+
+  /**
+   * A name for something that must not be kept as it is, such as what was typed: the same each time,
+   * and nobody without the key can try which text it stands for. 43 characters of base64url.
+   */
+  nameFor(tenant: TenantId, ...parts: readonly string[]): string {
+    const text = JSON.stringify([tenant, ...parts])
+    return createHmac('sha256', this.#naming).update(text).digest('base64url')
   }
 
   seal(tenant: TenantId, kid: string, jwk: JWK): Buffer {

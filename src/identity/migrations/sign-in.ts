@@ -42,7 +42,7 @@ export const SIGN_IN_MIGRATION = `
   );
   create table identity.passkey (
     tenant text not null,
-    id text not null check (id ~ '^[A-Za-z0-9_-]{1,1400}$'),
+    id text not null check (id ~ '^[A-Za-z0-9_-]+$' and length(id) <= 1400),
     subject text not null,
     public_key bytea not null check (length(public_key) <= 2000),
     counter bigint not null,
