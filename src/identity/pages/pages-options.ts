@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http'
 import type { Directory } from '../directory/directory.ts'
+import type { ApiKeys } from '../provider/api-keys.ts'
 import type { RealmContext } from '../provider/realm-context.ts'
 import type { AccountSecurity, MailLinks, SignIn } from '../sign-in/sign-in.ts'
-import type { ApiKeys, ConnectedApps, Sessions, SupportAccess } from './account/sources.ts'
+import type { ConnectedApps, Sessions, SupportAccess } from './account/sources.ts'
 
 /** A way to sign in elsewhere: a connection of the tenant's own identity provider. */
 export interface SignInChoice {
@@ -33,9 +33,7 @@ export interface PagesOptions {
   readonly choices?: SignInChoices
   readonly sessions?: Sessions
   readonly apps?: ConnectedApps
-  readonly apiKeys?: ApiKeys
+  readonly apiKeys?: Pick<ApiKeys, 'list' | 'create' | 'remove'>
   readonly support?: SupportAccess
-  /** The client's address. Unless given: of the connection. Behind a proxy: what the proxy says. */
-  readonly addressOf?: (request: IncomingMessage) => string
   readonly log: (line: string) => void
 }

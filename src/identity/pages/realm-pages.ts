@@ -1,7 +1,7 @@
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import { INTERACTION_PATH, type RealmHandler } from '../provider/realm-context.ts'
-import { ACCOUNT_PATH } from './account/account-client.ts'
 import { accountPages } from './account/account-pages.ts'
+import { ACCOUNT_PATH } from './account/paths.ts'
 import { interactionPages } from './interaction/interaction-pages.ts'
 import { linkPages } from './links/link-pages.ts'
 import { LINK_PATH } from './links/paths.ts'
@@ -39,6 +39,7 @@ export function realmPages(options: PagesOptions): RealmHandler {
         visit.show(notFoundPage(), { status: 405 })
       } else {
         await pages(visit)
+        if (!response.writableEnded) throw new RingfenceError('internal', 'a page has no answer')
       }
     } catch (error) {
       refuse(visit, error)

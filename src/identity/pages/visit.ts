@@ -7,7 +7,7 @@ import type { PageNeeds } from './guard/headers.ts'
 import { type PageForm, readPageForm } from './guard/page-form.ts'
 import type { Page } from './html/layout.ts'
 import type { Look } from './look/look.ts'
-import { looks, pathOf } from './look/looks.ts'
+import { looks } from './look/looks.ts'
 import type { PagesOptions } from './pages-options.ts'
 import { redirect, sendPage } from './respond.ts'
 
@@ -47,15 +47,14 @@ export class Visit {
 
   /** The address of a page of this realm, as a browser asks for it. */
   to(path: string): string {
-    return `${pathOf(this.context.issuer)}${path}`
+    return `${this.request.baseUrl}${path}`
   }
 
   /** Who calls, for limits. */
   get caller(): Caller {
-    const { addressOf } = this.options
     return {
       tenant: this.context.tenant,
-      address: addressOf?.(this.request) ?? this.request.socket.remoteAddress ?? 'unknown',
+      address: this.request.address,
       device: readCookie(this.request, DEVICE_COOKIE, this.context),
     }
   }

@@ -1,14 +1,15 @@
 import { RingfenceError } from '../../../core/errors.ts'
 import type { Subject } from '../../../core/names.ts'
 import type { TenantId } from '../../../core/tenant.ts'
+import { ACCOUNT_SIGNED_IN_PATH } from '../../provider/built-in-clients.ts'
 import type { Section } from '../views/account.ts'
 import { errorPage } from '../views/error.ts'
 import type { Visit } from '../visit.ts'
-import { ACCOUNT_PATH, ACCOUNT_RETURN_PATH } from './account-client.ts'
 import { API_KEY_PAGES } from './api-key-pages.ts'
 import { APP_PAGES } from './app-pages.ts'
 import { AUTHENTICATOR_PAGES } from './authenticator-pages.ts'
 import { type Member, memberOf, signIn } from './member.ts'
+import { ACCOUNT_PATH } from './paths.ts'
 import { PASSKEY_PAGES } from './passkey-pages.ts'
 import { PROFILE_PAGES } from './profile-pages.ts'
 import { SECURITY_PAGES } from './security-pages.ts'
@@ -34,7 +35,7 @@ const HANDLERS: AccountHandlers = {
 
 /** `/account` and what is below it: for whoever is signed in, and about nobody else. */
 export async function accountPages(visit: Visit): Promise<void> {
-  if (visit.path === ACCOUNT_RETURN_PATH) return comeBack(visit)
+  if (visit.path === ACCOUNT_SIGNED_IN_PATH) return comeBack(visit)
   const path = visit.path.slice(ACCOUNT_PATH.length)
   const handler = handlerOf(visit.posts ? 'POST' : 'GET', path)
   const member = await memberOf(visit, (tenant, subject) => sections(visit, tenant, subject))

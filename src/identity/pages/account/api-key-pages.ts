@@ -1,11 +1,12 @@
 import { RingfenceError } from '../../../core/errors.ts'
+import type { ApiKey } from '../../provider/api-keys.ts'
+import type { PagesOptions } from '../pages-options.ts'
 import { button, checkbox, field, form, hidden, linkButton } from '../html/controls.ts'
 import { html } from '../html/html.ts'
 import { day } from '../html/words.ts'
 import { row, rows } from '../views/account.ts'
 import type { AccountHandlers } from './account-pages.ts'
 import { address, csrfOf, done, formOf, type Member, showAccount } from './member.ts'
-import type { ApiKeys, ApiKeySummary } from './sources.ts'
 
 const SECTION = '/api-keys'
 const NAME_CHARACTERS_MAX = 60
@@ -28,12 +29,13 @@ export const API_KEY_PAGES: AccountHandlers = {
     }
     if (scopes.length === 0) return show(member, 'Choose what the key is for.')
     try {
-      const { key } = await source(member).create(tenant, subject, { name, scopes, days })
-      return showKey(member, name, key)
+      const key = { label: name, scopes, days }
+      const { secret } = await source(member).create(tenant, subject, key)
+      return showKey(member, name, secret)
     } catch (error) {
       if (!(error instanceof RingfenceError)) throw error
       if (error.code !== 'conflict' && error.code !== 'invalid_argument') throw error
-      return show(member, 'This key cannot be made: take another name, or remove a key first.')
+      return show(member, 'This key cannot be made. Remove one that you do not need any more.')
     }
   },
   'POST /api-keys/remove': async (member) => {
@@ -43,8 +45,8 @@ export const API_KEY_PAGES: AccountHandlers = {
   },
 }
 
-function source({ visit }: Member): ApiKeys {
-  return visit.options.apiKeys as ApiKeys
+function source({ visit }: Member) {
+  return visit.options.apiKeys as NonNullable<PagesOptions['apiKeys']>
 }
 
 /** A key can be given no more than its owner has. */
@@ -86,17 +88,17 @@ ${linkButton(address(member, SECTION), 'I have kept it')}`,
   })
 }
 
-function describe({ name, scopes, expiresAt, lastUsedAt }: ApiKeySummary) {
-  const used = lastUsedAt === undefined ? 'not used yet' : `last used on ${day(lastUsedAt)}`
-  return html`<p><strong>${name}</strong></p>
+function describe({ label, scopes, expiresAt, usedAt }: ApiKey) {
+  const used = usedAt === undefined ? 'not used yet' : `last used on ${day(usedAt)}`
+  return html`<p><strong>${label}</strong></p>
 <p class="muted">For ${scopes.join(', ')}. Ends on ${day(expiresAt)}, ${used}.</p>`
 }
 
-function removing(member: Member, { id, name }: ApiKeySummary) {
+function removing(member: Member, { id, label }: ApiKey) {
   return form({
     action: address(member, '/api-keys/remove'),
     csrf: csrfOf(member),
     className: 'row',
-    children: html`${hidden('id', id)}${button({ label: 'Remove', kind: 'danger', about: name })}`,
+    children: html`${hidden('id', id)}${button({ label: 'Remove', kind: 'danger', about: label })}`,
   })
 }

@@ -1,11 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import { parseSubject, type Subject } from '../../../core/names.ts'
 import type { TenantId } from '../../../core/tenant.ts'
 import type { Account } from '../../directory/directory.ts'
+import { ACCOUNT_CLIENT, ACCOUNT_SIGNED_IN_PATH } from '../../provider/built-in-clients.ts'
 import type { Acr, Holder } from '../../sign-in/sign-in.ts'
 import type { PageForm } from '../guard/page-form.ts'
 import { type AccountFrame, type AccountPage, accountPage, type Section } from '../views/account.ts'
 import type { Visit } from '../visit.ts'
-import { ACCOUNT_CLIENT, ACCOUNT_PATH, ACCOUNT_RETURN_PATH } from './account-client.ts'
+import { ACCOUNT_PATH } from './paths.ts'
 
 /** Somebody who is signed in and looks at their own account. */
 export interface Member {
@@ -53,14 +55,21 @@ function acrOf(acr: string | undefined): Acr {
   return acr === 'urn:ringfence:acr:2' ? acr : 'urn:ringfence:acr:1'
 }
 
-/** To sign in, and back to this page. `surer`: again, and with a second factor where there is one. */
+/**
+ * To sign in, and back to this page, by the provider's own authorization endpoint, so that sessions are
+ * made and renewed in one way only. The code that comes back is left to expire: what these pages need
+ * is the session's cookie, and nobody knows the verifier.
+ * @param surer again, and with a second factor where there is one
+ */
 export function signIn(visit: Visit, path: string, surer?: 'again'): void {
   const { provider, issuer } = visit.context
   const query = new URLSearchParams({
     client_id: ACCOUNT_CLIENT,
-    response_type: 'none',
+    response_type: 'code',
+    code_challenge: randomBytes(32).toString('base64url'),
+    code_challenge_method: 'S256',
     scope: 'openid',
-    redirect_uri: `${issuer}${ACCOUNT_RETURN_PATH}`,
+    redirect_uri: `${issuer}${ACCOUNT_SIGNED_IN_PATH}`,
     state: path,
     ...(surer === undefined ? {} : { prompt: 'login' }),
   })

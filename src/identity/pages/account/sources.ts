@@ -38,27 +38,6 @@ export interface ConnectedApps {
   takeBack(tenant: TenantId, subject: Subject, client: string): Promise<void>
 }
 
-/** A key with which a program acts for the user. The key itself is shown once, when it is made. */
-export interface ApiKeySummary {
-  readonly id: string
-  readonly name: string
-  readonly scopes: readonly string[]
-  readonly createdAt: Date
-  readonly expiresAt: Date
-  readonly lastUsedAt: Date | undefined
-}
-
-export interface ApiKeys {
-  list(tenant: TenantId, subject: Subject): Promise<readonly ApiKeySummary[]>
-  /** @throws RingfenceError `invalid_argument`, `conflict` (too many, or the name is taken) */
-  create(
-    tenant: TenantId,
-    subject: Subject,
-    key: { readonly name: string; readonly scopes: readonly string[]; readonly days: number },
-  ): Promise<{ readonly key: string }>
-  remove(tenant: TenantId, subject: Subject, id: string): Promise<void>
-}
-
 /** Access that the platform's operators ask for or have, as the tenant's own record shows it. */
 export interface SupportCase {
   readonly id: string

@@ -3,16 +3,19 @@ import type { RealmContext } from '../../provider/realm-context.ts'
 import type { Acr, Demand } from '../../sign-in/sign-in.ts'
 import type { InteractionDetails } from './interaction.ts'
 
-export const TWO_FACTORS: Acr = 'urn:ringfence:acr:2'
+const ONE_FACTOR: Acr = 'urn:ringfence:acr:1'
+const TWO_FACTORS: Acr = 'urn:ringfence:acr:2'
 
 /**
  * How sure the request wants the sign-in to be: `acr_values` (OpenID Connect Core, 3.1.2.1), or the
- * claim `acr` of the ID token. Other values than ours are not promised, and change nothing.
+ * claim `acr` of the ID token. The least of those that would do; values that are not ours are not
+ * promised, and change nothing.
  */
 export function acrDemanded(params: Readonly<Record<string, unknown>>): Acr | undefined {
   const { acr_values: values, claims } = params
   const asked = `${typeof values === 'string' ? values : ''} ${acrClaim(claims)}`
-  return asked.split(' ').includes(TWO_FACTORS) ? TWO_FACTORS : undefined
+  const known = asked.split(' ').filter((value) => value === TWO_FACTORS || value === ONE_FACTOR)
+  return known.length > 0 && !known.includes(ONE_FACTOR) ? TWO_FACTORS : undefined
 }
 
 function acrClaim(claims: unknown): string {
@@ -59,9 +62,15 @@ export async function demandOf(
   return { ...asked, known, only }
 }
 
+const OTHERS = [
+  'no_session',
+  'no_such_user',
+  'login_prompt',
+  'id_token_hint',
+  'claims_id_token_sub_value',
+]
+
 /** Somebody else may be meant: the client asked for a sign-in, or for another user. */
 function startsAnew(reasons: readonly string[]): boolean {
-  return ['no_session', 'login_prompt', 'id_token_hint', 'claims_id_token_sub_value'].some(
-    (reason) => reasons.includes(reason),
-  )
+  return OTHERS.some((reason) => reasons.includes(reason))
 }

@@ -14,10 +14,15 @@ export type Step = (interaction: Interaction, form: PageForm) => Promise<void>
 
 const UID = /^[\w-]{1,100}$/
 
-const STEPS: Readonly<Record<string, Readonly<Record<string, Step>>>> = {
-  login: { ...SIGN_IN_STEPS, ...ENROL_STEPS, cancel },
-  consent: { consent: answerConsent, cancel },
-}
+/** Forms by their prompt and the last part of their address; whatever else is asked for is not there. */
+const STEPS: ReadonlyMap<string, Step> = new Map(
+  Object.entries({
+    login: { ...SIGN_IN_STEPS, ...ENROL_STEPS, cancel },
+    consent: { consent: answerConsent, cancel },
+  }).flatMap(([prompt, steps]) =>
+    Object.entries(steps).map(([step, work]) => [`${prompt} ${step}`, work] as const),
+  ),
+)
 
 /** Pages of sign-in and consent: `/interaction/<uid>`, and a form to each step below it. */
 export async function interactionPages(visit: Visit): Promise<void> {
@@ -27,7 +32,7 @@ export async function interactionPages(visit: Visit): Promise<void> {
   if (interaction === undefined) return visit.show(expiredPage(), { status: 400 })
   const { name } = interaction.details.prompt
   if (step === undefined && !visit.posts) return show(interaction, name)
-  const work = step === undefined ? undefined : (STEPS[name] ?? {})[step]
+  const work = STEPS.get(`${name} ${step ?? ''}`)
   if (work === undefined) throw new RingfenceError('not_found', 'no such page')
   // The address of a form that was reloaded, or went into the history.
   if (!visit.posts) return visit.go(`${INTERACTION_PATH}/${uid}`)
