@@ -12,8 +12,9 @@ const TAG_BYTES = 16
 const VERSION = 1
 
 /**
- * Seals the private keys of realms, so that whoever reads the database can sign nothing. What is
- * sealed is bound to its realm and name: moved to another row, it does not open.
+ * Seals the private keys of realms and the secrets of their users, so that whoever reads the database
+ * can sign nothing and be nobody. What is sealed is bound to its realm and name: moved to another
+ * row, it does not open.
  */
 export class SealingKey {
   readonly #key: Buffer

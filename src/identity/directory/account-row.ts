@@ -1,8 +1,8 @@
 import { parseSubject } from '../../core/names.ts'
-import { type AccountValues, emailFolded, foldText } from './account-values.ts'
+import { type AccountValues, emailFolded } from './account-values.ts'
 import type { Account, AccountFilter } from './directory.ts'
 import type { FilterColumn } from './filter-sql.ts'
-import { foldName } from './fold-name.ts'
+import { foldName, foldText } from './fold-name.ts'
 
 export const ACCOUNT_COLUMNS = `a.subject, a.user_name, a.email, a.email_verified, a.display_name,
   a.given_name, a.family_name, a.external_id, a.active, a.version, a.created_at, a.changed_at`

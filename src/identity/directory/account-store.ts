@@ -151,7 +151,7 @@ export class AccountStore {
   async #locked(rows: Rows, tenant: TenantId, subject: Subject): Promise<AccountRow | undefined> {
     const [row] = await rows.query<AccountRow>(
       `select ${ACCOUNT_COLUMNS} from identity.account a
-       where a.tenant = $1 and a.subject = $2 for update`,
+       where a.tenant = $1 and a.subject = $2 for no key update`,
       [tenant, subject],
     )
     return row

@@ -95,8 +95,5 @@ export function text(what: string, value: string | undefined, max = TEXT_MAX): s
   return value
 }
 
-/** For comparing text that people read. */
-export const foldText = (value: string) => value.normalize('NFKC').toLowerCase()
-
 export const emailFolded = (email: string | undefined) =>
   email === undefined ? undefined : foldEmail(email)

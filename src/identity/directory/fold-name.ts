@@ -12,6 +12,9 @@ const EMAIL =
   /^(?=.{3,254}$)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+$/i
 const LOCAL_PART_MAX = 64
 
+/** The form in which text that people read is compared. */
+export const foldText = (value: string) => value.normalize('NFKC').toLowerCase().normalize('NFKC')
+
 /**
  * The form in which names are compared: NFKC and lower case, so that a full-width or a ligature
  * spelling of a name is that name. Letters that merely look alike in two scripts stay apart.
@@ -19,7 +22,7 @@ const LOCAL_PART_MAX = 64
  *   cannot be seen
  */
 export function foldName(name: string): string {
-  const folded = name.normalize('NFKC').toLowerCase().normalize('NFKC')
+  const folded = foldText(name)
   for (const form of [name, folded]) {
     if (form === '' || form.length > NAME_MAX || UNSEEN.test(form) || LOOSE_SPACE.test(form)) {
       throw new RingfenceError(

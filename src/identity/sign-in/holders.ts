@@ -71,7 +71,7 @@ export async function hasSecondFactor(
        or exists (select from identity.passkey k where k.tenant = a.tenant
          and k.subject = a.subject) as second
      from identity.account a join identity.realm r on r.tenant = a.tenant and r.open
-     where a.tenant = $1 and a.subject = $2 and a.active for update of a`,
+     where a.tenant = $1 and a.subject = $2 and a.active for no key update of a`,
     [tenant, subject],
   )
   return row?.second

@@ -105,8 +105,8 @@ export class PostgresMailLinks implements MailLinks {
       const known = await this.#devices.remember(rows, tenant, subject, device)
       return { kind: 'changed', device: known } as const
     })
-    // Whoever has the link has the mailbox.
-    if (outcome.kind === 'changed') await this.#verified(tenant, found)
+    // Whoever has the link has the mailbox. The password is set, whatever comes of this.
+    if (outcome.kind === 'changed') await this.#verified(tenant, found).catch(() => undefined)
     return outcome
   }
 

@@ -1,4 +1,4 @@
-import { foldText } from '../../directory/account-values.ts'
+import { foldText } from '../../directory/fold-name.ts'
 import type { Attribute } from '../schema/attribute.ts'
 import type { AttributePath } from '../schema/attribute-path.ts'
 import type { Filter } from './filter.ts'

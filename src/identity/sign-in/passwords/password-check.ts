@@ -1,6 +1,6 @@
 import { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common'
-import { foldText } from '../../directory/account-values.ts'
+import { foldText } from '../../directory/fold-name.ts'
 import type { PasswordProblem } from '../sign-in.ts'
 import { type BreachCheck, CommonPasswords } from './breach-check.ts'
 
