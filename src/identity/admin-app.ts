@@ -31,6 +31,8 @@ export interface AdminAppOptions {
   /** Who the administration API is, in client assertions. */
   readonly audience: string
   readonly clients: readonly { readonly client: ClientId; readonly keys: readonly PublicJwk[] }[]
+  /** Adds what else is administered here, behind the same authentication. */
+  readonly mount?: ((app: Hono) => void) | undefined
   readonly log: (line: string) => void
 }
 
@@ -136,6 +138,7 @@ export function adminApp(options: AdminAppOptions): Hono {
     })
     return context.json(issued, 200, NO_STORE)
   })
+  options.mount?.(app as unknown as Hono)
   app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
   app.onError((error) => problemResponse(error))
   return app as unknown as Hono

@@ -4,6 +4,7 @@ import { MAIL_MIGRATION } from './migrations/mail.ts'
 import { PROVIDER_MIGRATION } from './migrations/provider.ts'
 import { SCIM_MIGRATION } from './migrations/scim.ts'
 import { SIGN_IN_MIGRATION } from './migrations/sign-in.ts'
+import { SUPPORT_MIGRATION } from './migrations/support.ts'
 
 /** The schema `identity`, as numbered steps: the first is number 1. A step is never changed. */
 export const IDENTITY_MIGRATIONS: readonly string[] = [
@@ -57,4 +58,5 @@ export const IDENTITY_MIGRATIONS: readonly string[] = [
   SIGN_IN_MIGRATION,
   MAIL_MIGRATION,
   FEDERATION_MIGRATION,
+  SUPPORT_MIGRATION,
 ]

@@ -3,7 +3,8 @@ import type { Hono } from 'hono'
 import type pg from 'pg'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ClientId } from '../core/names.ts'
-import { parseTenantId } from '../core/tenant.ts'
+import { OPERATORS_REALM } from '../core/operators-realm.ts'
+import { parseTenantId, type TenantId } from '../core/tenant.ts'
 import type { RevocationList, RevocationPublisher } from '../revocation/revocation.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
 import { adminApp } from './admin-app.ts'
@@ -12,6 +13,7 @@ import { PostgresDirectory } from './directory/postgres-directory.ts'
 import { identityApp } from './identity-app.ts'
 import { IdentityDatabase } from './identity-database.ts'
 import { localRealms } from './local-realms.ts'
+import { ensureOperatorsRealm } from './operators/ensure-operators-realm.ts'
 import { ApiKeys } from './provider/api-keys.ts'
 import type { ArtifactStore } from './provider/artifact-store.ts'
 import { type Authorities, authoritiesOf } from './provider/authorities.ts'
@@ -43,6 +45,11 @@ export interface IdentityOptions {
   readonly baseUrl: string
   /** The audience of access tokens: the platform's API. */
   readonly audience: string
+  /**
+   * The audience of access tokens of the operators' realm: the control API. The realm is made at the
+   * start. Default: there is none.
+   */
+  readonly operatorsAudience?: string
   /** Who the administration API is, in client assertions. */
   readonly adminAudience: string
   readonly adminClients: readonly {
@@ -84,12 +91,15 @@ export interface IdentityParts {
   readonly endAccess: EndAccess
   readonly publisher: RevocationPublisher
   readonly realms: RealmStore
+  readonly keys: RealmKeys
 }
 
 export interface Mounted {
   /** In the order in which they are asked. */
   readonly handlers?: readonly RealmHandler[]
   readonly pages?: ProviderPages
+  /** Adds what is administered besides realms, on the administration listener. */
+  readonly admin?: (app: Hono) => void
   /** Called about every minute. */
   readonly maintain?: () => Promise<void>
   readonly close?: () => Promise<void>
@@ -148,11 +158,13 @@ async function compose(
   const providers = new RealmProviders({
     load: (tenant) => loadRealm(tenant, store, keys, sealing),
     version: (tenant) => store.version(tenant),
-    make: (realm) => realmProvider(realm, tools),
+    make: (realm) =>
+      realmProvider(realm, { ...tools, audience: audienceOf(realm.tenant, options) }),
     hears: () => changes.hears,
     ...(options.realmsMost === undefined ? {} : { most: options.realmsMost }),
   })
   const realms = localRealms({ ...parts, store, authorities, providers, audience })
+  if (options.operatorsAudience !== undefined) await ensureOperatorsRealm(realms)
   const used = new UsedOnce(database)
   const maintain = async () => {
     await keys.maintain()
@@ -175,7 +187,14 @@ async function compose(
   const { adminAudience, adminClients } = options
   return {
     app,
-    admin: adminApp({ realms, used, audience: adminAudience, clients: adminClients, log }),
+    admin: adminApp({
+      realms,
+      used,
+      audience: adminAudience,
+      clients: adminClients,
+      mount: mounted.admin,
+      log,
+    }),
     realms,
     parts,
     providers,
@@ -187,6 +206,13 @@ async function compose(
       await database.close()
     },
   }
+}
+
+/** Operators work with the control API, and with no tenant's. */
+function audienceOf(tenant: TenantId, options: IdentityOptions): string {
+  return tenant === OPERATORS_REALM
+    ? (options.operatorsAudience ?? options.adminAudience)
+    : options.audience
 }
 
 function partsOf(

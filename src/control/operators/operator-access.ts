@@ -6,7 +6,7 @@ import type { OperatorsRealm } from './operators-realm.ts'
 import type { RegisteredOperators } from './registered-operators.ts'
 
 /** The public client with which the command line signs in. */
-export const OPERATOR_CLI_CLIENT = 'ringfence-cli'
+export const OPERATOR_CLI_CLIENT = 'ringfence-operator-cli'
 /** What an access token looks like (RFC 7515, section 3.1). Nothing else reaches the realm. */
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 

@@ -1,4 +1,8 @@
 import type { ClientMetadata } from 'oidc-provider'
+import { OPERATORS_REALM } from '../../core/operators-realm.ts'
+import type { TenantId } from '../../core/tenant.ts'
+
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** Names that no tenant's client can have. */
 const RESERVED = /^ringfence-/
@@ -7,6 +11,8 @@ const RESERVED = /^ringfence-/
 export const ACCOUNT_CLIENT = 'ringfence-account'
 /** Through it programs of users exchange API keys for access tokens. */
 export const API_KEY_CLIENT = 'ringfence-api-keys'
+/** With it the command line signs operators in, in their realm and in no other. */
+export const OPERATOR_CLIENT = 'ringfence-operator-cli'
 /** Path below an issuer to which a sign-in for the account pages comes back. */
 export const ACCOUNT_SIGNED_IN_PATH = '/account/signed-in'
 
@@ -15,7 +21,11 @@ export function isReserved(client: string): boolean {
 }
 
 /** Clients that every realm has. They have no rights of their own and no secret. */
-export function builtInClient(client: string, issuer: string): ClientMetadata | undefined {
+export function builtInClient(
+  client: string,
+  issuer: string,
+  tenant: TenantId,
+): ClientMetadata | undefined {
   const plain = { client_id: client, token_endpoint_auth_method: 'none' } as const
   if (client === ACCOUNT_CLIENT) {
     return {
@@ -33,6 +43,17 @@ export function builtInClient(client: string, issuer: string): ClientMetadata | 
       grant_types: ['urn:ietf:params:oauth:grant-type:token-exchange'],
       response_types: [],
       redirect_uris: [],
+    }
+  }
+  if (client === OPERATOR_CLIENT && tenant === OPERATORS_REALM) {
+    return {
+      ...plain,
+      client_name: 'Ringfence command line',
+      application_type: 'native',
+      grant_types: ['authorization_code', 'refresh_token', DEVICE_CODE],
+      response_types: ['code'],
+      // RFC 8252, section 7.3: of a loopback address any port is good.
+      redirect_uris: ['http://127.0.0.1/signed-in'],
     }
   }
   return undefined

@@ -24,7 +24,7 @@ export function clientAdapter(options: ClientAdapterOptions): Adapter {
       const ctx = Provider.ctx
       if (ctx !== undefined) takeStructuredToken(ctx)
       const found = await clients.find(tenant, id)
-      if (found === undefined) return builtInClient(id, issuer)
+      if (found === undefined) return builtInClient(id, issuer, tenant)
       if (ctx !== undefined) requestFacts(ctx).clients.set(id, found)
       return clientMetadata(found, settings)
     },

@@ -1,5 +1,5 @@
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
-import { ACCOUNT_CLIENT } from './built-in-clients.ts'
+import { ACCOUNT_CLIENT, OPERATOR_CLIENT } from './built-in-clients.ts'
 import type { RealmSettings } from './realm-settings.ts'
 import { requestFacts } from './request-facts.ts'
 import { sessionOfGrant } from './session-of-grant.ts'
@@ -28,7 +28,7 @@ export async function existingGrant(
 }
 
 function isAsked(ctx: KoaContextWithOIDC, clientId: string, settings: RealmSettings): boolean {
-  if (clientId === ACCOUNT_CLIENT) return false
+  if (clientId === ACCOUNT_CLIENT || clientId === OPERATOR_CLIENT) return false
   const firstParty = requestFacts(ctx).clients.get(clientId)?.firstParty === true
   return !firstParty || settings.consent === 'always'
 }
