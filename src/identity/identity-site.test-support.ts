@@ -44,7 +44,9 @@ export interface Asking {
 }
 
 /** An identity plane on a server of its own, with its own role. */
-export async function startIdentitySite(): Promise<IdentitySite> {
+export async function startIdentitySite(
+  changed: Partial<IdentityOptions> = {},
+): Promise<IdentitySite> {
   const directory = mkdtempSync(join(tmpdir(), 'rf-identity-'))
   const cluster = await startEmbedded({
     name: 'test',
@@ -71,6 +73,7 @@ export async function startIdentitySite(): Promise<IdentitySite> {
     keys: { leadSeconds: 0 },
     publisher: recording(revocations),
     log: (line) => logged.push(line),
+    ...changed,
   }
   const opened: Identity[] = []
   const doors = new Map<Identity, Promise<Listening>>()

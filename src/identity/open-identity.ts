@@ -34,6 +34,10 @@ import type { RealmAdministration } from './realm-administration.ts'
 import { RealmKeys, type RealmKeysOptions } from './realm-keys.ts'
 import { RealmStore } from './realm-store.ts'
 import { SealingKey } from './sealing-key.ts'
+import { logoutSender } from './sessions/logout/send-logout.ts'
+import { openSessions } from './sessions/open-sessions.ts'
+import type { RedisSettings } from './sessions/redis/redis-settings.ts'
+import type { SessionAdministration } from './sessions/session.ts'
 import { UsedOnce } from './used-once.ts'
 
 const MAINTAIN_MS = 60_000
@@ -64,7 +68,7 @@ export interface IdentityOptions {
   /** What was revoked elsewhere. Default: what the database says of grants, keys and tokens. */
   readonly revoked?: RevocationList
   /** Where sessions and interactions are kept. Default: in the database. */
-  readonly sessions?: (artifacts: PostgresArtifacts) => ArtifactStore
+  readonly redis?: RedisSettings
   /** What is served besides the provider, made from the parts that it needs. */
   readonly mount?: (parts: IdentityParts) => Mounted | Promise<Mounted>
   /** In place of what the directory and the clients' rows say. */
@@ -88,6 +92,7 @@ export interface IdentityParts {
   readonly apiKeys: ApiKeys
   readonly artifacts: PostgresArtifacts
   readonly sessions: ArtifactStore
+  readonly sessionAdministration: SessionAdministration
   readonly endAccess: EndAccess
   readonly publisher: RevocationPublisher
   readonly realms: RealmStore
@@ -139,7 +144,7 @@ async function compose(
   database: IdentityDatabase,
 ): Promise<Identity> {
   const { audience, log } = options
-  const parts = partsOf(options, origin, sealing, database)
+  const { live, ...parts } = partsOf(options, origin, sealing, database)
   const { keys, clients, apiKeys, artifacts, directory, realms: store } = parts
   const authorities = options.authorities ?? authoritiesOf(directory, clients)
   const mounted = (await options.mount?.(parts)) ?? {}
@@ -163,6 +168,7 @@ async function compose(
     hears: () => changes.hears,
     ...(options.realmsMost === undefined ? {} : { most: options.realmsMost }),
   })
+  live.tell(logoutSender(providers))
   const realms = localRealms({ ...parts, store, authorities, providers, audience })
   if (options.operatorsAudience !== undefined) await ensureOperatorsRealm(realms)
   const used = new UsedOnce(database)
@@ -171,6 +177,7 @@ async function compose(
     await used.forgetExpired()
     await artifacts.forgetExpired()
     await apiKeys.forgetExpired()
+    await live.maintain()
     await mounted.maintain?.()
   }
   const rounds = maintained(maintain, log)
@@ -203,6 +210,7 @@ async function compose(
       await rounds.end()
       await changes.close()
       await mounted.close?.()
+      await live.close()
       await database.close()
     },
   }
@@ -216,20 +224,23 @@ function audienceOf(tenant: TenantId, options: IdentityOptions): string {
 }
 
 function partsOf(
-  { publisher = nowhere, sessions, keys: rotation }: IdentityOptions,
+  { publisher = nowhere, redis, keys: rotation, log }: IdentityOptions,
   origin: string,
   sealing: SealingKey,
   database: IdentityDatabase,
 ) {
   const artifacts = new PostgresArtifacts(database)
-  const sessionStore = sessions?.(artifacts) ?? artifacts
-  const endAccess = new EndAccess({ database, artifacts, sessions: sessionStore, publisher })
+  const live = openSessions({ database, artifacts, publisher, sealing, redis, log })
+  const sessions = live.store
+  const endAccess = new EndAccess({ database, artifacts, sessions, publisher })
   const keys = new RealmKeys(database, sealing, rotation)
   return {
     database,
     sealing,
     artifacts,
-    sessions: sessionStore,
+    live,
+    sessions,
+    sessionAdministration: live.administration(endAccess),
     endAccess,
     publisher,
     keys,

@@ -1,6 +1,7 @@
 import type { ClientMetadata } from 'oidc-provider'
 import { OPERATORS_REALM } from '../../core/operators-realm.ts'
 import type { TenantId } from '../../core/tenant.ts'
+import { TOKEN_EXCHANGE } from './realm-settings.ts'
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -40,7 +41,7 @@ export function builtInClient(
     return {
       ...plain,
       client_name: 'API keys',
-      grant_types: ['urn:ietf:params:oauth:grant-type:token-exchange'],
+      grant_types: [TOKEN_EXCHANGE],
       response_types: [],
       redirect_uris: [],
     }

@@ -1,4 +1,5 @@
-import type { ClientMetadata } from 'oidc-provider'
+import type { ClientMetadata, JWK } from 'oidc-provider'
+import type { PublicJwk } from '../../tokens/signing-key.ts'
 import { isNative } from './client-spec.ts'
 import type { RealmClient } from './realm-clients.ts'
 import type { RealmSettings } from './realm-settings.ts'
@@ -11,13 +12,14 @@ export function clientMetadata(client: RealmClient, settings: RealmSettings): Cl
     client.secretSha256 === undefined
       ? {}
       : { client_secret: `${HASH}${client.secretSha256.toString('base64url')}` }
-  if (client.registered !== undefined) return { ...client.registered, ...secret }
+  const keys = client.keys === undefined ? {} : { jwks: { keys: client.keys.map(anySpelling) } }
+  if (client.registered !== undefined) return { ...client.registered, ...secret, ...keys }
   const [first = 'ES256'] = settings.algorithms
   return {
     client_id: client.client,
     client_name: client.name ?? client.client,
     ...secret,
-    ...(client.keys === undefined ? {} : { jwks: { keys: client.keys } }),
+    ...keys,
     token_endpoint_auth_method: client.authMethod,
     application_type: client.authMethod === 'none' && isNative(client) ? 'native' : 'web',
     grant_types: client.grantTypes,
@@ -35,6 +37,12 @@ export function clientMetadata(client: RealmClient, settings: RealmSettings): Cl
       ? client.idTokenAlg
       : first,
   }
+}
+
+/** What signs with Ed25519 calls it EdDSA or, since RFC 9864, Ed25519. The curve says that it is that. */
+function anySpelling(key: PublicJwk): JWK {
+  const { alg, ...rest } = key
+  return alg === 'EdDSA' ? rest : key
 }
 
 /** The hash that stands in the place of a secret; undefined for anything else. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
+import type { Subject } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { IdentityDatabase, Rows } from '../identity-database.ts'
 import type { Artifact, ArtifactKey, ArtifactsOf, ArtifactStore } from './artifact-store.ts'
@@ -67,6 +68,21 @@ export class PostgresArtifacts implements ArtifactStore {
       [tenant, 'DeviceCode', userCode],
     )
     return row === undefined ? undefined : payloadOf(row, row.id)
+  }
+
+  /** All of one kind that are a user's, with the ids under which they are kept. */
+  async ofSubject(
+    tenant: TenantId,
+    model: string,
+    subject: Subject,
+  ): Promise<readonly { readonly id: string; readonly payload: AdapterPayload }[]> {
+    return this.#database.query<{ id: string; payload: AdapterPayload }>(
+      `select id, payload from identity.artifact
+       where tenant = $1 and model = $2 and subject = $3
+         and (expires_at is null or expires_at > now())
+       order by created_at, id`,
+      [tenant, model, subject],
+    )
   }
 
   /** Marks it as used. True for the first of all that try, over all processes. */

@@ -24,7 +24,10 @@ import { accessTokenAdapter } from './structured-tokens.ts'
 
 /** A client's assertion of who it is lives this long at most. */
 const ASSERTION_SECONDS_MAX = 300
-const ASYMMETRIC = ['ES256', 'EdDSA'] as const
+/** Two names of one algorithm (RFC 9864): clients use the one or the other. */
+const CLIENT_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519'] as const
+/** Those of whose proofs the gateway takes, too. */
+const PROOF_ALGORITHMS = ['ES256', 'EdDSA'] as const
 
 /** How a realm's provider is set up: strict where the library leaves a choice. */
 export function providerConfiguration(
@@ -64,8 +67,8 @@ export function providerConfiguration(
       id_token_signed_response_alg: settings.algorithms[0] ?? 'ES256',
     },
     enabledJWA: {
-      clientAuthSigningAlgValues: [...ASYMMETRIC],
-      dPoPSigningAlgValues: [...ASYMMETRIC],
+      clientAuthSigningAlgValues: [...CLIENT_ALGORITHMS],
+      dPoPSigningAlgValues: [...PROOF_ALGORITHMS],
       idTokenSigningAlgValues: ['ES256', 'EdDSA', 'RS256'],
     },
     pkce: { required: () => true },

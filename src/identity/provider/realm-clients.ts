@@ -4,12 +4,12 @@ import { RingfenceError } from '../../core/errors.ts'
 import type { ClientId } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { PublicJwk } from '../../tokens/signing-key.ts'
-import { KeySet } from '../../tokens/verify-token.ts'
 import type { IdentityDatabase, Rows } from '../identity-database.ts'
 import { lockRealm } from '../realm-keys.ts'
 import { type Principal, refuseTaken } from '../realm-store.ts'
 import { isReserved } from './built-in-clients.ts'
-import { type ClientDetails, type ClientDetailsInput, clientDetailsSchema } from './client-spec.ts'
+import { methodOf, parseDetails } from './checked-client.ts'
+import type { ClientDetails, ClientDetailsInput } from './client-spec.ts'
 import type { EndAccess } from './end-access.ts'
 import type { ClientAuthMethod, RealmAlgorithm } from './realm-settings.ts'
 
@@ -59,6 +59,7 @@ export class RealmClients {
   /**
    * Enters a client, or replaces what there was, and with it all that it was given. Where its way to
    * authenticate needs a secret it gets a random one, which is returned this once and kept as a hash.
+   * @param onlyNew refuse one that is there, with `conflict`
    * @throws RingfenceError `not_found`, `conflict`, `invalid_argument`
    */
   async put(
@@ -66,6 +67,7 @@ export class RealmClients {
     client: ClientId,
     spec: ClientSpec,
     keys: readonly PublicJwk[] | undefined,
+    onlyNew = false,
   ): Promise<string | undefined> {
     if (isReserved(client)) throw new RingfenceError('conflict', 'the name is the platform’s own')
     const { roles, scopes, ...rest } = spec
@@ -79,6 +81,9 @@ export class RealmClients {
         'select from identity.client where tenant = $1 and client = $2',
         [tenant, client],
       )
+      if (onlyNew && before.length > 0) {
+        throw new RingfenceError('conflict', 'the realm has a client of this id')
+      }
       await rows.query(PUT, [
         tenant,
         client,
@@ -241,42 +246,6 @@ function clientOf(row: Row): RealmClient {
     idTokenAlg: row.id_token_alg,
     registered: row.registered ?? undefined,
   }
-}
-
-function parseDetails(input: ClientDetailsInput): ClientDetails {
-  const result = clientDetailsSchema.safeParse(input)
-  if (!result.success) {
-    const issue = result.error.issues[0]
-    throw new RingfenceError(
-      'invalid_argument',
-      `${issue?.path.join('.') ?? 'the client'}: ${issue?.message ?? 'invalid'}`,
-    )
-  }
-  const { grantTypes, redirectUris } = result.data
-  if (grantTypes.includes('authorization_code') !== redirectUris.length > 0) {
-    throw new RingfenceError(
-      'invalid_argument',
-      'a client with the authorization code grant has redirect URIs, and no other has',
-    )
-  }
-  return result.data
-}
-
-/** @throws RingfenceError `invalid_argument` for keys without use, for a method without its keys */
-function methodOf(
-  { authMethod, grantTypes }: ClientDetails,
-  keys: readonly PublicJwk[] | undefined,
-): ClientAuthMethod {
-  // Refuses what could not be verified with later.
-  const known = keys === undefined ? undefined : new KeySet(keys)
-  const method = authMethod ?? (known === undefined ? 'client_secret_basic' : 'private_key_jwt')
-  if ((method === 'private_key_jwt') !== (known !== undefined)) {
-    throw new RingfenceError('invalid_argument', 'keys go with private_key_jwt, and it with keys')
-  }
-  if (method === 'none' && grantTypes.includes('client_credentials')) {
-    throw new RingfenceError('invalid_argument', 'a public client has no credentials to come with')
-  }
-  return method
 }
 
 async function refuseMoreThan(

@@ -12,7 +12,8 @@ import type { ProviderTools } from './provider-tools.ts'
 import { sha256 } from './realm-clients.ts'
 import type { RealmContext } from './realm-context.ts'
 import { requestFacts } from './request-facts.ts'
-import { EXCHANGE_PARAMETERS, TOKEN_EXCHANGE, tokenExchange } from './token-exchange.ts'
+import { TOKEN_EXCHANGE } from './realm-settings.ts'
+import { EXCHANGE_PARAMETERS, tokenExchange } from './token-exchange.ts'
 
 /** What the hash of no secret is compared with, so that a wrong one and none take the same time. */
 const NOBODYS_HASH = Buffer.alloc(32)

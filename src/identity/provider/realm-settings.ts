@@ -9,13 +9,16 @@ const DAY = 24 * HOUR
 export const REALM_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const
 export type RealmAlgorithm = (typeof REALM_ALGORITHMS)[number]
 
+/** RFC 8693. */
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+
 /** Grants that a client can be allowed. */
 export const GRANT_TYPES = [
   'authorization_code',
   'refresh_token',
   'client_credentials',
   'urn:ietf:params:oauth:grant-type:device_code',
-  'urn:ietf:params:oauth:grant-type:token-exchange',
+  TOKEN_EXCHANGE,
 ] as const
 export type GrantType = (typeof GRANT_TYPES)[number]
 
@@ -79,6 +82,8 @@ export const realmSettingsSchema = z.strictObject({
         .min(60)
         .max(90 * DAY)
         .default(14 * DAY),
+      /** How many a user has at once. With one more, the one that was signed in longest ago ends. */
+      most: z.int().min(1).max(100).default(20),
     })
     .prefault({}),
   /** `required`: who has no second factor enrols one before anything else. */

@@ -48,7 +48,7 @@ export function registrationPolicy({ registration }: RealmSettings) {
     if (!among(registration.authMethods, method)) {
       throw refused('a way to authenticate that is not allowed here')
     }
-    if (!grants.includes('authorization_code')) properties.response_types ??= []
+    properties.response_types = grants.includes('authorization_code') ? ['code'] : []
     for (const name of URIS) {
       const value = properties[name]
       const uris = value === undefined ? [] : [value].flat()

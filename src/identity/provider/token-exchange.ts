@@ -11,7 +11,6 @@ import type { ProviderTools } from './provider-tools.ts'
 import { sessionOfApiKey } from './session-of-grant.ts'
 import { type GoodToken, goodToken } from './structured-tokens.ts'
 
-export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
 export const API_KEY_TYPE = 'urn:ringfence:params:oauth:token-type:api-key'
 export const EXCHANGE_PARAMETERS = [
