@@ -19,9 +19,10 @@ export interface Page {
 export class Browser {
   #cookies: Cookie[] = []
 
-  /** Puts the browser into an interaction of a realm. */
+  /** Puts the browser into an interaction of a realm, as the provider does. */
   enter(issuer: string, interaction: string): void {
-    this.#set(issuer, `${INTERACTION_COOKIE}=${interaction}; Path=${new URL(issuer).pathname}`)
+    const path = `${new URL(issuer).pathname}/interaction/${interaction}`
+    this.#set(issuer, `${INTERACTION_COOKIE}=${interaction}; Path=${path}`)
   }
 
   /** Takes what another browser has: an attacker who has seen everything but one cookie, or all of it. */

@@ -78,10 +78,18 @@ export class FederationAdministration {
     return this.#connection(tenant, id)
   }
 
-  /** Makes or changes one. @throws RingfenceError `conflict` (another kind than before) */
-  async putConnection(tenant: TenantId, id: string, input: ConnectionInput): Promise<Connection> {
+  /**
+   * Makes or changes one. @throws RingfenceError `conflict` (another kind than before),
+   * `precondition_failed` when `version` is not the present one
+   */
+  async putConnection(
+    tenant: TenantId,
+    id: string,
+    input: ConnectionInput,
+    version?: number,
+  ): Promise<Connection> {
     const parsed = checked(connectionInputSchema, input)
-    return this.#options.connections.put(tenant, parseConnectionId(id), parsed)
+    return this.#options.connections.put(tenant, parseConnectionId(id), parsed, version)
   }
 
   async removeConnection(tenant: TenantId, id: string): Promise<void> {

@@ -28,7 +28,7 @@ export const REFUSAL_REASONS = [
   'already_linked',
   'name_taken',
   'account_inactive',
-  'realm_closed',
+  'sign_in_refused',
 ] as const
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 

@@ -1,9 +1,9 @@
-import { pathOf } from '../pages/look/looks.ts'
 import type { SignInChoice, SignInChoices } from '../pages/pages-options.ts'
 import type { RealmContext } from '../provider/realm-context.ts'
 import type { ConnectionSummary } from './connection/connection.ts'
 import type { ConnectionStore } from './connection/connection-store.ts'
 import type { DomainStore } from './domains/domain-store.ts'
+import { beginsAt } from './flow/begins-at.ts'
 
 /** The realm's connections for its sign-in pages. */
 export function signInChoices(connections: ConnectionStore, domains: DomainStore): SignInChoices {
@@ -24,10 +24,9 @@ export function signInChoices(connections: ConnectionStore, domains: DomainStore
 }
 
 function choice(
-  { issuer }: RealmContext,
+  context: RealmContext,
   interaction: string,
   { id, displayName }: ConnectionSummary,
 ): SignInChoice {
-  const query = new URLSearchParams({ interaction }).toString()
-  return { label: displayName, href: `${pathOf(issuer)}/federation/${id}/start?${query}` }
+  return { label: displayName, href: beginsAt(context, interaction, id) }
 }

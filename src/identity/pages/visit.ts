@@ -11,7 +11,7 @@ import { looks } from './look/looks.ts'
 import type { PagesOptions } from './pages-options.ts'
 import { redirect, sendPage } from './respond.ts'
 
-const DEVICE_COOKIE = 'rf_device'
+export const DEVICE_COOKIE = 'rf_device'
 const YEAR_SECONDS = 365 * 24 * 3600
 
 /** One request for a page of a realm, with what every page of it needs. */

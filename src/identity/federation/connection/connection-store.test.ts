@@ -152,15 +152,15 @@ test('pages are offered what is enabled and allowed, by what its users call it',
   await put(tenant, { clientSecret: SECRET, displayName: 'Zeta staff' }, 'zeta')
   await put(tenant, { clientSecret: SECRET, displayName: 'Alpha staff' }, 'alpha')
   await put(tenant, { clientSecret: SECRET, enabled: false }, 'hidden')
-  const offered = () => site.federation.choices.all(site.context(tenant), 'an interaction')
+  const offered = () => site.federation.choices.all(site.context(tenant), 'an-interaction')
   assert.deepEqual(await offered(), [
     {
       label: 'Alpha staff',
-      href: '/realms/offered/federation/alpha/start?interaction=an+interaction',
+      href: '/realms/offered/interaction/an-interaction/federation/alpha',
     },
     {
       label: 'Zeta staff',
-      href: '/realms/offered/federation/zeta/start?interaction=an+interaction',
+      href: '/realms/offered/interaction/an-interaction/federation/zeta',
     },
   ])
   await admin().disallowSource(tenant, { kind: 'oidc', source: ISSUER })

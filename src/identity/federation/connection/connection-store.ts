@@ -84,9 +84,15 @@ export class ConnectionStore {
   /**
    * Makes the connection, or changes it. Keys are made here and never leave.
    * @throws RingfenceError `not_found` (the realm), `invalid_argument` (a provider that is not
-   *   allowed, a secret that is missing), `conflict` (another kind than before)
+   *   allowed, a secret that is missing), `conflict` (another kind than before),
+   *   `precondition_failed` when `version` is not the present one
    */
-  async put(tenant: TenantId, id: ConnectionId, input: ParsedConnectionInput): Promise<Connection> {
+  async put(
+    tenant: TenantId,
+    id: ConnectionId,
+    input: ParsedConnectionInput,
+    version?: number,
+  ): Promise<Connection> {
     // Making RSA keys takes a while: not inside the transaction.
     const isNew = (await this.get(tenant, id)) === undefined
     const keys =
@@ -96,6 +102,9 @@ export class ConnectionStore {
       await lockRealm(rows, tenant)
       const before = await find(rows, tenant, id)
       const was = before === undefined ? undefined : connectionOf(before)
+      if (version !== undefined && was?.version !== version) {
+        throw new RingfenceError('precondition_failed', 'the connection was changed meanwhile')
+      }
       if (was !== undefined && was.kind !== input.kind) {
         throw new RingfenceError('conflict', 'a connection of another kind has this id')
       }

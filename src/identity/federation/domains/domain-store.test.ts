@@ -44,7 +44,7 @@ test('a domain leads to its connection only after its proof was seen', async () 
   await admin().verifyDomain(tenant, 'one', 'first.example')
   assert.equal(
     await discovered(tenant, 'ANN@FIRST.example'),
-    '/realms/first/federation/one/start?interaction=i',
+    '/realms/first/interaction/i/federation/one',
   )
   for (const other of ['ann@sub.first.example', 'ann@first.example.evil', 'first.example', 'ann']) {
     assert.equal(await discovered(tenant, other), undefined, other)

@@ -1,16 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { cookieName, readCookie } from '../../pages/guard/cookies.ts'
 import type { RealmContext } from '../../provider/realm-context.ts'
-import type { Connection } from '../connection/connection.ts'
-import { readCookie } from '../../pages/guard/cookies.ts'
-import { cookieName } from '../../pages/guard/cookies.ts'
 import { hashOf, isSecretValue } from './secret-value.ts'
-import { REQUEST_SECONDS } from './request-store.ts'
+import { REQUEST_SECONDS, type RequestKey } from './request-store.ts'
 
 const NAME = 'rf_federation'
 const TAG_CHARACTERS = 12
 
 type Scope = Pick<RealmContext, 'cookies'>
-type Place = Pick<Connection, 'id' | 'kind'>
+
+/** Where a cookie is sent. */
+export interface CookiePlace {
+  readonly path: string
+  /** Also with forms that another site posts. */
+  readonly crossSite: boolean
+}
 
 /**
  * Binds a sign-in to the browser in which it began: a cookie of one sign-in, sent to one connection
@@ -19,20 +23,19 @@ type Place = Pick<Connection, 'id' | 'kind'>
 export function setBinding(
   response: ServerResponse,
   scope: Scope,
-  connection: Place,
-  state: string,
-  binding: string,
+  place: CookiePlace,
+  { state, binding }: RequestKey,
 ): void {
-  write(response, scope, connection, state, binding, REQUEST_SECONDS)
+  write(response, scope, place, state, binding, REQUEST_SECONDS)
 }
 
 export function clearBinding(
   response: ServerResponse,
   scope: Scope,
-  connection: Place,
+  place: CookiePlace,
   state: string,
 ): void {
-  write(response, scope, connection, state, '', 0)
+  write(response, scope, place, state, '', 0)
 }
 
 export function readBinding(
@@ -52,30 +55,28 @@ function nameFor(state: string): string {
 function write(
   response: ServerResponse,
   scope: Scope,
-  { id, kind }: Place,
+  { path, crossSite }: CookiePlace,
   state: string,
   value: string,
   seconds: number,
 ): void {
-  const { path, secure } = scope.cookies
   response.appendHeader(
     'set-cookie',
     [
       `${cookieName(nameFor(state), scope)}=${value}`,
-      `Path=${path === '/' ? '' : path}/federation/${id}`,
+      `Path=${path}`,
       'HttpOnly',
       `Max-Age=${seconds}`,
-      ...sameSite(kind, secure),
+      ...sameSite(crossSite, scope.cookies.secure),
     ].join('; '),
   )
 }
 
 /**
- * A SAML provider answers by a form that is posted from its site, and browsers then send only
- * cookies with `SameSite=None`, which must be `Secure`. Without https there is only loopback, where
- * browsers take them all the same.
+ * With forms from another site browsers send only cookies with `SameSite=None`, which must be
+ * `Secure`. Without https there is only loopback, where browsers take them all the same.
  */
-function sameSite(kind: Connection['kind'], secure: boolean): readonly string[] {
-  if (kind === 'saml') return ['SameSite=None', 'Secure']
+function sameSite(crossSite: boolean, secure: boolean): readonly string[] {
+  if (crossSite) return ['SameSite=None', 'Secure']
   return secure ? ['SameSite=Lax', 'Secure'] : ['SameSite=Lax']
 }

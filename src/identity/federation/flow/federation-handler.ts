@@ -13,12 +13,16 @@ import type { ConnectionStore } from '../connection/connection-store.ts'
 import { demand, FederationRefusal } from '../refusal.ts'
 import { serviceProviderMetadata } from '../saml/service-provider-metadata.ts'
 import { readAcsForm } from './acs-form.ts'
-import { clearBinding, readBinding, setBinding } from './binding-cookie.ts'
+import { beginsAt } from './begins-at.ts'
+import { type CookiePlace, clearBinding, readBinding, setBinding } from './binding-cookie.ts'
 import type { RequestKey, RequestStore } from './request-store.ts'
 import { isSecretValue, newSecretValue } from './secret-value.ts'
-import type { SignInJourney } from './sign-in-journey.ts'
+import type { SignInJourney, Ticket } from './sign-in-journey.ts'
 
-const PATH = /^\/federation\/([a-z0-9-]{1,40})\/(start|callback|acs|metadata|finish)$/
+/** Where a provider's answers go. */
+const OUTER_PATH = /^\/federation\/([a-z0-9-]{1,40})\/(callback|acs|metadata)$/
+/** Below the interaction: its cookie is sent nowhere else. */
+const INNER_PATH = /^\/interaction\/([\w-]{1,100})\/federation\/([a-z0-9-]{1,40})(\/finish)?$/
 const METHODS = {
   start: 'GET',
   callback: 'GET',
@@ -52,7 +56,7 @@ export interface FederationHandlerOptions {
     response: ServerResponse,
     signedIn: SignedInFrom,
   ) => Promise<void>
-  /** The uid of the interaction that this browser is in. Default: as the provider's cookie says. */
+  /** The uid of the interaction whose cookie came with the request. Default: as the provider reads it. */
   readonly interaction?: (
     context: RealmContext,
     request: RealmRequest,
@@ -68,11 +72,15 @@ interface Visit {
   readonly response: ServerResponse
   readonly connection: UsableConnection
   readonly query: URLSearchParams
+  /** The interaction in the path, if there is one. */
+  readonly uid: string | undefined
 }
 
 /**
- * Serves `/federation/<connection>/…` of realms. A connection that there is not, or that cannot be
- * used, or of another kind, is as any path that there is not.
+ * Serves `/federation/<connection>/(callback|acs|metadata)` of realms, and the beginning and end of a
+ * sign-in at `/interaction/<uid>/federation/<connection>`: mount it before the pages of interactions.
+ * A connection that there is not, or that cannot be used, or of another kind, is as any path that
+ * there is not.
  */
 export function federationHandler(options: FederationHandlerOptions): RealmHandler {
   const endpoints: Readonly<Record<Endpoint, (visit: Visit) => Promise<boolean>>> = {
@@ -84,20 +92,33 @@ export function federationHandler(options: FederationHandlerOptions): RealmHandl
   }
   return async (context, request, response) => {
     const [path = '', query = ''] = request.url.split(/\?(.*)/s)
-    const [, id, name] = PATH.exec(path) ?? []
-    if (id === undefined || name === undefined) return false
-    const endpoint = name as Endpoint
-    if (request.method !== METHODS[endpoint]) return false
-    const connection = await usable(options.connections, context, id)
+    const place = placeOf(path)
+    if (place === undefined || request.method !== METHODS[place.endpoint]) return false
+    const connection = await usable(options.connections, context, place.id)
     if (connection === undefined) return false
-    const visit = { context, request, response, connection, query: new URLSearchParams(query) }
+    const { uid } = place
+    const visit = { context, request, response, connection, query: new URLSearchParams(query), uid }
     try {
-      return await endpoints[endpoint](visit)
+      return await endpoints[place.endpoint](visit)
     } catch (error) {
       refuse(visit, error, options.log)
       return true
     }
   }
+}
+
+interface Place {
+  readonly endpoint: Endpoint
+  readonly id: string
+  readonly uid: string | undefined
+}
+
+function placeOf(path: string): Place | undefined {
+  const [, id, name] = OUTER_PATH.exec(path) ?? []
+  if (id !== undefined) return { endpoint: name as Endpoint, id, uid: undefined }
+  const [, uid, inner, finish] = INNER_PATH.exec(path) ?? []
+  if (inner === undefined) return undefined
+  return { endpoint: finish === undefined ? 'start' : 'finish', id: inner, uid }
 }
 
 async function usable(
@@ -118,13 +139,13 @@ async function start(visit: Visit, options: FederationHandlerOptions): Promise<b
   const { context, response, connection } = visit
   const interaction = await running(visit, options)
   demand(
-    interaction !== undefined && one(visit.query, 'interaction') === interaction,
+    interaction !== undefined,
     'request_unknown',
     'a start outside of an interaction of this browser',
   )
   const key: RequestKey = { state: newSecretValue(), binding: newSecretValue() }
   const location = await options.journey.begin(context, connection, key, interaction)
-  setBinding(response, context, connection, key.state, key.binding)
+  setBinding(response, context, answersAt(visit), key)
   redirect(response, location)
   return true
 }
@@ -155,11 +176,21 @@ async function acs(visit: Visit, { journey }: FederationHandlerOptions): Promise
  * A redirect to ourselves first: a form posted from the provider's site brings none of the cookies
  * that belong to the interaction.
  */
-function goOn({ context, response, connection }: Visit, key: RequestKey, ticket: string): void {
-  clearBinding(response, context, connection, key.state)
-  setBinding(response, context, connection, ticket, key.binding)
-  const base = `${pathOf(context.issuer)}/federation/${connection.id}`
-  redirect(response, `${base}/finish?ticket=${ticket}`)
+function goOn(visit: Visit, { state, binding }: RequestKey, { ticket, interaction }: Ticket): void {
+  const { context, response } = visit
+  const path = endsAt(visit, interaction)
+  clearBinding(response, context, answersAt(visit), state)
+  setBinding(response, context, { path, crossSite: false }, { state: ticket, binding })
+  redirect(response, `${path}?ticket=${ticket}`)
+}
+
+/** A SAML provider answers by a form that its page posts, an OpenID provider by a link. */
+function answersAt({ context, connection: { id, kind } }: Visit): CookiePlace {
+  return { path: `${pathOf(context.issuer)}/federation/${id}`, crossSite: kind === 'saml' }
+}
+
+function endsAt({ context, connection }: Visit, interaction: string): string {
+  return `${beginsAt(context, interaction, connection.id)}/finish`
 }
 
 async function finish(visit: Visit, options: FederationHandlerOptions): Promise<boolean> {
@@ -176,7 +207,8 @@ async function finish(visit: Visit, options: FederationHandlerOptions): Promise<
     'request_unknown',
     'an end without its beginning in this browser',
   )
-  clearBinding(response, context, connection, key.state)
+  const end = { path: endsAt(visit, done.interaction), crossSite: false }
+  clearBinding(response, context, end, key.state)
   const signedIn = { ...done.outcome, interaction: done.interaction, connection: id, kind }
   await options.finished(context, request, response, signedIn)
   return true
@@ -193,11 +225,12 @@ function metadata({ context, response, connection }: Visit): Promise<boolean> {
   return Promise.resolve(true)
 }
 
+/** The interaction of the path, if this browser is in it. */
 async function running(
-  { context, request, response }: Visit,
+  { context, request, response, uid }: Visit,
   { interaction = providerInteraction }: FederationHandlerOptions,
 ): Promise<string | undefined> {
-  return interaction(context, request, response)
+  return (await interaction(context, request, response)) === uid ? uid : undefined
 }
 
 async function providerInteraction(

@@ -18,6 +18,12 @@ export interface JourneyOptions {
   readonly saml: SamlFlow
 }
 
+/** With what, and where, the browser goes on after its answer was good. */
+export interface Ticket {
+  readonly ticket: string
+  readonly interaction: string
+}
+
 /** The way of one sign-in: out to the provider, back with an answer, and to a user of the realm. */
 export class SignInJourney {
   readonly #options: JourneyOptions
@@ -43,16 +49,16 @@ export class SignInJourney {
     return location
   }
 
-  /** Returns the ticket with which the browser goes back to its interaction. @throws FederationRefusal */
+  /** @throws FederationRefusal */
   async answeredByOidc(
     realm: Realm,
     connection: Of<'oidc'>,
     key: RequestKey,
     answer: URLSearchParams,
-  ): Promise<string> {
+  ): Promise<Ticket> {
     const sent = await this.#taken(realm, connection, key)
     const external = await this.#options.oidc.complete(realm, connection, answer, key.state, sent)
-    return this.#succeeded(realm, connection, key, external)
+    return this.#succeeded(realm, connection, key, sent, external)
   }
 
   /** @throws FederationRefusal */
@@ -61,11 +67,12 @@ export class SignInJourney {
     connection: Of<'saml'>,
     key: RequestKey,
     samlResponse: string,
-  ): Promise<string> {
-    const { messageId } = await this.#taken(realm, connection, key)
+  ): Promise<Ticket> {
+    const sent = await this.#taken(realm, connection, key)
+    const { messageId } = sent
     if (messageId === undefined) throw new RingfenceError('internal', 'a request without its id')
     const external = await this.#options.saml.complete(realm, connection, samlResponse, messageId)
-    return this.#succeeded(realm, connection, key, external)
+    return this.#succeeded(realm, connection, key, sent, external)
   }
 
   /**
@@ -90,11 +97,13 @@ export class SignInJourney {
     { tenant }: Realm,
     connection: UsableConnection,
     key: RequestKey,
+    { interaction }: SentRequest,
     external: ExternalUser,
-  ): Promise<string> {
+  ): Promise<Ticket> {
     const { subject, isNew } = await this.#options.accounts.signIn(connection, external)
     const amr = connection.config.trustFactors ? external.amr : []
     const outcome: Outcome = { subject, isNew, amr }
-    return this.#options.requests.succeed(tenant, key, outcome)
+    const ticket = await this.#options.requests.succeed(tenant, key, outcome)
+    return { ticket, interaction }
   }
 }

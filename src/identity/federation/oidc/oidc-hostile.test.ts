@@ -67,16 +67,16 @@ async function start(
   const interaction = `i-${++interactions}`
   browser.enter(issuer, interaction)
   const { location = '', text } = await browser.get(
-    `${issuer}/federation/${connection}/start?interaction=${interaction}`,
+    `${issuer}/interaction/${interaction}/federation/${connection}`,
   )
   assert.notEqual(location, '', text)
-  const query = new URL(location).searchParams
+  const sent = new URL(location).searchParams
   return {
     interaction,
     browser,
-    callback: query.get('redirect_uri') ?? '',
-    state: query.get('state') ?? '',
-    nonce: query.get('nonce') ?? '',
+    callback: sent.get('redirect_uri') ?? '',
+    state: sent.get('state') ?? '',
+    nonce: sent.get('nonce') ?? '',
   }
 }
 
@@ -89,7 +89,7 @@ async function answer(
   { browser, callback }: Pick<Started, 'browser' | 'callback'>,
   parameters: Readonly<Record<string, string>>,
 ): Promise<Page> {
-  const page = await browser.get(`${callback}?${new URLSearchParams(parameters)}`)
+  const page = await browser.get(`${callback}?${query(parameters)}`)
   return page.location === undefined ? page : browser.follow(page.location)
 }
 
@@ -178,10 +178,9 @@ describe('an ID token', () => {
       'signed with an algorithm that is not pinned',
       'algorithm_refused',
       (s) => {
-        const { sign } = idp
-        return sign(good(s), { alg: 'PS256' }).catch(() =>
-          unsigned({ alg: 'PS256', kid: 'k1' }, good(s)),
-        )
+        return idp
+          .sign(good(s), { alg: 'PS256' })
+          .catch(() => unsigned({ alg: 'PS256', kid: 'k1' }, good(s)))
       },
     ],
     [
@@ -202,7 +201,7 @@ describe('an ID token', () => {
           .setProtectedHeader({
             alg: 'RS256',
             kid: 'k2',
-            jwk: jwk as never,
+            jwk,
             jku: 'https://evil.example',
           })
           .sign(privateKey)
@@ -248,8 +247,8 @@ describe('an answer', () => {
     const copies = started.browser.cookies
     assert.ok(copies.length > 0)
     const both = await Promise.all([
-      started.browser.get(`${started.callback}?${new URLSearchParams(parameters)}`),
-      started.browser.get(`${started.callback}?${new URLSearchParams(parameters)}`),
+      started.browser.get(`${started.callback}?${query(parameters)}`),
+      started.browser.get(`${started.callback}?${query(parameters)}`),
     ])
     assert.deepEqual(both.map(({ status }) => status).sort(), [303, 403])
     assert.equal(idp.tokenRequests.length, 1)
@@ -281,8 +280,8 @@ describe('an answer', () => {
 
   test('with parameters twice is refused', async () => {
     const started = await start(acme)
-    const query = `code=c&state=${started.state}&state=${started.state}&iss=${idp.issuer}`
-    assertRefused(await started.browser.get(`${started.callback}?${query}`), 'request_unknown')
+    const twice = `code=c&state=${started.state}&state=${started.state}&iss=${idp.issuer}`
+    assertRefused(await started.browser.get(`${started.callback}?${twice}`), 'request_unknown')
   })
 
   test('that is a refusal of the provider signs nobody in, and is not shown', async () => {
@@ -302,7 +301,7 @@ describe('an answer', () => {
     idp.idToken = () => idp.sign(good(started))
     const elsewhere = started.callback.replace('/acme/', '/globex/')
     const page = await fetch(
-      `${elsewhere}?${new URLSearchParams({ code: 'c', state: started.state, iss: idp.issuer })}`,
+      `${elsewhere}?${query({ code: 'c', state: started.state, iss: idp.issuer })}`,
       { headers: { cookie: cookiesFor(started) }, redirect: 'manual' },
     )
     assert.equal(page.status, 403)
@@ -313,7 +312,7 @@ describe('an answer', () => {
     await connect(acme, 'second')
     const started = await start(acme)
     const page = await fetch(
-      `${started.callback.replace('/corporate/', '/second/')}?${new URLSearchParams({
+      `${started.callback.replace('/corporate/', '/second/')}?${query({
         code: 'c',
         state: started.state,
         iss: idp.issuer,
@@ -329,17 +328,33 @@ describe('the end of a sign-in', () => {
   test('is not reached from another interaction of the same browser', async () => {
     const started = await start(acme)
     idp.idToken = () => idp.sign(good(started))
-    const parameters = new URLSearchParams({ code: 'c', state: started.state, iss: idp.issuer })
-    const { location = '' } = await started.browser.get(`${started.callback}?${parameters}`)
-    started.browser.enter(site.issuer(acme), 'another-interaction')
-    assertRefused(await started.browser.get(location), 'request_unknown')
+    const parameters = { code: 'c', state: started.state, iss: idp.issuer }
+    const { location = '' } = await started.browser.get(`${started.callback}?${query(parameters)}`)
+    started.browser.enter(site.issuer(acme), 'another-one')
+    const elsewhere = location.replace(started.interaction, 'another-one')
+    assert.notEqual(elsewhere, location)
+    const cookie = `interaction_of_this_test=another-one; ${cookiesFor(started)}`
+    const page = await fetch(elsewhere, { headers: { cookie }, redirect: 'manual' })
+    assert.equal(page.status, 403)
+    assert.equal(site.finished.length, 0)
+    assert.equal((await started.browser.get(location)).text, 'finished')
+  })
+
+  test('is not reached in another browser', async () => {
+    const started = await start(acme)
+    idp.idToken = () => idp.sign(good(started))
+    const parameters = { code: 'c', state: started.state, iss: idp.issuer }
+    const { location = '' } = await started.browser.get(`${started.callback}?${query(parameters)}`)
+    const victim = new Browser()
+    victim.enter(site.issuer(acme), started.interaction)
+    assertRefused(await victim.get(location), 'request_unknown')
   })
 
   test('happens once', async () => {
     const started = await start(acme)
     idp.idToken = () => idp.sign(good(started))
-    const parameters = new URLSearchParams({ code: 'c', state: started.state, iss: idp.issuer })
-    const { location = '' } = await started.browser.get(`${started.callback}?${parameters}`)
+    const parameters = { code: 'c', state: started.state, iss: idp.issuer }
+    const { location = '' } = await started.browser.get(`${started.callback}?${query(parameters)}`)
     const cookie = cookiesFor(started)
     const statuses = []
     for (let i = 0; i < 2; i++) {
@@ -353,10 +368,12 @@ describe('the end of a sign-in', () => {
 describe('a start', () => {
   test('outside of an interaction of this browser is refused', async () => {
     const browser = new Browser()
-    const url = `${site.issuer(acme)}/federation/corporate/start?interaction=i-acme`
-    assertRefused(await browser.get(url), 'request_unknown')
+    const at = (interaction: string) =>
+      browser.get(`${site.issuer(acme)}/interaction/${interaction}/federation/corporate`)
+    assertRefused(await at('mine'), 'request_unknown')
     browser.enter(site.issuer(acme), 'mine')
-    assertRefused(await browser.get(url), 'request_unknown')
+    assertRefused(await at('anothers'), 'request_unknown')
+    assert.equal((await at('mine')).status, 303)
   })
 
   test('at a connection that there is not, or is off, or whose provider is not allowed, is no page', async () => {
@@ -372,7 +389,7 @@ describe('a start', () => {
     browser.enter(site.issuer(acme), 'i')
     const pages = []
     for (const id of ['off', 'nobody', 'UPPER', "x'--"]) {
-      pages.push(await browser.get(`${site.issuer(acme)}/federation/${id}/start?interaction=i`))
+      pages.push(await browser.get(`${site.issuer(acme)}/interaction/i/federation/${id}`))
     }
     assert.deepEqual(
       [...new Set(pages.map(({ status, text }) => `${status} ${text}`))],
@@ -381,7 +398,7 @@ describe('a start', () => {
     const initech = await site.realm('initech')
     await connect(initech, 'corporate')
     browser.enter(site.issuer(initech), 'i')
-    const url = `${site.issuer(initech)}/federation/corporate/start?interaction=i`
+    const url = `${site.issuer(initech)}/interaction/i/federation/corporate`
     assert.equal((await browser.get(url)).status, 303)
     await administration.disallowSource(initech, { kind: 'oidc', source: idp.issuer })
     assert.equal((await browser.get(url)).status, 404)
@@ -392,7 +409,7 @@ describe('a start', () => {
     browser.enter(site.issuer(globex), 'many')
     const statuses = []
     for (let i = 0; i < 21; i++) {
-      const url = `${site.issuer(globex)}/federation/corporate/start?interaction=many`
+      const url = `${site.issuer(globex)}/interaction/many/federation/corporate`
       statuses.push((await browser.get(url)).status)
     }
     assert.deepEqual([...new Set(statuses)], [303, 429])
@@ -426,7 +443,7 @@ describe('a provider', () => {
       idp.discovery = discovery
       const browser = new Browser()
       browser.enter(site.issuer(acme), 'i')
-      const url = `${site.issuer(acme)}/federation/bad-${index}/start?interaction=i`
+      const url = `${site.issuer(acme)}/interaction/i/federation/bad-${index}`
       assertRefused(await browser.get(url), reason)
     })
   }
@@ -435,6 +452,10 @@ describe('a provider', () => {
 /** All that the browser has, sent where it would not send it. */
 function cookiesFor({ browser }: Started): string {
   return browser.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+}
+
+function query(parameters: Readonly<Record<string, string>>): string {
+  return new URLSearchParams(parameters).toString()
 }
 
 function part(value: unknown): string {

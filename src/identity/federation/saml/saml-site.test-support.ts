@@ -54,7 +54,7 @@ export async function startSaml(
   const interaction = `s-${++interactions}`
   browser.enter(issuer, interaction)
   const { location, text } = await browser.get(
-    `${issuer}/federation/${connection}/start?interaction=${interaction}`,
+    `${issuer}/interaction/${interaction}/federation/${connection}`,
   )
   assert.ok(location, text)
   return { ...readAuthnRequest(location), browser, interaction }

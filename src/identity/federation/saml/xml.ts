@@ -52,6 +52,10 @@ const MARKUP_DECLARATION = /<!|<\?(?!xml[ \t\r\n])/
 const XML_DECLARATION = /^<\?xml[ \t\r\n][^?<>]*\?>/
 const CONTROL = /(?![\t\n\r])\p{Cc}|[\ufffe\uffff]/u
 
+/** A tag, with attributes that are quoted; in what is left of XML here nothing else begins with `<`. */
+const TAG =
+  /<(\/?)([^\s<>/="'&]{1,200})((?:\s+[^\s<>/="']+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>[^<]*/y
+
 /**
  * Reads XML of the plain kind that identity providers send, and refuses the rest before a parser sees
  * it: document types and entities (XXE, and documents that grow), comments (values cut in two),
@@ -63,6 +67,7 @@ export function parseXml(text: string): XmlElement {
   if (MARKUP_DECLARATION.test(body) || body.includes('<?') || CONTROL.test(body)) {
     throw new TypeError('XML with a document type, comments or instructions')
   }
+  checkNesting(body)
   const fail = (message: string) => {
     throw new TypeError(`not XML: ${message.slice(0, 100)}`)
   }
@@ -74,6 +79,24 @@ export function parseXml(text: string): XmlElement {
     throw new TypeError('not one XML document')
   }
   return elementOf(root, { elements: 0 }, 1)
+}
+
+/** The parser mends what does not nest; what is signed should not need to be mended. */
+function checkNesting(body: string): void {
+  const open: string[] = []
+  let at = body.length - body.trimStart().length
+  while (at < body.length) {
+    TAG.lastIndex = at
+    const [all, closing, name = '', attributes, empty] = TAG.exec(body) ?? []
+    if (all === undefined) throw new TypeError('not XML: something that is not a tag')
+    if (closing === '') {
+      if (empty === '') open.push(name)
+    } else if (open.pop() !== name || attributes !== '' || empty !== '') {
+      throw new TypeError('not XML: tags that do not nest')
+    }
+    at += all.length
+  }
+  if (open.length > 0) throw new TypeError('not XML: tags that do not end')
 }
 
 /** The element and everything below it. */
