@@ -3,6 +3,7 @@ import { FEDERATION_MIGRATION } from './migrations/federation.ts'
 import { MAIL_MIGRATION } from './migrations/mail.ts'
 import { PROVIDER_MIGRATION } from './migrations/provider.ts'
 import { SCIM_MIGRATION } from './migrations/scim.ts'
+import { SESSIONS_MIGRATION } from './migrations/sessions.ts'
 import { SIGN_IN_MIGRATION } from './migrations/sign-in.ts'
 import { SUPPORT_MIGRATION } from './migrations/support.ts'
 
@@ -58,5 +59,6 @@ export const IDENTITY_MIGRATIONS: readonly string[] = [
   SIGN_IN_MIGRATION,
   MAIL_MIGRATION,
   FEDERATION_MIGRATION,
+  SESSIONS_MIGRATION,
   SUPPORT_MIGRATION,
 ]
