@@ -97,7 +97,8 @@ describe('from the control plane', () => {
     const wrong = { code: 'invalid_argument' }
     await assert.rejects(realms.putSettings(ACME, { accessTokenSeconds: 86_400 }), wrong)
     await assert.rejects(realms.putSettings(ACME, { algorithms: ['RS256'] }), wrong)
-    await assert.rejects(realms.putSettings(ACME, { ...{ tenant: 'globex' } }), wrong)
+    const noSetting: object = { tenant: 'globex' }
+    await assert.rejects(realms.putSettings(ACME, noSetting), wrong)
     await assert.rejects(realms.settings(parseTenantId('nobody')), { code: 'not_found' })
     await realms.putSettings(ACME, {})
   })

@@ -6,6 +6,8 @@ import { parseClientId, parsePlanName, parseServiceName } from '../core/names.ts
 import { parseDocument } from '../core/parse-document.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseRegion, parseTier } from '../core/tenant.ts'
+import { redisSchema } from '../identity/sessions/redis/redis-settings.ts'
+import { signInSchema } from '../identity/sign-in/sign-in-settings.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
 
 /**
@@ -134,6 +136,15 @@ const identitySpec = z.strictObject({
   ),
   /** File of the key that seals realms' signing keys: 256 bits in base64url. */
   sealingKeyFile: z.string().min(1),
+  signIn: signInSchema,
+  /** Where sessions are kept. Absent: in the database. */
+  redis: redisSchema.exactOptional(),
+  /** How many realms' providers a process keeps made. */
+  realmsMost: z.int().min(1).max(100_000).default(1_000),
+  /** How many proxies of ours requests come through: so many addresses at the end are to be trusted. */
+  proxies: z.int().min(0).max(5).default(0),
+  /** Tenants and clients may name addresses inside, and plain http. Never where others can reach it. */
+  insideAllowed: z.boolean().default(false),
 })
 
 const vendingSpec = z.strictObject({

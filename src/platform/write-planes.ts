@@ -136,7 +136,7 @@ function operatorWorkload(): PlatformManifest['workloads'][number] {
 }
 
 async function identitySpec(input: PlanesInput): Promise<PlaneSpecInput<'identity'>> {
-  const { manifest, secrets, places } = input
+  const { manifest, stateDirectory, secrets, places } = input
   const { host, port } = manifest.listen.identity
   await secrets.text('sealing-key')
   return {
@@ -158,6 +158,7 @@ async function identitySpec(input: PlanesInput): Promise<PlaneSpecInput<'identit
       },
     ],
     sealingKeyFile: secrets.path('sealing-key'),
+    signIn: { mail: { by: 'file', directory: join(stateDirectory, 'mail') } },
   }
 }
 

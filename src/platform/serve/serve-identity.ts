@@ -1,15 +1,30 @@
 import { createServer } from 'node:http'
 import { listen, listenWith } from '../../http/listen.ts'
+import { mountRealms } from '../../identity/mount-realms.ts'
 import { openIdentity } from '../../identity/open-identity.ts'
+import { PostgresRevocations } from '../../revocation/postgres-revocations.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { databaseSettings, type Log, type Served } from './served.ts'
 
 /** Realms: their providers and pages, and their administration on a door of its own. */
 export async function serveIdentity(spec: PlaneSpec<'identity'>, log: Log): Promise<Served> {
-  const { database, listen: door, admin: adminDoor, ...options } = spec
+  const { database, listen: door, admin: adminDoor, signIn, ...options } = spec
+  const { audience, insideAllowed } = options
+  const revocations = new PostgresRevocations()
   const identity = await openIdentity({
     ...options,
     database: await databaseSettings(database),
+    publisher: revocations,
+    async mount(parts) {
+      const mounted = await mountRealms(parts, { signIn, audience, insideAllowed, log })
+      return {
+        ...mounted,
+        async maintain() {
+          await revocations.forgetExpired(parts.database)
+          await mounted.maintain?.()
+        },
+      }
+    },
     log,
   })
   try {
