@@ -43,7 +43,9 @@ export class TestBrowser {
 
   /** Sends the form with this part in its address, filled in, as its own page would. */
   submit(page: Shown, action: string, fields: Headers = {}, headers: Headers = {}): Promise<Shown> {
-    const form = page.forms.find((one) => one.action.includes(action))
+    const form =
+      page.forms.find((one) => one.action.endsWith(action)) ??
+      page.forms.find((one) => one.action.includes(action))
     if (form === undefined) {
       const there = page.forms.map((one) => one.action).join(', ')
       throw new Error(`no form for ${action} on "${page.title}", only: ${there}`)
