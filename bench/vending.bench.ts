@@ -4,6 +4,7 @@ import { listen } from '../src/http/listen.ts'
 import { parseClientId, parseServiceName } from '../src/core/names.ts'
 import type { TenantId } from '../src/core/tenant.ts'
 import { SigningKey } from '../src/tokens/signing-key.ts'
+import { MemoryRevocations } from '../src/revocation/memory-revocations.test-support.ts'
 import { FixedConfiguration } from '../src/vending/fixed-configuration.test-support.ts'
 import { openVending } from '../src/vending/vending.ts'
 import type { Bench, Row } from './bench.ts'
@@ -52,6 +53,7 @@ async function openAt(
   const vending = await openVending({
     audience: AUDIENCE,
     configuration: configurationOf(tenants, asker),
+    revocations: new MemoryRevocations(),
     leaserOf: () => arena.boundary,
     journal: { directory: join(directory, 'journal') },
     log: () => {},

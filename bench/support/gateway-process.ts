@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { JWK } from 'jose'
 import { openGateway } from '../../src/gateway/open-gateway.ts'
+import { MemoryRevocations } from '../../src/revocation/memory-revocations.test-support.ts'
 import { SnapshotState } from '../../src/snapshot/state.ts'
 import { SnapshotFollower } from '../../src/snapshot/snapshot-follower.ts'
 import type { ConfigurationSource, SnapshotRecord } from '../../src/snapshot/snapshot.ts'
@@ -43,6 +44,7 @@ function fixed(record: SnapshotRecord): ConfigurationSource {
 async function gateway(contextKey: JWK, source: ConfigurationSource): Promise<string> {
   const { url } = await openGateway({
     source,
+    revocations: new MemoryRevocations(),
     contextKey: await SigningKey.fromJwk(contextKey),
     log: () => undefined,
     listen: { host: '127.0.0.1', port: 0 },

@@ -17,6 +17,7 @@ import { openIdentity } from '../../src/identity/open-identity.ts'
 import type { RealmAdministration } from '../../src/identity/realm-administration.ts'
 import type { LiveBoundary } from '../../src/boundaries/boundary.ts'
 import type { RingfenceOptions } from '../../src/sdk/options.ts'
+import { MemoryRevocations } from '../../src/revocation/memory-revocations.test-support.ts'
 import { type FollowerOptions, SnapshotFollower } from '../../src/snapshot/snapshot-follower.ts'
 import type { ServiceConfig } from '../../src/snapshot/snapshot.ts'
 import { SigningKey } from '../../src/tokens/signing-key.ts'
@@ -212,6 +213,7 @@ async function openVendingAt(
   const vending = await openVending({
     audience: VENDING,
     configuration: follower,
+    revocations: new MemoryRevocations(),
     leaserOf: () => leaser,
     journal: { directory: join(directory, 'journal') },
     log: () => {},

@@ -1,15 +1,20 @@
 import { Hono } from 'hono'
+import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
 
 export const CONTEXT_JWKS_PATH = '/.well-known/ringfence/context-jwks'
 
 /** For operators and services, on a listener of its own that tenants do not reach. */
-export function gatewayAdmin(source: ConfigurationSource, contextKey: SigningKey): Hono {
+export function gatewayAdmin(
+  source: ConfigurationSource,
+  contextKey: SigningKey,
+  revocations: Pick<RevocationSource, 'known'>,
+): Hono {
   const app = new Hono()
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', (c) => {
-    const why = notReady(source, contextKey.publicJwk.kid)
+    const why = notReady(source, contextKey.publicJwk.kid, revocations)
     return why === undefined ? c.json({ status: 'ready' }) : c.json({ status: 'waiting', why }, 503)
   })
   app.get(CONTEXT_JWKS_PATH, (c) =>
@@ -18,7 +23,12 @@ export function gatewayAdmin(source: ConfigurationSource, contextKey: SigningKey
   return app
 }
 
-function notReady(source: ConfigurationSource, kid: string): string | undefined {
+function notReady(
+  source: ConfigurationSource,
+  kid: string,
+  revocations: Pick<RevocationSource, 'known'>,
+): string | undefined {
+  if (!revocations.known) return 'it is not known what was revoked'
   try {
     const { contextKeys } = source.current().platform
     if (contextKeys.some((key) => key.kid === kid)) return undefined

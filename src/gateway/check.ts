@@ -1,6 +1,8 @@
+import type { RevocationList } from '../revocation/revocation.ts'
 import type { Exchange } from './exchange.ts'
 import type { RequestRates } from './request-rates.ts'
 import type { Seats } from './seats.ts'
+import type { UsedProofs } from './used-proofs.ts'
 import type { VerifiedTokens } from './verified-tokens.ts'
 
 /** What the checks of one gateway remember between requests, and its limits. */
@@ -11,6 +13,10 @@ export interface GatewayMemory {
   /** The platform's own host names; undefined when any name that is no tenant's will do. */
   readonly hosts: ReadonlySet<string> | undefined
   readonly bodyBytesMax: number
+  readonly revocations: RevocationList
+  readonly proofs: UsedProofs
+  /** How callers reach the gateway. */
+  readonly publicProtocol: 'http' | 'https'
 }
 
 /**

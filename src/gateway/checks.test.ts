@@ -3,6 +3,9 @@ import { test } from 'node:test'
 import { GATEWAY_ATTACKS } from './attacks.test-support.ts'
 import { GATEWAY_CHECKS } from './checks.ts'
 import { openDoor, tokenOf } from './door.test-support.ts'
+import { PROOF_ATTACKS } from './proof-attacks.test-support.ts'
+
+const ATTACKS = [...GATEWAY_ATTACKS, ...PROOF_ATTACKS]
 
 test('an honest request gets through', async (t) => {
   const door = await openDoor(t)
@@ -10,7 +13,7 @@ test('an honest request gets through', async (t) => {
   assert.equal(status, 200)
 })
 
-for (const attack of GATEWAY_ATTACKS) {
+for (const attack of ATTACKS) {
   test(`${attack.title}: does not get through`, async (t) => {
     assert.equal(await attack.run(await openDoor(t, attack.options)), false)
   })
@@ -19,7 +22,7 @@ for (const attack of GATEWAY_ATTACKS) {
 for (const { name } of GATEWAY_CHECKS) {
   test(`without the check ${name} an attack gets through`, async (t) => {
     const checks = GATEWAY_CHECKS.filter((check) => check.name !== name)
-    const attacks = GATEWAY_ATTACKS.filter(({ against }) => against === name)
+    const attacks = ATTACKS.filter(({ against }) => against === name)
     const through = await Promise.all(
       attacks.map(async (attack) => attack.run(await openDoor(t, { ...attack.options, checks }))),
     )
@@ -30,5 +33,5 @@ for (const { name } of GATEWAY_CHECKS) {
 test('every attack is against a check that there is', () => {
   const names = new Set(GATEWAY_CHECKS.map(({ name }) => name))
   assert.equal(names.size, GATEWAY_CHECKS.length)
-  for (const { against } of GATEWAY_ATTACKS) assert.ok(names.has(against), against)
+  for (const { against } of ATTACKS) assert.ok(names.has(against), against)
 })

@@ -13,6 +13,19 @@ export class Denial extends RingfenceError {
   }
 }
 
+const BEARER = /^Bearer /
+/** RFC 9449, section 7.1. */
+const DPOP = 'DPoP algs="ES256 EdDSA", '
+
+/** A refusal's fields, as whoever presents a token with a proof is told. By the caller's words alone. */
+export function inSchemeOf(headers: Headers, scheme: 'bearer' | 'dpop' | undefined): Headers {
+  if (scheme !== 'dpop') return headers
+  return headers.map(([name, value]) => [
+    name,
+    name === 'www-authenticate' ? value.replace(BEARER, DPOP) : value,
+  ])
+}
+
 /**
  * One answer for an unknown tenant, a suspended one, another's, and a token that is not valid for
  * it. `sent` says whether a token came: RFC 6750, section 3.1, has an error code only then.

@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test'
 import { RingfenceError } from '../core/errors.ts'
 import { parsePlanName, parseServiceName } from '../core/names.ts'
 import { parseCellName, parseRegion, parseTenantId, type TenantId } from '../core/tenant.ts'
+import { MemoryRevocations } from '../revocation/memory-revocations.test-support.ts'
 import type {
   Configuration,
   ConfigurationSource,
@@ -98,6 +99,7 @@ export class ChangingSource implements ConfigurationSource {
 export interface Door {
   readonly port: number
   readonly source: ChangingSource
+  readonly revocations: MemoryRevocations
   readonly upstream: Upstream
   readonly billing: Upstream
   readonly lines: string[]
@@ -164,8 +166,10 @@ export async function openDoor(
     ],
   )
   const lines: string[] = []
+  const revocations = new MemoryRevocations()
   const door = gateway({
     source,
+    revocations,
     contextKey,
     log: (line) => lines.push(line),
     ...options,
@@ -181,6 +185,7 @@ export async function openDoor(
   return {
     port,
     source,
+    revocations,
     upstream: main,
     billing,
     lines,

@@ -3,6 +3,7 @@ import { type Scope, SCOPES } from '../core/lease.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
 import type { Configuration, PlanConfig, TenantConfig } from '../snapshot/snapshot.ts'
 import { type ClaimedAccess, claimedAccess } from '../tokens/access-token.ts'
+import { claimedProof, type Proof } from '../tokens/dpop-proof.ts'
 import { type Headers, headersOf, valuesOf } from './headers.ts'
 import { looseHost } from './host.ts'
 import { looseTarget, splitTenant, type Target } from './target.ts'
@@ -27,9 +28,14 @@ export interface Exchange {
   /** The tenant that is called. */
   readonly tenant: TenantConfig | undefined
   readonly plan: PlanConfig | undefined
+  /** How the token was presented (RFC 6750, RFC 9449); undefined when none came. */
+  readonly scheme: 'bearer' | 'dpop' | undefined
   /** Empty when none came. */
   readonly token: string
   readonly claimed: ClaimedAccess | undefined
+  /** What shows that the token is its bearer's; empty when none came. */
+  readonly proofText: string
+  readonly proof: Proof | undefined
   /** What a context would carry of what the token claims. */
   scopes: readonly Scope[]
   /** Fields that go upstream. */
@@ -54,7 +60,8 @@ export function readExchange(
   const ofHost = configuration.tenantOfHost(looseHost(valuesOf(incoming, 'host')[0] ?? ''))
   const ofPath = name === undefined ? undefined : tenantOf(configuration, name)
   const tenant = name === undefined ? ofHost : ofPath
-  const token = /^bearer +(\S+)$/i.exec(valuesOf(incoming, 'authorization')[0] ?? '')?.[1] ?? ''
+  const { scheme, token } = presented(valuesOf(incoming, 'authorization')[0] ?? '')
+  const proofText = valuesOf(incoming, 'dpop')[0] ?? ''
   const claimed = claimedAccess(token)
   return {
     request,
@@ -68,8 +75,11 @@ export function readExchange(
     pathNamesTenant: name !== undefined,
     tenant,
     plan: configuration.platform.plans.find((plan) => plan.name === tenant?.plan),
+    scheme,
     token,
     claimed,
+    proofText,
+    proof: proofText === '' ? undefined : claimedProof(proofText),
     scopes: SCOPES.filter((scope) => claimed?.scopes.includes(scope)),
     outgoing: incoming,
     answer: [],
@@ -77,6 +87,12 @@ export function readExchange(
     bodyBytesMax: Number.POSITIVE_INFINITY,
     onEnd: [],
   }
+}
+
+function presented(authorization: string): Pick<Exchange, 'scheme' | 'token'> {
+  const [, scheme = '', token = ''] = /^(bearer|dpop) +(\S+)$/i.exec(authorization) ?? []
+  if (token === '') return { scheme: undefined, token }
+  return { scheme: scheme.toLowerCase() === 'dpop' ? 'dpop' : 'bearer', token }
 }
 
 function tenantOf(configuration: Configuration, name: string): TenantConfig | undefined {

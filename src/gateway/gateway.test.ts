@@ -236,12 +236,12 @@ test('the log has a line a request, with the reason of a refusal, and no secret'
 })
 
 test('a key or a life that contexts must not have is refused at the start', async (t) => {
-  const { source } = await openDoor(t)
-  const log = () => undefined
+  const { source, revocations } = await openDoor(t)
+  const options = { source, revocations, log: () => undefined }
   const edKey = await SigningKey.create('EdDSA')
   const misuse = { code: 'invalid_argument' }
-  assert.throws(() => gateway({ source, contextKey: edKey, log }), misuse)
+  assert.throws(() => gateway({ ...options, contextKey: edKey }), misuse)
   for (const contextSeconds of [0, 61, Number.NaN]) {
-    assert.throws(() => gateway({ source, contextKey, log, limits: { contextSeconds } }), misuse)
+    assert.throws(() => gateway({ ...options, contextKey, limits: { contextSeconds } }), misuse)
   }
 })

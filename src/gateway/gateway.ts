@@ -2,35 +2,44 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { PROBLEM_TYPE, problemOf } from '../http/problem.ts'
+import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource, ServiceConfig } from '../snapshot/snapshot.ts'
 import { decoyKey } from '../tokens/decoy-key.ts'
+import { signInIn } from '../tokens/sign-in-claims.ts'
 import { SIGNING_ALGORITHMS, type SigningKey } from '../tokens/signing-key.ts'
 import { CONTEXT_HEADER, signContext } from '../tokens/tenant-context.ts'
 import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { GATEWAY_CHECKS } from './checks.ts'
-import { Denial } from './denial.ts'
+import { Denial, inSchemeOf } from './denial.ts'
 import { type Exchange, readExchange } from './exchange.ts'
 import { forward, hasBody } from './forward.ts'
 import { forwardedHeader } from './forwarded.ts'
 import { forNode, type Headers } from './headers.ts'
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
 import { requestLine } from './request-log.ts'
+import { OpenRequests } from './open-requests.ts'
+import { PROOF_LIFE_MS } from './proof-checks.ts'
 import { RequestRates } from './request-rates.ts'
 import { Seats } from './seats.ts'
 import { serviceOf } from './service.ts'
 import { nextTrace } from './trace-context.ts'
 import { Upstreams } from './upstream.ts'
+import { UsedProofs } from './used-proofs.ts'
 import { VerifiedTokens } from './verified-tokens.ts'
 
 export interface GatewayOptions {
   readonly source: ConfigurationSource
+  readonly revocations: RevocationSource
   /** Signs tenant contexts: ES256, its public half in the configuration's `contextKeys`. */
   readonly contextKey: SigningKey
   /** Gets one line of JSON a request. */
   readonly log: (line: string) => void
   /** The platform's own host names, for paths `/t/<tenant>/…`. Default: any that is no tenant's. */
   readonly hosts?: readonly string[]
-  /** How callers reach the platform, for upstreams' information. Default `http`. */
+  /**
+   * How callers reach the platform: what proofs of possession must name, and what upstreams are told.
+   * Default `http`.
+   */
   readonly publicProtocol?: 'http' | 'https'
   readonly limits?: Partial<GatewayLimits>
   /** Default all. Only a proof leaves one out. */
@@ -80,20 +89,26 @@ class FrontDoor {
   readonly #checks: readonly GatewayCheck[]
   readonly #memory: GatewayMemory
   readonly #upstreams: Upstreams
+  readonly #open = new OpenRequests()
 
   constructor(options: GatewayOptions, limits: GatewayLimits) {
     this.#options = options
     this.#limits = limits
     this.#checks = options.checks ?? GATEWAY_CHECKS
     this.#upstreams = new Upstreams(limits)
+    const { source, revocations } = options
     const tokens = new VerifiedTokens(limits.tokens)
-    options.source.onChange((changed) => tokens.forget(changed))
+    source.onChange((changed) => tokens.forget(changed))
+    revocations.onNews(() => this.#open.end((token) => revocations.find(token) !== undefined))
     this.#memory = {
       tokens,
       seats: new Seats(limits.concurrent, limits.concurrentPerTenant),
       rates: new RequestRates(),
       hosts: options.hosts === undefined ? undefined : new Set(options.hosts),
       bodyBytesMax: limits.bodyBytesMax,
+      revocations,
+      proofs: new UsedProofs(PROOF_LIFE_MS, limits.proofs, limits.proofsPerTenant),
+      publicProtocol: options.publicProtocol ?? 'http',
     }
   }
 
@@ -107,14 +122,16 @@ class FrontDoor {
     try {
       exchange = readExchange(request, requestId, this.#options.source.current())
       exchange.answer.push(['x-request-id', requestId])
+      // Before the checks: what is revoked from now on ends it, what was before they see.
+      this.#open.enter(exchange, response)
       for (const check of this.#checks) await check.run(exchange, this.#memory)
       service = serviceOf(exchange.configuration.platform.services, exchange.path)
       if (service === undefined)
         throw new Denial('not_found', 'nothing is served here', 'no service')
       await this.#pass(exchange, service, response)
     } catch (error) {
-      reason = error instanceof Denial ? error.reason : messageOf(error)
-      refuse(error, requestId, request, response)
+      reason = this.#open.wasEnded(response) ? 'it was revoked meanwhile' : reasonOf(error)
+      refuse(error, requestId, exchange?.scheme, request, response)
     } finally {
       for (const end of exchange?.onEnd ?? []) end()
     }
@@ -138,6 +155,8 @@ class FrontDoor {
     if (tenant === undefined || claimed === undefined) {
       throw new Denial('internal', 'something went wrong on our side', 'no tenant to speak for')
     }
+    // Ended while it was being looked at: nothing of it must go on.
+    if (response.destroyed) throw new Error('the caller is gone, or was sent away')
     const context = await signContext(
       this.#options.contextKey,
       {
@@ -148,6 +167,8 @@ class FrontDoor {
         scopes,
         roles: claimed.roles,
         requestId,
+        ...signInIn(claimed),
+        origin: { id: claimed.id, client: claimed.client, issuedAt: claimed.issuedAt },
       },
       this.#limits.contextSeconds,
     )
@@ -177,9 +198,14 @@ class FrontDoor {
   }
 }
 
+function reasonOf(error: unknown): string {
+  return error instanceof Denial ? error.reason : messageOf(error)
+}
+
 function refuse(
   error: unknown,
   requestId: string,
+  scheme: Exchange['scheme'],
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
@@ -197,7 +223,7 @@ function refuse(
     ['x-request-id', requestId],
   ]
   if (error instanceof Denial)
-    for (const [name, value] of error.headers) headers.push([name, value])
+    for (const [name, value] of inSchemeOf(error.headers, scheme)) headers.push([name, value])
   // What is still to come of its body is not waited for.
   if (hasBody(request) && !request.complete) headers.push(['connection', 'close'])
   response.writeHead(problem.status, forNode(headers))

@@ -46,7 +46,7 @@ const TRUSTED: readonly RegExp[] = [
   /^(?:x-)?(?:remote-)?user/,
   /^x-(?:auth|forwarded|original|rewrite|real)(?:-|$)/,
   /^x-(?:http-)?method(?:-override)?$/,
-  /^(?:forwarded|authorization|x-request-id|traceparent|tracestate)$/,
+  /^(?:forwarded|authorization|dpop|x-request-id|traceparent|tracestate)$/,
   /(?:^|-)(?:client|connecting)-ip$/,
   // Some servers read an underscore as a hyphen, so that x_tenant_id would be x-tenant-id.
   /_/,

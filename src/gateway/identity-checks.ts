@@ -1,12 +1,18 @@
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { verifyAccessToken } from '../tokens/access-token.ts'
+import type { RevocationList } from '../revocation/revocation.ts'
+import type { ClaimedAccess } from '../tokens/access-token.ts'
 import type { GatewayCheck } from './check.ts'
 import { Denial, unauthenticated } from './denial.ts'
 import { valuesOf } from './headers.ts'
 import { parseHost } from './host.ts'
+import { PROOF_CHECKS } from './proof-checks.ts'
 import { realmKeys } from './realm-keys.ts'
+import { revocableOf } from './revocable.ts'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** When to come back to a gateway that cannot know what was revoked. */
+const UNKNOWN_SECONDS = '5'
 /** How long a pause for a move takes at most, by aim. */
 const PAUSE_SECONDS = '1'
 
@@ -74,6 +80,15 @@ export const IDENTITY_CHECKS: readonly GatewayCheck[] = [
     },
   },
   {
+    name: 'not-revoked',
+    // Of every request: a token that was verified a moment ago may have been taken back since.
+    run({ claimed }, { revocations }) {
+      if (claimed === undefined) return
+      if (isRevoked(claimed, revocations)) throw unauthenticated('it was revoked', true)
+    },
+  },
+  ...PROOF_CHECKS,
+  {
     name: 'scope',
     run({ scopes }) {
       if (scopes.length > 0) return
@@ -97,3 +112,14 @@ export const IDENTITY_CHECKS: readonly GatewayCheck[] = [
     },
   },
 ]
+
+/** @throws Denial that says no more than that nobody is served for the moment */
+function isRevoked(claimed: ClaimedAccess, revocations: RevocationList): boolean {
+  try {
+    return revocations.revokes(revocableOf(claimed))
+  } catch (error) {
+    throw new Denial('revocations_unknown', 'wait, and try again', messageOf(error), [
+      ['retry-after', UNKNOWN_SECONDS],
+    ])
+  }
+}

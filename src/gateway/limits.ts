@@ -12,6 +12,9 @@ export interface GatewayLimits {
   readonly upstreamConnections: number
   /** Verified tokens that are remembered. */
   readonly tokens: number
+  /** Proofs of possession that are remembered, in all and of one tenant: more are refused. */
+  readonly proofs: number
+  readonly proofsPerTenant: number
   /** To connect to an upstream. */
   readonly connectMs: number
   /** From the end of the request to the first byte of the answer. */
@@ -33,6 +36,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   connections: 10_000,
   upstreamConnections: 1_024,
   tokens: 10_000,
+  proofs: 500_000,
+  proofsPerTenant: 100_000,
   connectMs: 2_000,
   firstByteMs: 30_000,
   idleMs: 60_000,

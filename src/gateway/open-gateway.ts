@@ -16,7 +16,7 @@ export async function openGateway(
 ): Promise<OpenGateway> {
   const door = gateway(options)
   const { headerMs, requestMs } = door.limits
-  const app = gatewayAdmin(options.source, options.contextKey)
+  const app = gatewayAdmin(options.source, options.contextKey, options.revocations)
   const admin = await listen(app.fetch, options.admin)
   try {
     const times = { headersMs: headerMs, requestMs }

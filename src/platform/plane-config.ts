@@ -8,6 +8,7 @@ import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseRegion, parseTier } from '../core/tenant.ts'
 import { redisSchema } from '../identity/sessions/redis/redis-settings.ts'
 import { signInSchema } from '../identity/sign-in/sign-in-settings.ts'
+import { REVOCATIONS_LIMIT_SECONDS } from '../revocation/revocation-follower.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
 
 /**
@@ -38,6 +39,13 @@ const configuration = z.strictObject({
   keys: z.array(publicJwkSchema).min(1),
   /** Seconds after the control plane's last word at which it serves nobody. */
   staleAfterSeconds: z.int().min(1).default(86_400),
+})
+
+/** Where a plane keeps what it knows of revocations. */
+const revocations = z.strictObject({
+  directory: z.string().min(1),
+  /** Seconds without proof that it has missed none, after which it serves nobody: `docs/revocation.md`. */
+  limitSeconds: z.int().min(1).max(3_600).default(REVOCATIONS_LIMIT_SECONDS),
 })
 
 const controlSpec = z.strictObject({
@@ -150,6 +158,7 @@ const identitySpec = z.strictObject({
 const vendingSpec = z.strictObject({
   database,
   configuration,
+  revocations,
   listen,
   audience: z.string().min(1),
   journalDirectory: z.string().min(1),
@@ -165,7 +174,10 @@ const vendingSpec = z.strictObject({
 const gatewaySpec = z.strictObject({
   database,
   configuration,
+  revocations,
   listen,
+  /** How callers reach it: `https` behind whatever ends TLS. Proofs of possession must name it. */
+  publicProtocol: z.enum(['http', 'https']).default('http'),
   /** Health, readiness and the context keys: never reachable by tenants. */
   admin: listen,
   contextKey: z.string().min(1),

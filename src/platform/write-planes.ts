@@ -169,11 +169,16 @@ async function configurationOf({ secrets, stateDirectory }: PlanesInput, plane: 
   }
 }
 
+function revocationsOf({ stateDirectory }: PlanesInput, plane: Plane) {
+  return { directory: join(stateDirectory, 'revocations', plane) }
+}
+
 async function vendingSpec(input: PlanesInput): Promise<PlaneSpecInput<'vending'>> {
   const { manifest, stateDirectory, places, engine } = input
   return {
     database: databaseOf(input, 'vending'),
     configuration: await configurationOf(input, 'vending'),
+    revocations: revocationsOf(input, 'vending'),
     listen: { socket: places.vending },
     audience: VENDING_AUDIENCE,
     journalDirectory: join(stateDirectory, 'journal'),
@@ -190,6 +195,7 @@ async function gatewaySpec(input: PlanesInput): Promise<PlaneSpecInput<'gateway'
   return {
     database: databaseOf(input, 'gateway'),
     configuration: await configurationOf(input, 'gateway'),
+    revocations: revocationsOf(input, 'gateway'),
     listen: manifest.listen.gateway,
     admin: { socket: places.gatewayAdmin },
     contextKey: secrets.path('context.jwk'),

@@ -60,6 +60,12 @@ export function signInClaims(signIn: SignIn): Readonly<Record<string, unknown>> 
   })
 }
 
+/** What is said of the sign-in, of all that is said. */
+export function signInIn(said: SignIn): SignIn {
+  const { session, acr, amr, authenticatedAt, placedRoles, actor } = said
+  return defined({ session, acr, amr, authenticatedAt, placedRoles, actor })
+}
+
 /** Without the claims that are not known. */
 export function defined(claims: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined))

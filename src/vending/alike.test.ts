@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { parseServiceName } from '../core/names.ts'
+import { parseTenantId } from '../core/tenant.ts'
 import {
   ask,
   assertionOf,
@@ -62,6 +63,11 @@ describe('one answer', () => {
         field('subject_token', contextOf('acme', { service: parseServiceName('billing') })),
       'not there': () => field('subject_token', contextOf('nobody')),
       suspended: () => field('subject_token', contextOf('initech')),
+      revoked: () => {
+        const tenant = parseTenantId('acme')
+        world.revocations.revoke({ kind: 'session', tenant, id: 'gone', at: new Date() })
+        return field('subject_token', contextOf('acme', { session: 'gone' }))
+      },
     })
     assert.deepEqual((answer as { body: string }).body, '{"error":"invalid_grant"}')
   })

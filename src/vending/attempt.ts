@@ -11,7 +11,7 @@ import type {
   WorkloadConfig,
 } from '../snapshot/snapshot.ts'
 import { CLIENT_ASSERTION_TYPE } from '../tokens/client-assertion.ts'
-import type { TenantContext } from '../tokens/tenant-context.ts'
+import type { Origin, TenantContext } from '../tokens/tenant-context.ts'
 import type { Issued } from './issued-leases.ts'
 import type { LimitState } from './limits.ts'
 import { Refusal } from './refusal.ts'
@@ -34,7 +34,12 @@ export interface Claimed {
   readonly kind: TenantContext['kind']
   readonly requestId: string
   readonly id: string
+  readonly issuedAt: Date
   readonly expiresAt: Date
+  readonly session?: string
+  readonly actor?: TenantContext['actor']
+  /** Absent for jobs. */
+  readonly origin?: Origin
 }
 
 /**
@@ -75,6 +80,8 @@ const assertionClaims = z.looseObject({
   exp: z.number(),
 })
 
+const moment = z.number().positive().max(8.64e12)
+
 const contextClaims = z.looseObject({
   tenant_id: parsed(parseTenantId),
   aud: parsed(parseServiceName),
@@ -82,7 +89,12 @@ const contextClaims = z.looseObject({
   scope: z.string().max(100),
   request_id: z.string().min(1).max(200),
   jti: z.string().min(1).max(200),
-  exp: z.number().positive().max(8.64e12),
+  iat: moment,
+  exp: moment,
+  sid: z.string().max(200).optional(),
+  origin: z
+    .looseObject({ jti: z.string().max(200), client_id: z.string().max(200), iat: moment })
+    .optional(),
 })
 
 /**
@@ -155,8 +167,15 @@ function claimedContext(token: string): Claimed {
     kind: header?.typ === 'rf-job+jwt' ? 'job' : 'request',
     requestId: claims.request_id,
     id: claims.jti,
+    issuedAt: new Date(claims.iat * 1000),
     expiresAt: new Date(claims.exp * 1000),
+    ...(claims.sid === undefined ? {} : { session: claims.sid }),
+    ...(claims.origin === undefined ? {} : { origin: originOf(claims.origin) }),
   }
+}
+
+function originOf(claim: NonNullable<z.output<typeof contextClaims>['origin']>): Origin {
+  return { id: claim.jti, client: claim.client_id, issuedAt: new Date(claim.iat * 1000) }
 }
 
 function scopeOf(form: Form): Scope {

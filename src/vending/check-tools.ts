@@ -1,3 +1,4 @@
+import type { RevocationList } from '../revocation/revocation.ts'
 import type { PlatformConfig, WorkloadConfig } from '../snapshot/snapshot.ts'
 import type { UsedAssertions } from '../tokens/client-assertion.ts'
 import type { ContextKeys } from '../tokens/tenant-context.ts'
@@ -10,6 +11,7 @@ export interface CheckTools {
   readonly audience: string
   readonly used: UsedAssertions
   readonly limits: Limits
+  readonly revocations: RevocationList
   /** Requests a minute of one workload, over all tenants. */
   readonly workloadPerMinute: number
   readonly keysOf: (workload: WorkloadConfig | undefined) => KeySet
@@ -21,6 +23,7 @@ export function checkTools(
   audience: string,
   used: UsedAssertions,
   workloadPerMinute: number,
+  revocations: RevocationList,
 ): CheckTools {
   const nobody = new KeySet([])
   const workloads = new WeakMap<WorkloadConfig, KeySet>()
@@ -29,6 +32,7 @@ export function checkTools(
     audience,
     used,
     limits: new Limits(),
+    revocations,
     workloadPerMinute,
     keysOf(workload) {
       if (workload === undefined) return nobody

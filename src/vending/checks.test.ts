@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseServiceName } from '../core/names.ts'
+import { parseTenantId } from '../core/tenant.ts'
 import { type Check, VENDING_CHECKS } from './checks.ts'
 import {
   ask,
@@ -38,6 +39,16 @@ async function onLeaseOf(
 }
 
 const ATTACKS: readonly Attack[] = [
+  {
+    title: 'a context whose access token was taken back since',
+    check: 'context-not-revoked',
+    async succeeds(world) {
+      const subject_token = await contextOf('acme', { session: 'session-1' })
+      const tenant = parseTenantId('acme')
+      world.revocations.revoke({ kind: 'session', tenant, id: 'session-1', at: new Date() })
+      return granted(world, { fields: { subject_token } })
+    },
+  },
   {
     title: 'two scopes, of which a reader may take either',
     check: 'each-parameter-once',

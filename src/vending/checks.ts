@@ -5,6 +5,7 @@ import type { CheckTools } from './check-tools.ts'
 import type { Layer } from './journal-entry.ts'
 import type { Limits } from './limits.ts'
 import { Refusal } from './refusal.ts'
+import { revocableOf } from './revocable.ts'
 
 /**
  * One thing that must hold. Each stands alone, so that a proof can leave one out and see that
@@ -138,6 +139,15 @@ export const VENDING_CHECKS: readonly Check[] = [
     },
   },
   {
+    // A context lives a minute, a job's an hour: what it stands on may have been taken back since.
+    name: 'context-not-revoked',
+    stage: 'who',
+    layer: 'context',
+    run({ context }, { revocations }) {
+      if (revocations.revokes(revocableOf(context))) throw revoked()
+    },
+  },
+  {
     name: 'tenant-served',
     stage: 'who',
     layer: 'tenant',
@@ -246,6 +256,11 @@ async function count(
     status: 429,
     retryAfterSeconds: state.resetSeconds,
   })
+}
+
+/** To the caller it is like any context that is not valid. */
+export function revoked(): Refusal {
+  return new Refusal('invalid_grant', 'context', 'revoked')
 }
 
 function noSuchLease(reason: string): Refusal {

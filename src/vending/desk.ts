@@ -2,19 +2,23 @@ import type { Lease } from '../core/lease.ts'
 import { RingfenceError } from '../core/errors.ts'
 import type { Attempt } from './attempt.ts'
 import type { CheckTools } from './check-tools.ts'
-import type { Check } from './checks.ts'
+import { Behalf } from './behalf.ts'
+import { type Check, revoked } from './checks.ts'
 import type { Enforcer } from './enforcer.ts'
 import type { FairGate } from './fair-gate.ts'
 import { forbiddenBy } from './forbidden-by.ts'
 import { type Issued, type IssuedLeases, issuedOf } from './issued-leases.ts'
+import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import type { LeaseCache, LeaseOrder, LeaserOf } from './lease-cache.ts'
 import { Refusal } from './refusal.ts'
+import { revocableOf } from './revocable.ts'
 
 export interface DeskOptions {
   readonly checks: readonly Check[]
   readonly tools: CheckTools
   readonly configuration: ConfigurationSource
+  readonly revocations: RevocationSource
   readonly leaserOf: LeaserOf
   readonly cache: LeaseCache
   readonly issued: IssuedLeases
@@ -107,13 +111,23 @@ export class Desk {
       scope,
       cell: tenant.cell,
       expires_at,
+      behalf: new Behalf(),
     }
   }
 
   async #give(attempt: Attempt, ask: (order: LeaseOrder) => Promise<Granted>): Promise<Granted> {
+    const { gate, issued, revocations } = this.#options
     const order = orderOf(attempt)
-    const granted = await this.#options.gate.run(order.tenant, () => ask(order))
+    const principal = revocableOf(attempt.context)
+    const before = revocations.find(principal)
+    const granted = await gate.run(order.tenant, () => ask(order))
+    // From here on the lease stands on this context too, and ends with it.
+    issued.find(granted.lease.lease_id)?.behalf.add(principal)
     this.#stillAllowed(attempt, granted.lease)
+    if (before === undefined && revocations.find(principal) !== undefined) {
+      this.#options.enforcer.endRevoked(order.tenant)
+      throw revoked()
+    }
     return granted
   }
 

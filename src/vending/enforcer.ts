@@ -1,5 +1,7 @@
 import { RingfenceError } from '../core/errors.ts'
+import type { LeaseId } from '../core/lease.ts'
 import type { CellName, TenantId } from '../core/tenant.ts'
+import type { Revocation, RevocationSource } from '../revocation/revocation.ts'
 import type { Configuration, ConfigurationSource } from '../snapshot/snapshot.ts'
 import { type Forbidden, forbiddenBy } from './forbidden-by.ts'
 import type { Issued, IssuedLeases } from './issued-leases.ts'
@@ -9,6 +11,7 @@ import { UntilDone } from './until-done.ts'
 
 export interface EnforcerOptions {
   readonly configuration: ConfigurationSource
+  readonly revocations: RevocationSource
   readonly leaserOf: LeaserOf
   readonly cache: LeaseCache
   readonly issued: IssuedLeases
@@ -19,8 +22,9 @@ export interface EnforcerOptions {
 
 /**
  * Takes leases away that the configuration does not allow any more: of suspended and removed
- * tenants, of workloads that are gone or may do less. It forgets them at once, so that nobody gets
- * them again, and ends them at the engine, however often that has to be tried.
+ * tenants, of workloads that are gone or may do less; and those that were given on behalf of what is
+ * revoked. It forgets them at once, so that nobody gets them again, and ends them at the engine,
+ * however often that has to be tried.
  */
 export class Enforcer {
   readonly #options: EnforcerOptions
@@ -29,6 +33,9 @@ export class Enforcer {
   #platform: Configuration['platform'] | undefined
   /** Tenants whose leases were ended for not being served, and that have not been served since. */
   readonly #closed = new Set<TenantId>()
+  /** Leases that are being ended because something was revoked. */
+  readonly #revokedNow = new Set<LeaseId>()
+  #stopped = false
 
   constructor(options: EnforcerOptions) {
     this.#options = options
@@ -40,8 +47,14 @@ export class Enforcer {
 
   /** Begins with what changed while no vending process ran. */
   start(): void {
-    const { configuration, log } = this.#options
-    configuration.onChange((changed, now) => this.#changed(changed, now))
+    const { configuration, revocations, log } = this.#options
+    configuration.onChange((changed, now) => {
+      if (!this.#stopped) this.#changed(changed, now)
+    })
+    revocations.onNews((news) => {
+      if (!this.#stopped) this.#revoked(news)
+    })
+    this.endRevoked(undefined)
     try {
       const now = configuration.current()
       const all = [...now.tenants()].filter(({ status }) => status === 'suspended')
@@ -55,13 +68,36 @@ export class Enforcer {
     }
   }
 
+  /** Ends the leases of a tenant, or of all, that stand on what is revoked. */
+  endRevoked(tenant: TenantId | undefined, news: readonly Revocation[] = []): void {
+    const { cache, issued, revocations } = this.#options
+    const ended = issued.select(
+      (lease) =>
+        (tenant === undefined || lease.tenant === tenant) &&
+        !this.#revokedNow.has(lease.lease_id) &&
+        lease.behalf.isEnded((token) => revocations.find(token), news),
+    )
+    if (ended.length === 0) return
+    for (const { lease_id } of ended) this.#revokedNow.add(lease_id)
+    cache.forget((_, id) => id !== undefined && this.#revokedNow.has(id))
+    for (const lease of ended) this.end(lease, 'revoked')
+  }
+
+  #revoked(news: readonly Revocation[]): void {
+    const all = news.some(({ kind }) => kind === 'everything')
+    const tenants = new Set(news.map((one) => (one.kind === 'everything' ? undefined : one.tenant)))
+    if (all) this.endRevoked(undefined, news)
+    else for (const tenant of tenants) this.endRevoked(tenant, of(news, tenant))
+  }
+
   /** Ends one lease at the engine, in the background, until it is ended. */
-  end(lease: Issued, reason: Forbidden | 'taken-away'): void {
+  end(lease: Issued, reason: Forbidden | 'taken-away' | 'revoked'): void {
     const { leaserOf, issued } = this.#options
     const { tenant, holder, lease_id, cell } = lease
     this.#ending.run(cell, `a lease of ${tenant}`, async () => {
       await leaserOf(cell).revoke(tenant, lease_id)
       issued.remove(lease_id)
+      this.#revokedNow.delete(lease_id)
       await this.#record({ tenant, workload: holder, lease_id, cell, reason })
     })
   }
@@ -73,6 +109,7 @@ export class Enforcer {
 
   /** Waits for what is under way, and gives up the rest: the next process begins with it. */
   stop(): Promise<void> {
+    this.#stopped = true
     return this.#ending.stop()
   }
 
@@ -132,10 +169,18 @@ export class Enforcer {
   ): Promise<void> {
     const at = new Date().toISOString()
     await this.#options
-      .record({ at, act: 'ended', request_id: '', verified: true, layer: 'configuration', ...what })
+      .record({ at, act: 'ended', request_id: '', verified: true, layer: layerOf(what), ...what })
       // It is ended all the same, and the engine's ledger says so.
       .catch(() => this.#options.log('the journal cannot be written'))
   }
+}
+
+function of(news: readonly Revocation[], tenant: TenantId | undefined): readonly Revocation[] {
+  return news.filter((one) => one.kind !== 'everything' && one.tenant === tenant)
+}
+
+function layerOf({ reason }: Pick<JournalEntry, 'reason'>): JournalEntry['layer'] {
+  return reason === 'revoked' ? 'context' : 'configuration'
 }
 
 function isKnownAndServed(now: Configuration, id: TenantId): boolean {

@@ -1,6 +1,7 @@
 import type { Lease, LeaseId, Scope } from '../core/lease.ts'
 import type { CellName, TenantId } from '../core/tenant.ts'
 import type { ClientId } from '../core/names.ts'
+import { Behalf } from './behalf.ts'
 
 /** What vending remembers of a lease that it gave. No secret. */
 export interface Issued {
@@ -10,6 +11,7 @@ export interface Issued {
   readonly scope: Scope
   readonly cell: CellName
   readonly expires_at: Date
+  readonly behalf: Behalf
 }
 
 /** How often expired leases are forgotten, in milliseconds. */
@@ -52,5 +54,5 @@ export class IssuedLeases {
 
 export function issuedOf(lease: Lease, holder: ClientId): Issued {
   const { lease_id, tenant, scope, cell, expires_at } = lease
-  return { lease_id, tenant, holder, scope, cell, expires_at }
+  return { lease_id, tenant, holder, scope, cell, expires_at, behalf: new Behalf() }
 }

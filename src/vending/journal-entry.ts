@@ -3,7 +3,7 @@ import { SCOPES } from '../core/lease.ts'
 
 /**
  * `grant`, `renewal`, `revocation`: what a caller asked for and got. `denial`: what it did not get.
- * `ended`: leases that the configuration took away. `mended`: the last line of a killed process was
+ * `ended`: leases that the configuration, or a revocation, took away. `mended`: the last line of a killed process was
  * torn and cut off. `uncounted`: denials of unknown callers beyond those that are written one by one.
  */
 export const ACTS = [
@@ -46,6 +46,14 @@ export const journalEntrySchema = z.strictObject({
   tenant: z.string().optional(),
   /** The principal on whose behalf, inside the tenant. */
   subject: z.string().optional(),
+  /** Who acts in the principal's place. */
+  actor: z.string().optional(),
+  /** The principal's session at the realm. */
+  session: z.string().optional(),
+  /** The access token that the request came with: its `jti`, its client and its time of issue. */
+  token: z
+    .strictObject({ id: z.string(), client: z.string(), issued_at: z.iso.datetime() })
+    .optional(),
   workload: z.string().optional(),
   scope: z.enum(SCOPES).optional(),
   layer: z.enum(LAYERS),

@@ -51,6 +51,23 @@ export function isKnown({ verified }: Attempt): boolean {
   return verified.client && verified.context
 }
 
+/** What a later process needs to know when something of it is revoked. */
+function principalOf({ session, actor, origin }: Attempt['context']) {
+  return {
+    ...(actor === undefined ? {} : { actor: actor.subject }),
+    ...(session === undefined ? {} : { session }),
+    ...(origin === undefined
+      ? {}
+      : {
+          token: {
+            id: origin.id,
+            client: origin.client,
+            issued_at: origin.issuedAt.toISOString(),
+          },
+        }),
+  }
+}
+
 type Who = Omit<JournalEntry, 'layer' | 'reason'>
 
 function entryOf(attempt: Attempt, act: (typeof ACTS)[Kind] | 'denial'): Who {
@@ -66,6 +83,7 @@ function entryOf(attempt: Attempt, act: (typeof ACTS)[Kind] | 'denial'): Who {
     ...(verified.context
       ? {
           subject: context.subject,
+          ...principalOf(context),
           context_id: context.id,
           context_request_id: context.requestId,
         }

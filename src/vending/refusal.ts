@@ -63,6 +63,8 @@ export function refusalOf(thrown: unknown): Refusal {
       return new Refusal(LATER, 'limit', 'too-many-wait', { retryAfterSeconds: 1 })
     case 'snapshot_stale':
       return new Refusal(LATER, 'configuration', 'stale', { retryAfterSeconds: 5 })
+    case 'revocations_unknown':
+      return new Refusal(LATER, 'context', 'revocations-unknown', { retryAfterSeconds: 5 })
     case 'not_writable':
       return new Refusal(LATER, 'journal', 'not-writable', { retryAfterSeconds: 5 })
     case 'engine_unavailable':

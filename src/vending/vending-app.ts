@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import { RingfenceError } from '../core/errors.ts'
 import { problemResponse } from '../http/problem.ts'
+import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import { grantAnswer, refusalAnswer, revokedAnswer } from './answers.ts'
 import { type Attempt, type Kind, readAttempt } from './attempt.ts'
@@ -14,6 +15,7 @@ import { type Refusal, refusalOf } from './refusal.ts'
 
 export interface VendingAppOptions {
   readonly configuration: ConfigurationSource
+  readonly revocations: Pick<RevocationSource, 'known'>
   readonly desk: Desk
   readonly cache: LeaseCache
   readonly journal: Journal
@@ -29,7 +31,8 @@ export function vendingApp(options: VendingAppOptions): Hono {
   const app = new Hono()
   app.get('/healthz', (context) => context.json({ status: 'ok' }))
   app.get('/readyz', (context) => {
-    const ready = options.journal.writable && hasConfiguration(options.configuration)
+    const { journal, configuration, revocations } = options
+    const ready = journal.writable && revocations.known && hasConfiguration(configuration)
     return context.json({ status: ready ? 'ok' : 'not ready' }, ready ? 200 : 503)
   })
   app.post('/v1/token', (context) => answer('exchange', context.req.raw, options))

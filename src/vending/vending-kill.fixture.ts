@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { listen } from '../http/listen.ts'
 import { AUDIENCE, testConfiguration } from './world.test-support.ts'
 import { MemoryLeaser } from './memory-leaser.test-support.ts'
+import { MemoryRevocations } from '../revocation/memory-revocations.test-support.ts'
 import { openVending } from './vending.ts'
 
 // Keys are made anew in each process: the parent hands its own over.
@@ -17,6 +18,7 @@ const leaser = new MemoryLeaser()
 const vending = await openVending({
   audience: AUDIENCE,
   configuration,
+  revocations: new MemoryRevocations(),
   leaserOf: () => leaser,
   journal: { directory: join(directory, 'journal'), bytesMax: 20_000 },
   log: () => {},

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono'
 import { parseClientId } from '../core/names.ts'
+import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import { UsedAssertions } from '../tokens/client-assertion.ts'
 import { checkTools } from './check-tools.ts'
@@ -27,6 +28,7 @@ export interface VendingOptions {
   /** Vending's own issuer id, `ringfence-vending`: the audience of workloads' client assertions. */
   readonly audience: string
   readonly configuration: ConfigurationSource
+  readonly revocations: RevocationSource
   /** The way to a cell's credentials. @throws RingfenceError `engine_unavailable` for a cell that is not known */
   readonly leaserOf: LeaserOf
   readonly journal: JournalOptions
@@ -45,7 +47,7 @@ export interface VendingOptions {
 
 export interface Vending {
   readonly app: Hono
-  /** Waits until every lease that the configuration took away is ended. */
+  /** Waits until every lease that the configuration, or a revocation, took away is ended. */
   settled(): Promise<void>
   /** After the listener: waits for what is under way and closes the journal. */
   close(): Promise<void>
@@ -53,7 +55,7 @@ export interface Vending {
 
 /** @throws RingfenceError `not_writable` when the journal cannot be opened */
 export async function openVending(options: VendingOptions): Promise<Vending> {
-  const { configuration, leaserOf, log } = options
+  const { configuration, revocations, leaserOf, log } = options
   const journal = await Journal.open(options.journal)
   if (journal.bytesCut > 0) log('the journal’s last line was torn and is cut off')
   const issued = new IssuedLeases()
@@ -67,11 +69,19 @@ export async function openVending(options: VendingOptions): Promise<Vending> {
     onRenewalFailed: (tenant) => log(`no renewal for ${tenant}; its lease goes on`),
   })
   const record = (entry: JournalEntry) => journal.append(entry)
-  const enforcer = new Enforcer({ configuration, leaserOf, cache, issued, record, log })
+  const enforcer = new Enforcer({
+    ...{ configuration, revocations, leaserOf, cache, issued, record, log },
+  })
   const desk = new Desk({
     checks: options.checks ?? VENDING_CHECKS,
-    tools: checkTools(options.audience, used, options.workloadPerMinute ?? WORKLOAD_PER_MINUTE),
+    tools: checkTools(
+      options.audience,
+      used,
+      options.workloadPerMinute ?? WORKLOAD_PER_MINUTE,
+      revocations,
+    ),
     configuration,
+    revocations,
     leaserOf,
     cache,
     issued,
@@ -85,7 +95,7 @@ export async function openVending(options: VendingOptions): Promise<Vending> {
   const throttle = new DenialThrottle(UNKNOWN_DENIALS_PER_MINUTE)
   enforcer.start()
   return {
-    app: vendingApp({ configuration, desk, cache, journal, throttle, log }),
+    app: vendingApp({ configuration, revocations, desk, cache, journal, throttle, log }),
     settled: () => enforcer.settled(),
     async close() {
       await enforcer.stop()

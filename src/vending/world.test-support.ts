@@ -5,6 +5,7 @@ import { RingfenceError } from '../core/errors.ts'
 import type { Scope } from '../core/lease.ts'
 import { parseClientId, parseServiceName, parseSubject } from '../core/names.ts'
 import { parseTenantId } from '../core/tenant.ts'
+import { MemoryRevocations } from '../revocation/memory-revocations.test-support.ts'
 import { CLIENT_ASSERTION_TYPE, signClientAssertion } from '../tokens/client-assertion.ts'
 import { SigningKey } from '../tokens/signing-key.ts'
 import { signContext, type TenantContext } from '../tokens/tenant-context.ts'
@@ -30,6 +31,7 @@ export const KEYS = {
 export interface World {
   readonly leaser: MemoryLeaser
   readonly configuration: FixedConfiguration
+  readonly revocations: MemoryRevocations
   readonly directory: string
   readonly logged: string[]
   vending: Vending
@@ -99,11 +101,13 @@ export async function openWorld(options: Partial<VendingOptions> = {}): Promise<
   const directory = mkdtempSync(join(tmpdir(), 'rf-vending-'))
   const leaser = new MemoryLeaser(EU)
   const configuration = testConfiguration()
+  const revocations = new MemoryRevocations()
   const logged: string[] = []
   const open = () =>
     openVending({
       audience: AUDIENCE,
       configuration,
+      revocations,
       leaserOf: (cell) => {
         if (cell === EU) return leaser
         throw new RingfenceError('engine_unavailable', 'no such cell')
@@ -115,12 +119,14 @@ export async function openWorld(options: Partial<VendingOptions> = {}): Promise<
   const world: World = {
     leaser,
     configuration,
+    revocations,
     directory,
     logged,
     vending: await open(),
     async restart(meanwhile) {
       await world.vending.close()
       configuration.deafen()
+      revocations.deafen()
       meanwhile?.()
       world.vending = await open()
     },

@@ -17,6 +17,7 @@ import { parseTenantId } from '../../src/core/tenant.ts'
 import { listen, type Listening } from '../../src/http/listen.ts'
 import { Ringfence } from '../../src/sdk/ringfence.ts'
 import { UsedAssertions, verifyClientAssertion } from '../../src/tokens/client-assertion.ts'
+import { MemoryRevocations } from '../../src/revocation/memory-revocations.test-support.ts'
 import { SigningKey } from '../../src/tokens/signing-key.ts'
 import { signContext } from '../../src/tokens/tenant-context.ts'
 import { KeySet } from '../../src/tokens/verify-token.ts'
@@ -101,6 +102,7 @@ before(async () => {
   )
   vending = await openVending({
     ...{ audience: 'ringfence-vending', configuration },
+    revocations: new MemoryRevocations(),
     leaserOf: () => site.boundary,
     journal: { directory: join(directory, 'journal') },
     log: () => {},

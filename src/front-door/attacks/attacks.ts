@@ -7,7 +7,9 @@ import { FRAMING } from './framing.ts'
 import { HEADERS } from './headers.ts'
 import { LEASES } from './leases.ts'
 import { LOAD } from './load.ts'
+import { PROOFS } from './proofs.ts'
 import { REALMS } from './realms.ts'
+import { REVOCATIONS } from './revocations.ts'
 import { ROUTES } from './routes.ts'
 import { SUSPENSION } from './suspension.ts'
 import { TOKENS } from './tokens.ts'
@@ -25,6 +27,8 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...WORKLOADS,
   ...LEASES,
   ...SUSPENSION,
+  ...REVOCATIONS,
+  ...PROOFS,
   ...CONFIGURATION,
   ...EXISTENCE,
   ...LOAD,

@@ -13,7 +13,8 @@ export const ACCESS_TYP = 'at+jwt'
 export const CONTEXT_TYP = 'rf-context+jwt'
 export const JOB_TYP = 'rf-job+jwt'
 export const ASSERTION_TYP = 'client-authentication+jwt'
-const USER = parseSubject('user-1')
+/** Whose tokens they are. */
+export const USER = parseSubject('user-1')
 
 /** What a realm says of a user of its tenant, with changes. `undefined` leaves a claim out. */
 export function accessClaims(party: Party, changes: Claims = {}): Claims {

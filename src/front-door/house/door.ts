@@ -1,7 +1,10 @@
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RingfenceError } from '../../core/errors.ts'
 import type { GatewayLimits } from '../../gateway/limits.ts'
 import { listen, type Listening } from '../../http/listen.ts'
+import { RevocationFile } from '../../revocation/revocation-file.ts'
+import type { Revocation } from '../../revocation/revocation.ts'
 import type { Configuration, ConfigurationSource } from '../../snapshot/snapshot.ts'
 import type { Check } from '../../vending/checks.ts'
 import { openVending, type Vending, type VendingOptions } from '../../vending/vending.ts'
@@ -9,7 +12,8 @@ import { Feed } from './feed.ts'
 import { PLATFORM_HOST, VENDING_AUDIENCE } from './ground.ts'
 import type { House } from './house.ts'
 import { Ledger } from './ledger.ts'
-import type { Follower, Pieces } from './pieces.ts'
+import type { Follower, Pieces, RevocationKeeper } from './pieces.ts'
+import { RevocationBook } from './revocation-book.ts'
 import { CELL, type Settings } from './settings.ts'
 import type { Address } from '../../strikes/wire.ts'
 import { worksFor } from './work-done.ts'
@@ -24,6 +28,11 @@ export interface DoorOptions {
   readonly issuedAt?: Date
   /** The control database, with whatever is in it. Default: one with a first record. */
   readonly feed?: Feed
+  /**
+   * When it was last known that no revocation was missed, of a door that cannot know it now. Default:
+   * now, and it goes on.
+   */
+  readonly revocationsHeardAt?: Date
   /** Where another door has kept its files, for one that takes its place. Default: a new one. */
   readonly directory?: string
   readonly gatewayLimits?: Partial<GatewayLimits>
@@ -47,12 +56,15 @@ export class Door {
   readonly directory: string
   /** Stands where the cell stands that vending gets leases from. */
   readonly ledger: Ledger
+  /** What was revoked. */
+  readonly book: RevocationBook
   /** What the follower refused, and what it could not do. */
   readonly troubles: RingfenceError[]
   /** Where vending keeps its journal; empty before it was opened. */
   journalDirectory = ''
   readonly #options: DoorOptions
   readonly #source: Follower
+  readonly #revocations: RevocationKeeper
   /** How often the follower took something. */
   news = 0
   /** The newest version that it took, whether or not that is recent enough to serve from. */
@@ -64,7 +76,10 @@ export class Door {
   private constructor(
     house: House,
     options: DoorOptions,
-    parts: Pick<Door, 'feed' | 'directory' | 'troubles'> & { readonly source: Follower },
+    parts: Pick<Door, 'feed' | 'directory' | 'troubles' | 'book'> & {
+      readonly source: Follower
+      readonly revocations: RevocationKeeper
+    },
   ) {
     this.house = house
     this.feed = parts.feed
@@ -73,6 +88,8 @@ export class Door {
     this.ledger = new Ledger(house.ground)
     this.#options = options
     this.#source = parts.source
+    this.#revocations = parts.revocations
+    this.book = parts.book
     this.#source.onChange((_, now) => {
       this.news += 1
       this.#announced = now.version
@@ -92,10 +109,13 @@ export class Door {
       onTrouble: (error: RingfenceError) => troubles.push(error),
       ...pieces.following,
     }
+    const { book, revocations } = await openRevocations(house, options, directory)
     const source = await pieces.follow(following, ground)
-    const door = new Door(house, options, { feed, directory, troubles, source })
+    const parts = { feed, directory, troubles, source, book, revocations }
+    const door = new Door(house, options, parts)
     const { version } = await feed.head()
     await door.until(() => door.#hasTaken(version) || troubles.length > 0)
+    await door.until(() => book.away || revocations.known)
     return door
   }
 
@@ -133,6 +153,14 @@ export class Door {
     return this.version >= version
   }
 
+  /** On return all that can know of it knows that something was revoked. */
+  async revokes(revocation: Revocation): Promise<void> {
+    this.book.enter(revocation)
+    await this.until(() => this.book.wasRead)
+    // What was read is taken in before anybody else's turn.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
   /** Waits until something holds. @throws Error when it never does */
   async until(holds: () => boolean): Promise<void> {
     for (const end = Date.now() + WAITING_MS; !holds(); ) {
@@ -146,6 +174,7 @@ export class Door {
     this.#gateway ??= worksFor(this, () =>
       pieces.openGateway({
         source: pieces.gatewayHears ? this.#source : deaf(this.#source),
+        revocations: pieces.gatewayRevocations(this.#revocations),
         contextKey: ground.keys.context,
         log: () => undefined,
         hosts: [PLATFORM_HOST],
@@ -172,6 +201,7 @@ export class Door {
     const vending = await openVending({
       audience: VENDING_AUDIENCE,
       configuration: pieces.vendingHears ? this.#source : deaf(this.#source),
+      revocations: pieces.vendingRevocations(this.#revocations),
       leaserOf: (cell) => {
         if (cell === CELL) return this.ledger
         throw new RingfenceError('engine_unavailable', 'there is no such cell')
@@ -201,9 +231,10 @@ export class Door {
     await (await this.#vending)?.vending.settled()
   }
 
-  /** Ends vending's process, as it were, and begins another. */
-  async restartVending(): Promise<void> {
+  /** Ends vending's process, as it were, and begins another; `meanwhile` happens in between. */
+  async restartVending(meanwhile?: () => Promise<void>): Promise<void> {
     await this.#closeVending()
+    await meanwhile?.()
     await this.vending()
   }
 
@@ -220,6 +251,7 @@ export class Door {
     this.#gateway = undefined
     await gateway?.close()
     await this.#closeVending()
+    await this.#revocations.close()
     await this.#source.close()
   }
 }
@@ -230,6 +262,23 @@ async function firstFeed({ ground, pieces, settings }: House, options: DoorOptio
   const at = options.issuedAt ?? new Date(Date.now() - pieces.silenceMs)
   await feed.publish({ platform, tenants, at })
   return feed
+}
+
+async function openRevocations(
+  { pieces }: House,
+  { revocationsHeardAt }: DoorOptions,
+  directory: string,
+): Promise<{ readonly book: RevocationBook; readonly revocations: RevocationKeeper }> {
+  const book = new RevocationBook()
+  const kept = join(directory, 'revocations')
+  if (revocationsHeardAt !== undefined) {
+    book.away = true
+    await mkdir(kept, { recursive: true })
+    const freshAtMs = revocationsHeardAt.getTime()
+    await new RevocationFile(kept).write({ entries: [], freshAtMs })
+  }
+  const following = { directory: kept, database: book.feed, ...pieces.revocationsFollowing }
+  return { book, revocations: await pieces.followRevocations(following) }
 }
 
 /** A source that tells nobody of changes. */

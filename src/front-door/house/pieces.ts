@@ -5,6 +5,11 @@ import type { GatewayCheck } from '../../gateway/check.ts'
 import { GATEWAY_CHECKS } from '../../gateway/checks.ts'
 import type { GatewayLimits } from '../../gateway/limits.ts'
 import { openGateway, type OpenGateway } from '../../gateway/open-gateway.ts'
+import {
+  RevocationFollower,
+  type RevocationFollowerOptions,
+} from '../../revocation/revocation-follower.ts'
+import type { RevocationSource } from '../../revocation/revocation.ts'
 import { Ringfence } from '../../sdk/ringfence.ts'
 import { type FollowerOptions, SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
 import type { ConfigurationSource } from '../../snapshot/snapshot.ts'
@@ -15,6 +20,10 @@ import type { Settings } from './settings.ts'
 
 /** Whoever keeps the configuration that is in force. */
 export type Follower = ConfigurationSource & { close(): Promise<void> }
+
+/** Whoever keeps what was revoked. */
+export type RevocationKeeper = RevocationSource & { close(): Promise<void> }
+export type RevocationFollowing = Partial<Pick<RevocationFollowerOptions, 'limitSeconds'>>
 
 /** What a service makes of the context of a request. Throws for one that it does not accept. */
 export type ServiceVerifier = (
@@ -40,6 +49,11 @@ export interface Pieces {
   readonly vendingFront: (vending: Fetch, ground: Ground) => Fetch
   readonly follow: (options: FollowerOptions, ground: Ground) => Promise<Follower>
   readonly following: Partial<Pick<FollowerOptions, 'staleAfterSeconds'>>
+  readonly followRevocations: (options: RevocationFollowerOptions) => Promise<RevocationKeeper>
+  readonly revocationsFollowing: RevocationFollowing
+  /** What each plane makes of what was revoked. */
+  readonly gatewayRevocations: (source: RevocationSource) => RevocationSource
+  readonly vendingRevocations: (source: RevocationSource) => RevocationSource
   /** What the control plane publishes. */
   readonly configure: (settings: Settings, ground: Ground) => Settings
   /** Whether the plane is told when the configuration changes. */
@@ -63,6 +77,10 @@ export const SOUND: Pieces = {
   vendingFront: (vending) => vending,
   follow: (options) => SnapshotFollower.open(options),
   following: {},
+  followRevocations: (options) => RevocationFollower.open(options),
+  revocationsFollowing: {},
+  gatewayRevocations: (source) => source,
+  vendingRevocations: (source) => source,
   configure: (settings) => settings,
   gatewayHears: true,
   vendingHears: true,

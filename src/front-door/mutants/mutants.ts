@@ -7,6 +7,7 @@ import { HEADER_MUTANTS } from './headers.ts'
 import { LEFT_OUT } from './left-out.ts'
 import { PLANE_MUTANTS } from './planes.ts'
 import { READER_MUTANTS } from './readers.ts'
+import { REVOCATION_MUTANTS } from './revocations.ts'
 import { SETTINGS_MUTANTS } from './settings-mutants.ts'
 import { VERIFIER_MUTANTS } from './verifiers.ts'
 
@@ -21,5 +22,6 @@ export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...DESK_MUTANTS,
   ...FOLLOWER_MUTANTS,
   ...PLANE_MUTANTS,
+  ...REVOCATION_MUTANTS,
   ...SETTINGS_MUTANTS,
 ]

@@ -53,7 +53,7 @@ export const PLANE_MUTANTS: readonly FrontDoorMutant[] = [
   mutant(
     'fd-journal-forgotten',
     'A new journal at every start of vending',
-    ['fd-workload-replay-after-restart'],
+    ['fd-workload-replay-after-restart', 'fd-revoked-lease-after-restart'],
     () => ({ journalDirectory: (directory, start) => `${directory}-${start}` }),
   ),
   mutant(

@@ -3,11 +3,12 @@ import { remoteLeaser } from '../../cells/remote-boundary.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { CellName } from '../../core/tenant.ts'
 import { listen } from '../../http/listen.ts'
+import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
 import { Sweeper } from '../../vending/sweeper.ts'
 import { openVending } from '../../vending/vending.ts'
 import type { PlaneSpec } from '../plane-config.ts'
-import { followerOptions } from './follower-options.ts'
+import { followerOptions, revocationOptions } from './follower-options.ts'
 import type { Log, Served } from './served.ts'
 
 /** Vending: the only process that asks cells for credentials, and can ask them for nothing else. */
@@ -16,10 +17,17 @@ export async function serveVending(spec: PlaneSpec<'vending'>, log: Log): Promis
     spec.cells.map((cell) => [cell.name, remoteLeaser(cell.leaser)]),
   )
   const source = await SnapshotFollower.open(await followerOptions(spec, log))
+  let revocations: RevocationFollower | undefined
+  const letGo = async () => {
+    await revocations?.close()
+    await source.close()
+  }
   try {
+    revocations = await RevocationFollower.open(await revocationOptions(spec, log))
     const vending = await openVending({
       audience: spec.audience,
       configuration: source,
+      revocations,
       leaserOf: (cell) => leaserIn(leasers, cell),
       journal: { directory: spec.journalDirectory },
       log,
@@ -40,11 +48,11 @@ export async function serveVending(spec: PlaneSpec<'vending'>, log: Log): Promis
         await listening.close()
         await sweeper.stop()
         await vending.close()
-        await source.close()
+        await letGo()
       },
     }
   } catch (error) {
-    await source.close()
+    await letGo()
     throw error
   }
 }
