@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { TenantId } from '../../core/tenant.ts'
+import { makeWaitsLong } from './limits/long-waits.test-support.ts'
 import type { Account } from '../directory/directory.ts'
 import {
   NEW_PASSWORD,
@@ -19,6 +20,7 @@ before(async () => {
   site = await startSignInSite()
   acme = await site.realm('acme')
   blue = await site.realm('blue')
+  await makeWaitsLong(site.admin)
 })
 after(() => site.stop())
 

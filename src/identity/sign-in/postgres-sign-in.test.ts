@@ -183,6 +183,23 @@ test('a password alone sets up no second factor where there is one already', asy
   assert.deepEqual(await security.newRecoveryCodes(holder), REFUSED)
 })
 
+test('an attempt that was not asked to set up a factor sets up none', async () => {
+  const { security, passwords } = site.services
+  await site.person(acme, 'nils')
+  const done = { by: 'attempt', attempt: await site.signInOf(acme, 'nils') } as const
+  assert.deepEqual(await security.enrolTotp(done), REFUSED)
+  const olga = await site.person(acme, 'olga')
+  await passwords.setFirst(acme, olga.subject, NEW_PASSWORD)
+  const first = await site.signInOf(acme, 'olga', NEW_PASSWORD)
+  const changing = { by: 'attempt', attempt: first } as const
+  assert.equal((await site.services.signIn.begin(first)).kind, 'change_password')
+  assert.deepEqual(await security.enrolTotp(changing), REFUSED)
+  assert.deepEqual(await security.passkeyRegistrationOptions(changing), REFUSED)
+  const begun = site.attempt(acme)
+  await site.services.signIn.begin(begun)
+  assert.deepEqual(await security.enrolTotp({ by: 'attempt', attempt: begun }), REFUSED)
+})
+
 test('where the policy demands two factors nobody gets in with one', async () => {
   const strict = await site.realm('strict')
   await site.admin.query(`update identity.realm set settings = '{"mfa":"required"}'

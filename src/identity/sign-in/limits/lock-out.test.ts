@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import type { TenantId } from '../../../core/tenant.ts'
 import type { Caller } from '../sign-in.ts'
 import { PASSWORD, type SignInSite, startSignInSite } from '../sign-in-site.test-support.ts'
+import { makeWaitsLong } from './long-waits.test-support.ts'
 import { RULES } from './throttle.ts'
 
 let site: SignInSite
@@ -12,6 +13,7 @@ before(async () => {
   site = await startSignInSite()
   acme = await site.realm('acme')
   blue = await site.realm('blue')
+  await makeWaitsLong(site.admin)
 })
 after(() => site.stop())
 

@@ -5,6 +5,7 @@ import {
   type DirectorySite,
   startDirectorySite,
 } from '../../directory/directory-site.test-support.ts'
+import { LONGER_SECONDS, makeWaitsLong } from './long-waits.test-support.ts'
 import { RULES, Throttle } from './throttle.ts'
 
 let site: DirectorySite
@@ -15,6 +16,7 @@ before(async () => {
   site = await startDirectorySite()
   acme = await site.realm('acme')
   blue = await site.realm('blue')
+  await makeWaitsLong(site.admin)
   throttle = new Throttle(site.database)
 })
 after(() => site.stop())
@@ -44,11 +46,15 @@ test('a flood at once gets as many tries as one after the other', async () => {
 
 test('each try that is not free doubles the wait, up to a limit', async () => {
   const waits: number[] = []
-  for (let tries = 0; tries < 30; tries++) {
-    const wait = await throttle.take(acme, [pair('grows')])
-    if (wait === 0) continue
-    waits.push(wait)
-    await later(wait)
+  for (let tries = 1; tries <= 30; tries++) {
+    assert.equal(await throttle.take(acme, [pair('grows')]), 0)
+    // Both times were counted from one moment: their distance is exact.
+    const { rows } = await site.admin.query<{ wait: number }>(
+      `update identity.throttle set open_at = now() where bucket = 'pair:grows'
+       returning extract(epoch from old.open_at - forgotten_at)::int + $1 as wait`,
+      [RULES.pair.forgetSeconds - LONGER_SECONDS],
+    )
+    if (tries > RULES.pair.free) waits.push(rows[0]?.wait ?? 0)
   }
   assert.deepEqual(waits.slice(0, 5), [1, 2, 4, 8, 16])
   assert.equal(Math.max(...waits), RULES.pair.waitSecondsMax)
@@ -77,11 +83,17 @@ test('one closed bucket counts nothing in the others, and keeps its own wait', a
 test('what is counted in one realm is nothing in another', async () => {
   const account = { kind: 'realm', of: 'all' } as const
   await site.admin.query(
-    `insert into identity.throttle values ('acme', 'realm:all', 9000, now() + interval '1 hour',
+    `insert into identity.throttle values ('acme', 'realm:all', 9000, now() + interval '9 hours',
+       now() + interval '9 hours')`,
+  )
+  assert.equal(await throttle.take(blue, [account]), 0)
+  await site.admin.query(
+    `insert into identity.throttle values ('blue', 'realm:more', 9, now() + interval '1 hour',
        now() + interval '2 hours')`,
   )
-  assert.ok((await throttle.take(acme, [account])) > 0)
-  assert.equal(await throttle.take(blue, [account]), 0)
+  assert.ok((await throttle.take(acme, [account])) > 5 * 3_600)
+  const wait = await throttle.take(blue, [account, { kind: 'realm', of: 'more' }])
+  assert.ok(wait > 0 && wait <= 3_600, 'its own wait alone')
 })
 
 test('a good try is taken back, and many at once do not block each other', async () => {

@@ -5,6 +5,8 @@ import type { TenantId } from '../../../core/tenant.ts'
 import type { Account } from '../../directory/directory.ts'
 import type { Attempt, Holder, PasskeyOptions } from '../sign-in.ts'
 import { PASSWORD, type SignInSite, startSignInSite } from '../sign-in-site.test-support.ts'
+import { Challenges } from './challenges.ts'
+import { PasskeyStore } from './passkey-store.ts'
 import { type Ceremony, VirtualAuthenticator } from './virtual-authenticator.test-support.ts'
 
 const ORIGIN = 'https://id.test'
@@ -137,6 +139,39 @@ test('a copy of a passkey, whose counter is behind, does not get in', async () =
     assert.deepEqual((await trySignIn(acme, authenticator, { counter })).outcome, REFUSED)
   }
   assert.deepEqual((await trySignIn(acme, authenticator, { counter: 8 })).outcome, DONE)
+  const { signIn } = site.services
+  const answers = await Promise.all(
+    [1, 2, 3, 4].map(async () => {
+      const attempt = await begun(acme)
+      const options = await signIn.passkeyOptions(attempt)
+      return { attempt, answer: authenticator.signIn(options, { origin: ORIGIN, counter: 9 }) }
+    }),
+  )
+  const outcomes = await Promise.all(
+    answers.map(({ attempt, answer }) => signIn.passkey(attempt, answer)),
+  )
+  assert.equal(outcomes.filter(({ kind }) => kind === 'passed').length, 1, 'two at once')
+})
+
+test('passkeys and challenges are looked up in their realm, and challenges for their purpose', async () => {
+  const { authenticator } = await withPasskey(acme, 'gus')
+  const id = authenticator.id.toString('base64url')
+  const store = new PasskeyStore()
+  assert.equal((await store.find(site.database, acme, id))?.id, id)
+  assert.equal(await store.find(site.database, blue, id), undefined)
+  assert.equal(await store.used(site.database, blue, id, 99), false)
+  const challenges = new Challenges()
+  const take = (tenant: TenantId, holder: string, purpose: 'register' | 'sign_in') =>
+    challenges.take(site.database, tenant, holder, purpose, 'c')
+  await challenges.keep(site.database, acme, 'attempt 1', 'register', 'c')
+  assert.equal(await take(acme, 'attempt 1', 'sign_in'), false)
+  assert.equal(await take(acme, 'attempt 2', 'register'), false)
+  assert.equal(await take(blue, 'attempt 1', 'register'), false)
+  assert.equal(await take(acme, 'attempt 1', 'register'), true)
+  assert.equal(await take(acme, 'attempt 1', 'register'), false)
+  await challenges.keep(site.database, acme, 'attempt 1', 'register', 'c')
+  await site.admin.query('update identity.passkey_challenge set expires_at = now()')
+  assert.equal(await take(acme, 'attempt 1', 'register'), false, 'too late')
 })
 
 test("as a second factor only the user's own passkey counts", async () => {
