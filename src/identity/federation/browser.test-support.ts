@@ -1,5 +1,8 @@
 import { INTERACTION_COOKIE } from './federation-site.test-support.ts'
 
+/** Sends a request to where it is for, and follows nothing. */
+export type Transport = (url: string, init: RequestInit) => Promise<Response>
+
 interface Cookie {
   readonly name: string
   readonly value: string
@@ -17,7 +20,13 @@ export interface Page {
 
 /** One browser: keeps cookies by host and path, and follows nothing unless told. */
 export class Browser {
+  readonly #send: Transport
   #cookies: Cookie[] = []
+
+  /** @param send how a request gets to where it is for */
+  constructor(send: Transport = fetch) {
+    this.#send = send
+  }
 
   /** Puts the browser into an interaction of a realm, as the provider does. */
   enter(issuer: string, interaction: string): void {
@@ -31,11 +40,11 @@ export class Browser {
   }
 
   get(url: string): Promise<Page> {
-    return this.#send(url, {})
+    return this.#ask(url, {})
   }
 
   post(url: string, fields: Readonly<Record<string, string>>): Promise<Page> {
-    return this.#send(url, { method: 'POST', body: new URLSearchParams(fields) })
+    return this.#ask(url, { method: 'POST', body: new URLSearchParams(fields) })
   }
 
   /** Follows redirects until something is shown, or one leads to `until`. */
@@ -48,14 +57,14 @@ export class Browser {
     return page
   }
 
-  async #send(url: string, init: RequestInit): Promise<Page> {
+  async #ask(url: string, init: RequestInit): Promise<Page> {
     const { host, pathname } = new URL(url)
     const cookie = this.#cookies
       .filter((one) => one.host === host && covers(one.path, pathname))
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ')
     const headers = cookie === '' ? {} : { cookie }
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    const response = await this.#send(url, { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) this.#set(url, line)
     const location = response.headers.get('location')
     return {
