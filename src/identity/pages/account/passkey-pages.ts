@@ -1,8 +1,9 @@
 import { RingfenceError } from '../../../core/errors.ts'
+import { deviceName } from '../../sessions/device-name.ts'
 import type { Passkey, Refused } from '../../sign-in/sign-in.ts'
 import { button, form, hidden, linkButton } from '../html/controls.ts'
 import { html } from '../html/html.ts'
-import { day, deviceInWords, waitFor } from '../html/words.ts'
+import { day, waitFor } from '../html/words.ts'
 import { responseOf } from '../interaction/sign-in-steps.ts'
 import { row, rows } from '../views/account.ts'
 import { passkeySetup, recoveryCodes } from '../views/enrolment.ts'
@@ -115,5 +116,5 @@ async function showSetup(member: Member, error?: string): Promise<void> {
 }
 
 function labelOf({ visit }: Member): string {
-  return deviceInWords(visit.request.headers['user-agent']).slice(0, LABEL_CHARACTERS_MAX)
+  return deviceName(visit.request.headers['user-agent']).slice(0, LABEL_CHARACTERS_MAX)
 }

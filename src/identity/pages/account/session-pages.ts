@@ -1,6 +1,7 @@
+import { deviceName } from '../../sessions/device-name.ts'
 import { button, form, hidden } from '../html/controls.ts'
 import { html } from '../html/html.ts'
-import { deviceInWords, moment } from '../html/words.ts'
+import { moment } from '../html/words.ts'
 import { row, rows } from '../views/account.ts'
 import type { AccountHandlers } from './account-pages.ts'
 import { address, csrfOf, done, formOf, type Member, showAccount } from './member.ts'
@@ -48,7 +49,7 @@ function source({ visit }: Member): Sessions {
 }
 
 function describe(one: SessionSummary) {
-  return html`<p><strong>${deviceInWords(one.userAgent)}</strong>${one.current && ' · this one'}</p>
+  return html`<p><strong>${deviceName(one.userAgent)}</strong>${one.current && ' · this one'}</p>
 <p class="muted">${one.address !== undefined && `${one.address}, `}signed in ${moment(one.signedInAt)}, last seen ${moment(one.lastSeenAt)}</p>`
 }
 
@@ -57,6 +58,6 @@ function ending(member: Member, one: SessionSummary) {
     action: address(member, '/sessions/end'),
     csrf: csrfOf(member),
     className: 'row',
-    children: html`${hidden('id', one.id)}${button({ label: 'End', kind: 'danger', about: deviceInWords(one.userAgent) })}`,
+    children: html`${hidden('id', one.id)}${button({ label: 'End', kind: 'danger', about: deviceName(one.userAgent) })}`,
   })
 }

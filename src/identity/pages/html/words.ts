@@ -30,29 +30,3 @@ export function moment(date: Date): string {
 export function day(date: Date): string {
   return date.toISOString().slice(0, 10)
 }
-
-const BROWSERS: readonly (readonly [RegExp, string])[] = [
-  [/\bEdgA?\//, 'Edge'],
-  [/\b(?:Firefox|FxiOS)\//, 'Firefox'],
-  [/\b(?:OPR|Opera)\//, 'Opera'],
-  [/\b(?:Chrome|CriOS|Chromium)\//, 'Chrome'],
-  [/\bVersion\/.*\bSafari\//, 'Safari'],
-  [/^curl\//, 'curl'],
-]
-const SYSTEMS: readonly (readonly [RegExp, string])[] = [
-  [/\bAndroid\b/, 'Android'],
-  [/\b(?:iPhone|iPad)\b/, 'iOS'],
-  [/\bWindows\b/, 'Windows'],
-  [/\bMac OS X\b/, 'macOS'],
-  [/\bLinux\b/, 'Linux'],
-]
-
-/** A browser in two words. It is a guess from what the browser says, and shown as nothing else. */
-export function deviceInWords(userAgent: string | undefined): string {
-  if (userAgent === undefined) return 'Unknown device'
-  const of = (list: typeof BROWSERS) => list.find(([pattern]) => pattern.test(userAgent))?.[1]
-  const [browser, system] = [of(BROWSERS), of(SYSTEMS)]
-  if (browser === undefined && system === undefined) return 'Unknown device'
-  if (system === undefined) return browser ?? ''
-  return `${browser ?? 'Browser'} on ${system}`
-}

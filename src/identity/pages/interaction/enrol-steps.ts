@@ -1,6 +1,6 @@
+import { deviceName } from '../../sessions/device-name.ts'
 import type { Holder, Refused } from '../../sign-in/sign-in.ts'
 import { waitFor } from '../html/words.ts'
-import { deviceInWords } from '../html/words.ts'
 import {
   enrolPage,
   passkeySetupPage,
@@ -78,7 +78,7 @@ function totpOf(interaction: Interaction) {
 }
 
 function labelOf({ visit }: Interaction): string {
-  return deviceInWords(visit.request.headers['user-agent']).slice(0, 60)
+  return deviceName(visit.request.headers['user-agent']).slice(0, 60)
 }
 
 function holderOf({ attempt }: Interaction): Holder {
