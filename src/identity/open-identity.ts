@@ -152,6 +152,7 @@ async function compose(
     ...parts,
     authorities,
     revoked: options.revoked,
+    untold: (notice) => live.untold(notice),
     pages: mounted.pages ?? plainPages,
     audience,
     outbound: outbound({ insideAllowed: options.insideAllowed ?? false }),

@@ -4,6 +4,7 @@ import type { ApiKeys } from './api-keys.ts'
 import type { Authorities } from './authorities.ts'
 import type { Outbound } from './outbound.ts'
 import type { AdapterTools } from './provider-adapter.ts'
+import type { LogoutNotice } from '../sessions/logout/logout-notices.ts'
 import type { RealmClients } from './realm-clients.ts'
 import type { ProviderPages } from './realm-context.ts'
 
@@ -20,6 +21,8 @@ export interface ProviderTools extends AdapterTools {
   readonly audience: string
   /** For calls to addresses that clients name. */
   readonly outbound: Outbound
+  /** Takes note of a client that could not be told of a sign-out, to tell it later. */
+  readonly untold: (notice: LogoutNotice) => void
   /** Takes one line. No secret is in it. */
   readonly log: (line: string) => void
 }

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
+import { type Client, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import { PROBLEM_TYPE, problemOf } from '../../http/problem.ts'
 import { JWKS_SECONDS } from '../realm-keys.ts'
@@ -49,8 +49,13 @@ export function realmProvider(realm: LoadedRealm, tools: ProviderTools): RealmPr
     requestFacts(ctx).failure = error
     tools.log(`request failed: ${reasonOf(error)}`)
   })
-  // What is left over, a connection that broke off, must not be written to the console.
   const events: EventEmitter = provider
+  events.on(
+    'backchannel.error',
+    (_ctx: unknown, _error: unknown, { clientId }: Client, subject: string, sid: string) =>
+      tools.untold({ tenant, client: clientId, subject, sid }),
+  )
+  // What is left over, a connection that broke off, must not be written to the console.
   events.on('error', (error: unknown) => tools.log(`request failed: ${reasonOf(error)}`))
   provider.use(async (ctx, next) => {
     await next()

@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/errors.ts'
 import type { RevocationPublisher } from '../../revocation/revocation.ts'
 import type { IdentityDatabase } from '../identity-database.ts'
 import type { ArtifactStore } from '../provider/artifact-store.ts'
@@ -5,7 +6,7 @@ import type { EndAccess } from '../provider/end-access.ts'
 import type { PostgresArtifacts } from '../provider/postgres-artifacts.ts'
 import type { SealingKey } from '../sealing-key.ts'
 import { LiveSessions } from './live-sessions.ts'
-import { LogoutNotices, type SendLogout } from './logout/logout-notices.ts'
+import { type LogoutNotice, LogoutNotices, type SendLogout } from './logout/logout-notices.ts'
 import { PostgresSessionAdministration } from './postgres-session-administration.ts'
 import type { RedisSettings } from './redis/redis-settings.ts'
 import { RedisSessions } from './redis/redis-sessions.ts'
@@ -32,6 +33,8 @@ export interface OpenSessions {
   administration(endAccess: EndAccess): SessionAdministration
   /** Tells clients of the ends of sessions, from now on until `close`. Once. */
   tell(send: SendLogout): void
+  /** Has a client told later that could not be told when its user signed out. */
+  untold(notice: LogoutNotice): void
   /** Forgets what is past. Call it about every minute. */
   maintain(): Promise<void>
   close(): Promise<void>
@@ -67,6 +70,11 @@ export function openSessions(options: SessionsOptions): OpenSessions {
         await redis?.tidy()
         return more
       }, log)
+    },
+    untold(notice) {
+      LogoutNotices.enter(database, notice).catch((error: unknown) =>
+        log(`sessions: ${messageOf(error)}`),
+      )
     },
     maintain: tidy,
     async close() {

@@ -31,6 +31,18 @@ export class LogoutNotices {
     this.#send = send
   }
 
+  /** One that was tried once, when its user signed out. */
+  static async enter(
+    database: IdentityDatabase,
+    { tenant, client, subject, sid }: LogoutNotice,
+  ): Promise<void> {
+    await database.query(
+      `insert into identity.logout_notice (tenant, client, subject, sid, attempts, due_at)
+       values ($1, $2, $3, $4, 1, now() + interval '5 seconds')`,
+      [tenant, client, subject, sid],
+    )
+  }
+
   /** Tells those that are due. True when there may be more to do at once. */
   async round(): Promise<boolean> {
     const due = await this.#take()

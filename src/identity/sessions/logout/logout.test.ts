@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { type Listening, listenWith } from '../../../http/listen.ts'
 import { BASE } from '../../identity-site.test-support.ts'
+import { formIn } from '../../provider/browser.test-support.ts'
 import { ALICE, APP, CALLBACK } from '../../provider/provider-site.test-support.ts'
 import {
   type SessionsSite,
@@ -56,6 +57,7 @@ async function waiting({ tenant }: SiteRealm): Promise<readonly { attempts: numb
   return rows
 }
 
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
 const next = () =>
   new Promise<void>((resolve) => {
     arrived = resolve
@@ -96,7 +98,29 @@ test('a client that did not take it is told again, and then no more', async () =
   ])
   await second
   assert.equal(sent.length, count + 2)
-  while ((await waiting(realm)).length > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  while ((await waiting(realm)).length > 0) await pause()
+})
+
+test('a client that does not take it when its user signs out is told again', async () => {
+  const realm = await telling('signing-out')
+  const { browser, sid } = await site.enter(realm)
+  answer = 503
+  const first = next()
+  const page = await browser.get(`${BASE}/realms/${realm.tenant}/session/end`)
+  const { action, fields } = formIn(page.text) ?? { action: '', fields: {} }
+  await browser.post(action, { ...fields, logout: 'yes' })
+  await first
+  answer = 200
+  while ((await waiting(realm)).length === 0) await pause()
+  const second = next()
+  await site.admin.query('update identity.logout_notice set due_at = now() where tenant = $1', [
+    realm.tenant,
+  ])
+  await second
+  assert.deepEqual(
+    sent.slice(-2).map((token) => decodeJwt(token)['sid']),
+    [sid, sid],
+  )
 })
 
 test('who did not ask is not told, and clients of other realms are not', async () => {
