@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { createPrivateKey, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import 'reflect-metadata'
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509'
 import * as client from 'openid-client'
 import { parseClientId, parseSubject } from '../../src/core/names.ts'
 import type { TenantId } from '../../src/core/tenant.ts'
@@ -147,13 +153,16 @@ describe('Redis', () => {
       code_challenge_method: 'S256',
     })
     await site.browser().get(url.href)
+    // And one who is signed in and is asked again.
+    url.searchParams.set('prompt', 'login')
+    await browser.get(url.href)
     const keys = await keysOf(await userOf(realm.tenant))
     assert.ok(keys.some((key) => key.includes(':Session:')))
     assert.ok(keys.some((key) => key.includes(':Interaction:')))
     for (const key of keys) {
       assert.ok((await server.admin.ttl(key)) > 0, key)
       const text = `${key} ${await server.admin.get(key)}`
-      if (key.includes(':Session:')) assert.ok(!text.includes(site.cookieOf(browser)))
+      assert.ok(!text.includes(site.cookieOf(browser)), key)
     }
     const { rows } = await site.admin.query(
       `select model from identity.artifact where tenant = $1 and model in ('Session', 'Interaction')`,
@@ -252,6 +261,38 @@ describe('Redis', () => {
     assert.equal(await site.isSignedIn(realm, back.browser), true)
   })
 
+  test('over TLS it is reached by the name in its certificate, under the authority of the settings', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'rf-tls-'))
+    const own = await certificate(directory, 'own')
+    const other = await certificate(directory, 'other')
+    const port = await freePort()
+    const { keyFile, caFile } = own
+    const secure = await startRedis(
+      ['--tls-port', `${port}`, '--tls-auth-clients', 'no', '--tls-ca-cert-file', caFile].concat([
+        '--tls-cert-file',
+        caFile,
+        '--tls-key-file',
+        keyFile,
+      ]),
+      { url: `rediss://localhost:${port}`, caFile },
+    )
+    try {
+      const { settings } = secure
+      const password = readFileSync(settings.passwordFile, 'utf8').trim()
+      const login = { username: settings.user, password }
+      const manager = await connect(serverOf(settings), login)
+      assert.equal(await manager.acl('DELUSER', 'nobody'), 0)
+      manager.disconnect()
+      const wrong = { ...settings, caFile: other.caFile }
+      await assert.rejects(connect(serverOf(wrong), login), /self-signed certificate/)
+      const elsewhere = { ...settings, url: `rediss://127.0.0.1:${port}` }
+      await assert.rejects(connect(serverOf(elsewhere), login), /does not match certificate/)
+    } finally {
+      await secure.stop()
+      rmSync(directory, { recursive: true })
+    }
+  })
+
   test('no password is in a log, in a setting or in clear text in the database', async () => {
     const { password } = await userOf(acme.tenant)
     const { rows } = await site.admin.query('select to_jsonb(s) from identity.session_redis s')
@@ -260,3 +301,31 @@ describe('Redis', () => {
     assert.ok(!places.includes(password))
   })
 })
+
+/** A certificate for `localhost` that vouches for itself, and its key, as files. */
+async function certificate(directory: string, name: string) {
+  const alg = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keys = await crypto.subtle.generateKey(alg, true, ['sign', 'verify'])
+  const made = await X509CertificateGenerator.createSelfSigned({
+    name: 'CN=localhost',
+    keys,
+    signingAlgorithm: alg,
+    extensions: [new SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }])],
+  })
+  const [caFile, keyFile] = [join(directory, `${name}.pem`), join(directory, `${name}.key`)]
+  writeFileSync(caFile, made.toString('pem'))
+  const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey)
+  const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
+  writeFileSync(keyFile, key.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 })
+  return { caFile, keyFile }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}

@@ -48,7 +48,7 @@ export class LiveSessions implements ArtifactStore {
 
   async put(key: ArtifactKey, artifact: Artifact): Promise<void> {
     const { payloads } = this.#options
-    if (key.model !== 'Session') return payloads.put(key, artifact)
+    if (key.model !== 'Session') return payloads.put(key, withoutCookie(artifact))
     const session = signedIn(key, artifact)
     if (session !== undefined) {
       if (await this.#keep(session)) await payloads.put(key, artifact)
@@ -158,6 +158,14 @@ export class LiveSessions implements ArtifactStore {
       values: [subject, id, most - 1],
     })
   }
+}
+
+/** An interaction without the cookie of the session that it began in, which nobody asks it for. */
+function withoutCookie(artifact: Artifact): Artifact {
+  const { session } = artifact.payload
+  if (session === undefined) return artifact
+  const { cookie: _, ...rest } = session
+  return { ...artifact, payload: { ...artifact.payload, session: rest } }
 }
 
 /**

@@ -48,11 +48,6 @@ export function openSessions(options: SessionsOptions): OpenSessions {
     settings === undefined ? undefined : RedisSessions.open({ database, sealing, settings })
   const store = new LiveSessions({ database, payloads: redis ?? artifacts, ending })
   let rounds: SessionRounds | undefined
-  const tidy = async () => {
-    await redis?.tidy()
-    await database.query(FORGET_SESSIONS)
-    await database.query(FORGET_CUTOFFS)
-  }
   return {
     store,
     administration: (endAccess) =>
@@ -66,8 +61,8 @@ export function openSessions(options: SessionsOptions): OpenSessions {
       const notices = new LogoutNotices(database, send)
       rounds = new SessionRounds(async () => {
         const more = await notices.round()
-        // The store may be away: clients are told all the same.
-        await redis?.tidy()
+        // When the other store is away, `maintain` says so.
+        await redis?.tidy().catch(() => {})
         return more
       }, log)
     },
@@ -76,7 +71,12 @@ export function openSessions(options: SessionsOptions): OpenSessions {
         log(`sessions: ${messageOf(error)}`),
       )
     },
-    maintain: tidy,
+    async maintain() {
+      await database.query(FORGET_SESSIONS)
+      await database.query(FORGET_CUTOFFS)
+      // While the other store is away, everything else is looked after.
+      await redis?.tidy().catch((error: unknown) => log(`sessions: ${messageOf(error)}`))
+    },
     async close() {
       await rounds?.close()
       redis?.close()

@@ -28,13 +28,14 @@ export class SessionEnding {
   /** Ends them with all that came of them. Returns how many there were. */
   async end(rows: Rows, tenant: TenantId, which: Which): Promise<number> {
     const ended = await this.mark(rows, tenant, which)
-    const clients = await rows.query<{ sid: string; grant_id: string | null }>(
-      `select sid, grant_id from identity.session_client where tenant = $1 and session = any ($2)`,
+    const grants = await rows.query<{ grant_id: string }>(
+      `select grant_id from identity.session_client
+       where tenant = $1 and session = any ($2) and grant_id is not null`,
       [tenant, ended],
     )
-    for (const { sid, grant_id } of clients) {
-      if (grant_id !== null) await this.#artifacts.removeGrant(rows, tenant, grant_id)
-      await this.#revoke(rows, tenant, sid)
+    for (const { grant_id } of grants) {
+      await this.#artifacts.removeGrant(rows, tenant, grant_id)
+      await this.#revoke(rows, tenant, grant_id)
     }
     return ended.length
   }
@@ -85,12 +86,13 @@ export class SessionEnding {
   async takeBack(rows: Rows, tenant: TenantId, grants: readonly string[]): Promise<void> {
     for (const grant of grants) {
       if (await this.#artifacts.removeGrant(rows, tenant, grant)) {
-        await this.#revoke(rows, tenant, sessionOfGrant(grant))
+        await this.#revoke(rows, tenant, grant)
       }
     }
   }
 
-  #revoke(rows: Rows, tenant: TenantId, sid: string): Promise<void> {
-    return this.#publisher.publish(rows, { kind: 'session', tenant, id: sid, at: new Date() })
+  #revoke(rows: Rows, tenant: TenantId, grant: string): Promise<void> {
+    const id = sessionOfGrant(grant)
+    return this.#publisher.publish(rows, { kind: 'session', tenant, id, at: new Date() })
   }
 }

@@ -23,8 +23,7 @@ export async function listSessions(
   const found = await rows.query<Row>(
     `${SELECT} where s.tenant = $1 and ${IS_LIVE}
        and ($2::text is null or s.subject = $2) and ($3::text is null or s.device = $3)
-       and ($4::text is null or exists (select from identity.session_client c
-         where c.tenant = s.tenant and c.session = s.id and c.client = $4))
+       and ($4::text is null or exists (select ${LET_IN} and c.client = $4))
        and ($5::float is null or (s.signed_in_at, s.id) < (to_timestamp($5), $6))
      order by s.signed_in_at desc, s.id desc limit $7`,
     [
@@ -61,10 +60,16 @@ export async function findSession(
   return row === undefined ? undefined : sessionOf(row)
 }
 
+/** Clients of a session that have a grant: what was taken back is not there any more. */
+const LET_IN = `from identity.session_client c
+  where c.tenant = s.tenant and c.session = s.id and exists (
+    select from identity.artifact a where a.tenant = c.tenant and a.model = 'Grant'
+      and a.id = c.grant_id and (a.expires_at is null or a.expires_at > now()))`
+
 const SELECT = `select s.id, s.subject, s.started_at, s.signed_in_at, s.seen_at, s.device,
   s.user_agent, s.address, s.acr, s.amr,
   (select coalesce(json_agg(json_build_object('client', c.client, 'sid', c.sid) order by c.client), '[]')
-   from identity.session_client c where c.tenant = s.tenant and c.session = s.id) as clients
+   ${LET_IN}) as clients
   from identity.session s join identity.realm r on r.tenant = s.tenant`
 
 interface Row {

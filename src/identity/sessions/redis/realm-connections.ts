@@ -93,8 +93,7 @@ export class RealmConnections {
 
   async #connect(tenant: TenantId): Opening {
     const user = await this.#users.find(tenant)
-    if (user === undefined) return undefined
-    await this.#users.enter(user)
+    if (user === undefined || !(await this.#users.enter(tenant, user))) return undefined
     const { username, password, prefix } = user
     return { redis: await connect(this.#server, { username, password }), prefix }
   }

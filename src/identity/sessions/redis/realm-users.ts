@@ -62,8 +62,11 @@ export class RealmUsers {
     return this.#read(tenant)
   }
 
-  /** Makes it in Redis, or makes it what it should be. Its password goes there as a hash. */
-  async enter({ username, password, prefix }: RealmUser): Promise<void> {
+  /**
+   * Makes it in Redis, or makes it what it should be. Its password goes there as a hash. False when
+   * the realm was removed meanwhile: then it is nowhere.
+   */
+  async enter(tenant: TenantId, { username, password, prefix }: RealmUser): Promise<boolean> {
     const hash = createHash('sha256').update(password).digest('hex')
     const commands = COMMANDS.map((command) => `+${command}`)
     await this.#asManager((redis) =>
@@ -79,6 +82,9 @@ export class RealmUsers {
         ...commands,
       ),
     )
+    if ((await this.#read(tenant))?.username === username) return true
+    await this.#asManager((redis) => redis.acl('DELUSER', username))
+    return false
   }
 
   /** Deletes the users of realms that were removed. That ends their connections, whoever has them. */
