@@ -46,7 +46,8 @@ export function checkbox(name: string, label: Child, checked = false): Html {
 
 export interface Button {
   readonly label: string
-  readonly kind?: 'primary' | 'plain' | 'danger'
+  /** `quiet`: there, but not in the way. */
+  readonly kind?: 'primary' | 'plain' | 'quiet' | 'danger'
   /** What is sent when this button is the one. */
   readonly name?: string
   readonly value?: string

@@ -56,7 +56,7 @@ export const DEFAULT_ACCENT: Hex = '#2b57d0'
 
 export function accents(
   light: Hex = DEFAULT_ACCENT,
-  dark: Hex = lightenedFor(DARK.surface, light),
+  dark: Hex = lightenedFor(DARK.noteSurface, light),
 ): { readonly light: Accent; readonly dark: Accent } {
   return {
     light: { colour: light, ink: inkOn(light) },

@@ -38,13 +38,13 @@ a:hover{text-decoration-thickness:2px}
 .monogram{flex:none;display:grid;place-items:center;width:2.5rem;height:2.5rem;border-radius:.75rem;background:var(--accent);color:var(--accentInk);font-weight:700}
 .card{width:100%;max-width:26rem;padding:1.5rem;background:var(--surface);border:1px solid var(--line);border-radius:1rem;box-shadow:0 1px 2px rgb(0 0 0/.04),0 8px 24px rgb(0 0 0/.05)}
 .card>:last-child,form>:last-child,.notice>:last-child,li>:last-child{margin-bottom:0}
-form{margin:0 0 1rem}
+form{margin:0 0 .75rem}
 .field{margin:0 0 1rem}
 label{display:block;font-weight:600;margin-bottom:.25rem}
 label .muted{font-weight:400}
 .hint{font-size:.9375rem;margin:0 0 .375rem}
 .error{color:var(--danger);font-size:.9375rem;font-weight:600;margin:0 0 .375rem}
-input:not([type=checkbox]):not([type=radio]),select{display:block;width:100%;min-height:2.75rem;padding:.5rem .75rem;border:1px solid var(--edge);border-radius:.625rem;background:var(--surface);color:inherit;font:inherit}
+input:not([type=checkbox]):not(.hidden),select{display:block;width:100%;min-height:2.75rem;padding:.5rem .75rem;border:1px solid var(--edge);border-radius:.625rem;background:var(--surface);color:inherit;font:inherit}
 input:focus-visible,select:focus-visible{outline-offset:0;border-color:var(--accent)}
 input[aria-invalid]{border:2px solid var(--danger)}
 input.code{font-size:1.25rem;letter-spacing:.15em;font-variant-numeric:tabular-nums}
@@ -54,12 +54,13 @@ button,.button{display:flex;align-items:center;justify-content:center;width:100%
 button.primary{background:var(--accent);color:var(--accentInk)}
 button.plain,.button{background:transparent;border-color:var(--edge);color:var(--ink)}
 button.danger{background:transparent;border-color:var(--danger);color:var(--danger)}
+button.quiet{background:transparent;color:var(--muted)}
 button:hover,.button:hover{filter:brightness(1.06)}
-button.plain:hover,.button:hover,button.danger:hover{background:var(--noteSurface)}
+button.plain:hover,button.quiet:hover,.button:hover,button.danger:hover{background:var(--noteSurface)}
 button:active{transform:translateY(1px)}
 .or{display:flex;align-items:center;gap:.75rem;margin:1rem 0;color:var(--muted);font-size:.9375rem}
 .or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}
-.more{margin:1.25rem 0 0;padding:0;list-style:none}
+.more{margin:.5rem 0;padding:0;list-style:none}
 .more a,.sections a,.inline{display:inline-flex;align-items:center;min-height:2.75rem}
 .who{display:flex;align-items:center;justify-content:space-between;gap:.75rem;margin:0 0 1rem;padding:.25rem .75rem;border:1px solid var(--line);border-radius:.625rem;background:var(--noteSurface)}
 .who a{flex:none;display:inline-flex;align-items:center;min-height:2.75rem}

@@ -60,11 +60,13 @@ describe('the colours of pages', () => {
           return
         }
         const { light, dark } = accents(accent)
-        for (const [{ colour, ink }, { surface }] of [
+        for (const [{ colour, ink }, { surface, background, noteSurface }] of [
           [light, LIGHT],
           [dark, DARK],
         ] as const) {
-          assert.ok(contrast(colour, surface) >= TEXT_CONTRAST)
+          for (const under of [surface, background, noteSurface]) {
+            assert.ok(contrast(colour, under) >= TEXT_CONTRAST)
+          }
           assert.ok(contrast(ink, colour) >= TEXT_CONTRAST)
         }
       }),

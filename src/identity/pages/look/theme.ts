@@ -8,13 +8,15 @@ const NAME_CHARACTERS_MAX = 60
 const PLAIN_TEXT = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u
 
 function colourOn(mode: 'light' | 'dark') {
-  const { surface, background } = mode === 'light' ? LIGHT : DARK
+  const { surface, background, noteSurface } = mode === 'light' ? LIGHT : DARK
   return z
     .string()
     .regex(/^#[0-9a-f]{6}$/, 'a colour is #rrggbb, in small letters')
     .refine(
       (colour) =>
-        contrast(colour, surface) >= TEXT_CONTRAST && contrast(colour, background) >= TEXT_CONTRAST,
+        [surface, background, noteSurface].every(
+          (under) => contrast(colour, under) >= TEXT_CONTRAST,
+        ),
       `text in this colour would be hard to read in ${mode} mode: its contrast is below ${TEXT_CONTRAST}`,
     )
 }

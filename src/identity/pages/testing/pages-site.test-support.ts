@@ -42,7 +42,8 @@ export interface PagesSite {
   readonly logged: string[]
   /** Resolves with the next mail that is sent. */
   nextMail(): Promise<Mail>
-  realm(name: string, settings?: RealmSettingsInput): Promise<PagesRealm>
+  /** @param appReturn where the application also takes its users back */
+  realm(name: string, settings?: RealmSettingsInput, appReturn?: string): Promise<PagesRealm>
   /** What an authenticator app shows. Each time as if half a minute had gone by: a code is good once. */
   codeOf(secret: string): string
   stop(): Promise<void>
@@ -117,7 +118,7 @@ export async function startPagesSite(host = 'localhost'): Promise<PagesSite> {
       clock.now += 31_000
       return generateSync({ secret, epoch: Math.floor(clock.now / 1000) })
     },
-    async realm(name, settings = {}) {
+    async realm(name, settings = {}, appReturn = APP_RETURN) {
       const tenant = parseTenantId(name)
       const own = new Sources()
       sources.set(tenant, own)
@@ -133,7 +134,7 @@ export async function startPagesSite(host = 'localhost'): Promise<PagesSite> {
           'refresh_token',
           'urn:ietf:params:oauth:grant-type:device_code',
         ],
-        redirectUris: [APP_RETURN],
+        redirectUris: [...new Set([APP_RETURN, appReturn])],
         postLogoutRedirectUris: ['https://app.example/bye'],
         firstParty: false,
       })
@@ -163,7 +164,7 @@ export async function startPagesSite(host = 'localhost'): Promise<PagesSite> {
             client_id: APP,
             response_type: 'code',
             scope: 'openid',
-            redirect_uri: APP_RETURN,
+            redirect_uri: appReturn,
             state: 'state-of-the-app',
             code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
             code_challenge_method: 'S256',

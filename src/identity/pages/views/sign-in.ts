@@ -130,8 +130,7 @@ export function cancel(step: Step): Html {
   return form({
     action: `${step.base}/cancel`,
     csrf: step.csrf,
-    className: 'cancel',
-    children: button({ label: 'Cancel', kind: 'plain', regardless: true }),
+    children: button({ label: 'Cancel', kind: 'quiet', regardless: true }),
   })
 }
 
