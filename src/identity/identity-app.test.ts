@@ -238,6 +238,27 @@ describe('one answer', () => {
     }
   })
 
+  test('after the same queries, for a realm that is closed and one that there is not', async () => {
+    const { database } = site.identity.parts
+    await site.identity.realms.setOpen(parseTenantId('closed'), false)
+    const asked: string[] = []
+    const query = database.query.bind(database)
+    database.query = (sql, values) => {
+      asked.push(sql)
+      return query(sql, values)
+    }
+    const queriesOf = async (tenant: string) => {
+      asked.length = 0
+      await ask({ tenant })
+      await site.ask(`/realms/${tenant}/jwks`)
+      return [...asked]
+    }
+    const [closed, nobody] = [await queriesOf('closed'), await queriesOf('nobody')]
+    database.query = query
+    assert.ok(closed.length >= 3)
+    assert.deepEqual(closed, nobody)
+  })
+
   test('for the documents of a realm that there is not, and for any path that there is not', async () => {
     const paths = [
       '/nothing',

@@ -40,9 +40,6 @@ export interface ArtifactStore {
   findByUid(tenant: TenantId, model: string, uid: string): Promise<AdapterPayload | undefined>
   /** Not an error when it is not there. */
   remove(key: ArtifactKey): Promise<void>
-  /**
-   * Ends sessions, in the caller's transaction or, where the store is not in that database, before
-   * it commits: who loses a session too many signs in again.
-   */
+  /** Ends sessions, in the caller's transaction: also where what is in the store itself is not. */
   end(rows: Rows, tenant: TenantId, of: ArtifactsOf): Promise<void>
 }

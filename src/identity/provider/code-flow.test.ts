@@ -181,7 +181,8 @@ describe('an authorization code', () => {
       const results = await Promise.allSettled(
         apps.map((app) => client.authorizationCodeGrant(app, url, checks)),
       )
-      assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1)
+      // None, when the second is noticed before the first has its answer.
+      assert.ok(results.filter(({ status }) => status === 'fulfilled').length <= 1)
     }
   })
 

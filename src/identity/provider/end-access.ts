@@ -2,6 +2,7 @@ import type { Subject } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { Revocation, RevocationPublisher } from '../../revocation/revocation.ts'
 import type { IdentityDatabase, Rows } from '../identity-database.ts'
+import { keepRealm } from '../keep-realm.ts'
 import type { ArtifactsOf, ArtifactStore } from './artifact-store.ts'
 import type { PostgresArtifacts } from './postgres-artifacts.ts'
 import { sessionOfApiKey, sessionOfGrant } from './session-of-grant.ts'
@@ -40,6 +41,11 @@ export class EndAccess {
     })
   }
 
+  /** The tokens of a session (`sid`), whatever it is the session of. */
+  async ofSession(rows: Rows, tenant: TenantId, id: string): Promise<void> {
+    await this.#publish(rows, { kind: 'session', tenant, id })
+  }
+
   /** In the transaction that deletes the key. */
   async ofApiKey(rows: Rows, tenant: TenantId, id: string): Promise<void> {
     await this.#publish(rows, { kind: 'session', tenant, id: sessionOfApiKey(id) })
@@ -63,8 +69,18 @@ export class EndAccess {
     await this.#publish(rows, { kind: 'tenant', tenant })
   }
 
+  /** All of all realms. */
+  async ofEverything(rows: Rows): Promise<void> {
+    const realms = (await rows.query<{ tenant: TenantId }>(
+      'select tenant from identity.realm order by tenant',
+    )) as readonly { readonly tenant: TenantId }[]
+    for (const { tenant } of realms) await this.#end(rows, tenant, { kind: 'tenant' })
+    await this.#publish(rows, { kind: 'everything' })
+  }
+
   async #end(rows: Rows, tenant: TenantId, of: ArtifactsOf): Promise<void> {
     const { artifacts, sessions } = this.#options
+    await keepRealm(rows, tenant)
     await artifacts.end(rows, tenant, of)
     if (sessions !== artifacts) await sessions.end(rows, tenant, of)
   }

@@ -4,7 +4,7 @@ import { parseSubject } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import { type Access, accessClaims } from '../../tokens/access-token.ts'
 import type { Authority } from '../directory/directory.ts'
-import type { Authorities } from './authorities.ts'
+import type { ProviderTools } from './provider-tools.ts'
 import { sessionOfGrant } from './session-of-grant.ts'
 
 /** What the provider is about to sign, whatever it was granted for. */
@@ -35,7 +35,7 @@ export async function accessToIssue(
   tenant: TenantId,
   token: TokenToBe,
   ctx: KoaContextWithOIDC,
-  authorities: Authorities,
+  { authorities, artifacts }: Pick<ProviderTools, 'authorities' | 'artifacts'>,
 ): Promise<Access> {
   const { accountId, clientId = '', grantId } = token
   const subject = parsedSubject(accountId ?? clientId)
@@ -46,6 +46,10 @@ export async function accessToIssue(
   const scopes = token.scope?.split(' ').filter((scope) => scope !== '') ?? []
   if (authority === undefined) throw new errors.InvalidGrant('nobody who may')
   refuseMore(scopes, authority)
+  // After the time of issue was taken: what ends the grant from now on voids the token, too.
+  const stands =
+    grantId === undefined || (await artifacts.find({ tenant, model: 'Grant', id: grantId }))
+  if (!stands) throw new errors.InvalidGrant('its grant has ended meanwhile')
   const facts = accountId === undefined ? {} : factsOf(ctx)
   return {
     tenant,

@@ -6,7 +6,12 @@ import { parseClientId } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import { SigningKey } from '../../tokens/signing-key.ts'
 import { AUDIENCE, BASE } from '../identity-site.test-support.ts'
-import { type ProviderSite, refused, startProviderSite } from './provider-site.test-support.ts'
+import {
+  CALLBACK,
+  type ProviderSite,
+  refused,
+  startProviderSite,
+} from './provider-site.test-support.ts'
 
 let site: ProviderSite
 let acme: TenantId
@@ -102,13 +107,38 @@ describe('client credentials', () => {
 })
 
 describe('DPoP', () => {
-  test('binds the token to the key, and a refresh token of a public client too', async () => {
+  test('binds the token to the key, and the refresh token of a public client too', async () => {
     const keys = await client.randomDPoPKeyPair('ES256')
     const DPoP = client.getDPoPHandle(app, keys)
     const tokens = await client.clientCredentialsGrant(app, {}, { DPoP })
     assert.equal(tokens.token_type, 'dpop')
     const access = await site.verify(acme, tokens.access_token)
     assert.equal(access.boundTo, await DPoP.calculateThumbprint())
+
+    const spa = parseClientId('public-app')
+    await site.identity.realms.putClient(acme, spa, {
+      roles: [],
+      scopes: ['read'],
+      authMethod: 'none',
+      grantTypes: ['authorization_code', 'refresh_token'],
+      redirectUris: [CALLBACK],
+    })
+    const config = await site.app(acme, client.None(), { client_id: spa })
+    const { url, verifier } = await site.authorize(config)
+    const handle = client.getDPoPHandle(config, keys)
+    const first = await client.authorizationCodeGrant(
+      config,
+      url,
+      { pkceCodeVerifier: verifier, expectedState: 'the-state' },
+      {},
+      { DPoP: handle },
+    )
+    const refresh = (options?: client.DPoPOptions) =>
+      client.refreshTokenGrant(config, String(first.refresh_token), {}, options)
+    await assert.rejects(refresh(), refused('invalid_grant'))
+    const stranger = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
+    await assert.rejects(refresh({ DPoP: stranger }), refused('invalid_grant'))
+    await refresh({ DPoP: handle })
   })
 
   test('a proof counts once, is for this endpoint, and is not optional for a client that is bound', async () => {

@@ -179,6 +179,28 @@ describe('what the records say at the time is what a token says', () => {
     assert.equal((await client.tokenIntrospection(app, tokens.access_token)).active, false)
   })
 
+  test('a refresh that is under way when all of the user’s access ends gives nothing', async () => {
+    const ivan = parseSubject('ivan')
+    await site.identity.realms.putUser(acme, ivan, { roles: [], scopes: ['read'] })
+    site.signsIn.subject = ivan
+    const tokens = await site.signIn(app)
+    const { database, endAccess } = site.identity.parts
+    let looks = 0
+    step.instead = {
+      async user(...who) {
+        if (++looks === 2) {
+          await database.transaction((rows) => endAccess.ofSubject(rows, acme, ivan))
+        }
+        return records.user(...who)
+      },
+    }
+    const refresh = () => client.refreshTokenGrant(app, String(tokens.refresh_token))
+    await assert.rejects(refresh())
+    assert.equal(looks, 2)
+    delete step.instead
+    await assert.rejects(refresh())
+  })
+
   test('a user who is removed while a session goes on in another store is asked to sign in', async () => {
     const heidi = parseSubject('heidi')
     await site.identity.realms.putUser(acme, heidi, { roles: [], scopes: ['read'] })
@@ -279,4 +301,13 @@ test('the client whose redirect URI is taken away has no use of codes that are u
       expectedState: 'the-state',
     }),
   )
+})
+
+test('when everything is revoked, everybody signs in again', async () => {
+  const tokens = await site.signIn(app)
+  const { database, endAccess } = site.identity.parts
+  await database.transaction((rows) => endAccess.ofEverything(rows))
+  assert.equal(site.revocations.at(-1)?.kind, 'everything')
+  await assert.rejects(client.refreshTokenGrant(app, String(tokens.refresh_token)))
+  assert.equal((await client.tokenIntrospection(app, tokens.access_token)).active, false)
 })

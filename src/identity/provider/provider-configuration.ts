@@ -95,7 +95,7 @@ export function providerConfiguration(
     formats: {
       customizers: {
         jwt: async (ctx, token, jwt) => {
-          const access = await accessToIssue(tenant, token, ctx, authorities)
+          const access = await accessToIssue(tenant, token, ctx, tools)
           jwt.payload = accessPayload(access, token, issuer, jwt.payload)
         },
       },

@@ -64,7 +64,8 @@ describe('a refresh token', () => {
       const results = await Promise.allSettled(
         apps.map((app) => client.refreshTokenGrant(app, String(refresh_token))),
       )
-      assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1)
+      // None, when the second is noticed before the first has its answer.
+      assert.ok(results.filter(({ status }) => status === 'fulfilled').length <= 1)
     }
   })
 
