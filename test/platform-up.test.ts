@@ -40,6 +40,9 @@ async function borrowsForAReason(): Promise<void> {
   const flags = ['--no-deprecation', '--input-type=module', '-e', PROGRAM]
   const program = [process.execPath, ...flags]
   const exec = ['exec', '--tenant', 'acme', '--state', trial.state]
+  // Nobody of this tenant is here to agree to it, and there is no second person yet.
+  const alone = ['support', 'policy', 'acme', 'second-person', '--state', trial.state]
+  assert.equal((await trial.run(...alone)).code, 0)
   const done = await trial.run(...exec, '--reason', 'ticket 4711', '--', ...program)
   assert.equal(done.code, 7, done.output)
   const { login, n, password } = JSON.parse(done.output) as Record<string, unknown>

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { Address } from '../http/call.ts'
 import type { Console } from './console.ts'
+import { signedInToken } from './login/signed-in.ts'
 import { readUrl } from './read-url.ts'
 
 /** Files that a running platform keeps in its state directory for whoever operates it there. */
@@ -12,7 +13,8 @@ export const TOKEN_FILE = 'operator.token'
 /** Where the control plane is, and who asks. The token is secret. */
 export interface ControlAccess {
   readonly server: Address
-  readonly token: string
+  /** A sign-in gives a new one when the last has ended. */
+  readonly token: string | (() => Promise<string>)
 }
 
 export interface AccessFlags {
@@ -22,23 +24,32 @@ export interface AccessFlags {
 }
 
 /**
- * Flags come before the environment, the environment before the files of a platform that runs here.
- * The file's token goes to the file's server and to no other.
+ * Flags come before the environment, the environment before a sign-in, and that before the files of a
+ * platform that runs here. The file's token goes to the file's server and to no other, and so does what
+ * a sign-in gave.
  * @throws RingfenceError `invalid_argument`, `invalid_url`, `engine_unavailable`
  */
 export function controlAccess(flags: AccessFlags, console: Console): ControlAccess {
   const { RINGFENCE_SERVER, RINGFENCE_TOKEN } = console.environment
   const named = flags.server ?? filled(RINGFENCE_SERVER)
   const given = flags.token === undefined ? filled(RINGFENCE_TOKEN) : readUrl(flags.token, console)
-  if (named !== undefined && given === undefined) {
+  const server = safeAddress(named ?? fileIn(flags.state, URL_FILE))
+  if (given !== undefined) return { server, token: header(given) }
+  const signedIn = signedInToken(server, console)
+  if (signedIn !== undefined) return { server, token: signedIn }
+  if (named !== undefined) {
     throw new RingfenceError(
       'not_authenticated',
-      'a server was named but no token: set RINGFENCE_TOKEN, or give --token env:NAME',
+      'a server was named but no token: sign in with "ringfence login", set RINGFENCE_TOKEN, or give --token env:NAME',
     )
   }
-  const server = named ?? fileIn(flags.state, URL_FILE)
-  const token = given ?? fileIn(flags.state, TOKEN_FILE)
-  return { server: safeAddress(server), token: header(token) }
+  return { server, token: header(fileIn(flags.state, TOKEN_FILE)) }
+}
+
+/** The control plane that is meant, whoever asks. */
+export function controlServer(flags: AccessFlags, console: Console): Address {
+  const named = flags.server ?? filled(console.environment['RINGFENCE_SERVER'])
+  return safeAddress(named ?? fileIn(flags.state, URL_FILE))
 }
 
 /** The platform that runs on a state directory, whatever the environment says. */

@@ -105,7 +105,7 @@ export class ControlClient {
     for (;;) {
       try {
         const path = `/v1/workflows/${encodeURIComponent(workflow)}/events`
-        const headers = { ...this.#headers(), 'last-event-id': String(last) }
+        const headers = { ...(await this.#headers()), 'last-event-id': String(last) }
         const { server } = this.#access
         for await (const { event, data } of eventStream(server, path, headers, refusal, signal)) {
           failures = 0
@@ -140,7 +140,7 @@ export class ControlClient {
           method,
           path: withQuery(path, query),
           headers: {
-            ...this.#headers(),
+            ...(await this.#headers()),
             ...headers,
             ...(text === undefined ? {} : { 'content-type': 'application/json' }),
           },
@@ -159,8 +159,9 @@ export class ControlClient {
     }
   }
 
-  #headers(): Readonly<Record<string, string>> {
-    return { authorization: `Bearer ${this.#access.token}` }
+  async #headers(): Promise<Readonly<Record<string, string>>> {
+    const { token } = this.#access
+    return { authorization: `Bearer ${typeof token === 'string' ? token : await token()}` }
   }
 
   /** A growing pause of which a random half is left out. */
@@ -179,7 +180,7 @@ export class ControlClient {
 }
 
 /** Lists that come in pages; others come whole. */
-const PAGED = /^\/v1\/(?:tenants|workflows|approvals|tenants\/[^/]+\/history)$/
+const PAGED = /^\/v1\/(?:tenants|workflows|approvals|support|tenants\/[^/]+\/history)$/
 const TRANSIENT: ReadonlySet<ErrorCode> = new Set(['engine_unavailable', 'timed_out', 'overloaded'])
 
 function isTransient(error: unknown): boolean {

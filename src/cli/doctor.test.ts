@@ -42,6 +42,7 @@ function configureVending(control: ServedControl): string {
   const document = planeDocument('vending', {
     database,
     configuration: { directory: control.state, keys: [key] },
+    revocations: { directory: control.state },
     listen: { socket },
     audience: 'urn:ringfence:vending',
     journalDirectory: control.state,

@@ -9,9 +9,11 @@ import { addExec } from './commands/exec.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addLease } from './commands/lease.ts'
 import { addLeases } from './commands/leases.ts'
+import { addLogin } from './commands/login.ts'
 import { addOperators } from './commands/operators.ts'
 import { addProve } from './commands/prove.ts'
 import { addServe } from './commands/serve.ts'
+import { addSupport } from './commands/support.ts'
 import { addTenants } from './commands/tenants.ts'
 import { addToken } from './commands/token.ts'
 import { addUp } from './commands/up.ts'
@@ -67,6 +69,8 @@ Examples:
     addLeases,
     addCatalogue,
     addOperators,
+    addLogin,
+    addSupport,
     addLease,
     addToken,
     addExec,

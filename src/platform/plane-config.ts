@@ -6,9 +6,9 @@ import { parseClientId, parsePlanName, parseServiceName } from '../core/names.ts
 import { parseDocument } from '../core/parse-document.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseRegion, parseTier } from '../core/tenant.ts'
+import { REVOCATIONS_LIMIT_SECONDS } from '../revocation/revocation-follower.ts'
 import { redisSchema } from '../identity/sessions/redis/redis-settings.ts'
 import { signInSchema } from '../identity/sign-in/sign-in-settings.ts'
-import { REVOCATIONS_LIMIT_SECONDS } from '../revocation/revocation-follower.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
 
 /**
@@ -50,6 +50,7 @@ const revocations = z.strictObject({
 
 const controlSpec = z.strictObject({
   database,
+  revocations,
   listen,
   /** Unique among control processes that run at once, and the same after a restart. */
   executor: z.string().min(1),
@@ -138,6 +139,8 @@ const identitySpec = z.strictObject({
   /** What issuers begin with: `https://id.example.com`. */
   baseUrl: z.url(),
   audience: z.url(),
+  /** Audience of access tokens of the operators' realm: the control API's. Absent: there is no such realm. */
+  operatorsAudience: z.string().min(1).exactOptional(),
   adminAudience: z.string().min(1),
   adminClients: z.array(
     z.strictObject({ client: parsed(parseClientId), keys: z.array(publicJwkSchema).min(1) }),

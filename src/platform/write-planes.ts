@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { writeState } from '../clusters/state-file.ts'
 import type { ConnectionSettings } from '../clusters/cluster.ts'
-import { parseClientId, parseServiceName } from '../core/names.ts'
+import { SUPPORT_CLIENT, SUPPORT_SERVICE } from '../control/support/support-service.ts'
+import { parseClientId } from '../core/names.ts'
 import { type CellName, type Tier, TIERS } from '../core/tenant.ts'
 import type { PlatformManifest } from './platform-manifest.ts'
 import { PLANES, type Plane, planeDocument, type PlaneSpecInput } from './plane-config.ts'
@@ -11,8 +12,8 @@ import { socketPathIn } from './socket-path.ts'
 /** The control plane's own name where it calls other planes. */
 export const CONTROL_CLIENT = parseClientId('ringfence-control')
 /** The operator's workload, for `ringfence exec`: its service is nobody's upstream. */
-export const OPERATOR_CLIENT = parseClientId('ringfence-operator')
-export const OPERATOR_SERVICE = parseServiceName('ringfence-operator')
+export const OPERATOR_CLIENT = SUPPORT_CLIENT
+export const OPERATOR_SERVICE = SUPPORT_SERVICE
 export const VENDING_AUDIENCE = 'urn:ringfence:vending'
 export const IDENTITY_AUDIENCE = 'urn:ringfence:identity'
 export const CONTROL_AUDIENCE = 'urn:ringfence:control'
@@ -90,6 +91,7 @@ async function controlSpec(input: PlanesInput): Promise<PlaneSpecInput<'control'
   const workloads = [...manifest.workloads, operatorWorkload()]
   return {
     database: databaseOf(input, 'control'),
+    revocations: revocationsOf(input, 'control'),
     listen: manifest.listen.control,
     executor: 'control-1',
     keys: {
@@ -145,6 +147,7 @@ async function identitySpec(input: PlanesInput): Promise<PlaneSpecInput<'identit
     admin: { socket: places.identityAdmin },
     baseUrl: `http://${host}:${port}`,
     audience: manifest.audience,
+    operatorsAudience: CONTROL_AUDIENCE,
     adminAudience: IDENTITY_AUDIENCE,
     adminClients: [
       {

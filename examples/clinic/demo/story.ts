@@ -5,6 +5,9 @@ import pg from 'pg'
 import { z } from 'zod'
 import { borrowLease } from '../../../src/cli/borrow-lease.ts'
 import { PROCESS_CONSOLE } from '../../../src/cli/console.ts'
+import { localAccess } from '../../../src/cli/control-access.ts'
+import { ControlClient } from '../../../src/cli/control-client.ts'
+import { supportPolicySchema } from '../../../src/control/api/schemas.ts'
 import { parseClientId, parseSubject } from '../../../src/core/names.ts'
 import type { Platform } from '../../../src/platform/platform.ts'
 import { tryToken } from '../../../src/platform/try-token.ts'
@@ -113,13 +116,21 @@ async function showDoors(
 }
 
 async function showRefusals({ stateDirectory, say }: Story, tenant: PlacedTenant): Promise<void> {
+  // Nobody of this tenant is here to agree to it.
+  await new ControlClient(localAccess(stateDirectory)).change(
+    {
+      method: 'PUT',
+      path: `/v1/tenants/${tenant.id}/support-policy`,
+      body: { policy: 'second-person' },
+    },
+    supportPolicySchema,
+  )
   const lease = await borrowLease(
     {
       tenant: tenant.id,
       scope: 'write',
       seconds: 300,
       reason: 'the demo shows what a stolen credential can do',
-      job: 'demo',
     },
     { state: stateDirectory },
     PROCESS_CONSOLE,
@@ -131,6 +142,7 @@ async function showRefusals({ stateDirectory, say }: Story, tenant: PlacedTenant
     for (const [what, sql] of TRIES) say(`    ${what.padEnd(34)} ${await answer(client, sql)}`)
   } finally {
     await client.end()
+    await lease.giveBack()
   }
   say()
 }

@@ -7,6 +7,7 @@ import { type ControlFlags, controlCommand, examples } from '../control-command.
 import type { Check, Diagnosis, Patient } from '../doctor/check.ts'
 import { checkControl } from '../doctor/control-checks.ts'
 import { checkDisk, checkNode } from '../doctor/machine-checks.ts'
+import { checkOperators } from '../doctor/operator-checks.ts'
 import { checkCells, checkPlanes } from '../doctor/plane-checks.ts'
 import { checkLeftovers, checkSecrets, checkStateDirectory } from '../doctor/state-checks.ts'
 import type { Ending } from '../ending.ts'
@@ -19,6 +20,7 @@ const CHECKS: readonly Check[] = [
   checkSecrets,
   checkLeftovers,
   checkControl,
+  checkOperators,
   checkPlanes,
   checkCells,
 ]

@@ -4,7 +4,6 @@ import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
-import { type TenantId, parseTenantId } from '../../core/tenant.ts'
 import { type BorrowedLease, borrowLease } from '../borrow-lease.ts'
 import type { Console } from '../console.ts'
 import { examples } from '../control-command.ts'
@@ -18,25 +17,33 @@ export function addExec(program: Command, console: Console, ending: Ending): voi
     .command('exec')
     .argument('<command...>', 'the program and its arguments, after --')
     .description(
-      'Run a program as one tenant: libpq finds a short-lived credential. Who, why and when is recorded.',
+      'Run a program as one tenant, with support access: libpq finds a short-lived credential.',
     )
-    .requiredOption('--tenant <tenant>', 'on whose data')
+    .option(
+      '--tenant <tenant>',
+      'on whose data; asks for access to it, and gives it back at the end',
+    )
     // What follows the program's name is the program's.
     .passThroughOptions()
   examples(
     leaseCommand(exec),
+    'ringfence exec --support support-4711 -- psql',
     'ringfence exec --tenant acme --reason "ticket 4711" -- psql',
     'ringfence exec --tenant acme --scope write --reason "mend a typo" -- psql -f mend.sql',
-  ).action(async (command: string[], flags: LeaseFlags & { tenant: string }) => {
-    const tenant = parseTenantId(flags.tenant)
-    const request = { ...readLeaseFlags(flags), tenant, job: 'exec' }
-    const lease = await borrowLease(request, flags, console)
-    ending.exitCode = await runWith(tenant, lease, command, console)
+  ).action(async (command: string[], flags: LeaseFlags & { tenant?: string }) => {
+    const lease = await borrowLease(readLeaseFlags(flags, flags.tenant), flags, console)
+    try {
+      ending.exitCode = await runWith(lease, command, console)
+    } finally {
+      await lease.giveBack().catch((error: unknown) => {
+        // It ends by itself, and what the program did is done.
+        console.err(`ringfence: the access was not given back: ${messageOf(error)}\n`)
+      })
+    }
   })
 }
 
 async function runWith(
-  tenant: TenantId,
   lease: BorrowedLease,
   command: readonly string[],
   console: Console,
@@ -44,7 +51,11 @@ async function runWith(
   const directory = await mkdtemp(join(tmpdir(), 'ringfence-exec-'))
   try {
     const { host, port, database, user } = lease.credential
-    const { serviceFile, passFile } = await writeLibpqFiles(directory, tenant, lease.credential)
+    const { serviceFile, passFile } = await writeLibpqFiles(
+      directory,
+      lease.tenant,
+      lease.credential,
+    )
     return await run(command, {
       ...console.environment,
       PGHOST: host,

@@ -19,15 +19,16 @@ interface Flags extends LeaseFlags {
 export function addLease(program: Command, console: Console, _ending: Ending): void {
   const lease = program
     .command('lease <tenant>')
-    .description('A short-lived credential that reaches this tenant only. Who and why is recorded.')
+    .description('A short-lived credential that reaches this tenant only, with support access.')
     .option('-o, --output <format>', `${FORMATS.join(', ')} (service: files for libpq)`, 'env')
     .option('--directory <directory>', 'with -o service: where the two files go')
   examples(
     leaseCommand(lease),
     `env $(ringfence lease acme --reason "ticket 4711") psql -c 'select 1'`,
+    'ringfence lease acme --support support-4711 -o json',
     'ringfence lease acme --reason "ticket 4711" -o service --directory ~/.ringfence/acme',
   ).action(async (name: string, flags: Flags) => {
-    const tenant = parseTenantId(name)
+    parseTenantId(name)
     const format = FORMATS.find((one) => one === flags.output)
     if (format === undefined) {
       throw new RingfenceError('invalid_argument', `-o is one of ${FORMATS.join(', ')}`)
@@ -35,11 +36,15 @@ export function addLease(program: Command, console: Console, _ending: Ending): v
     if ((format === 'service') !== (flags.directory !== undefined)) {
       throw new RingfenceError('invalid_argument', '-o service and --directory go together')
     }
-    const request = { ...readLeaseFlags(flags), tenant, job: 'lease' }
-    const { lease_id, expires_at, credential } = await borrowLease(request, flags, console)
+    const request = readLeaseFlags(flags, name)
+    const { lease_id, tenant, scope, expires_at, credential } = await borrowLease(
+      request,
+      flags,
+      console,
+    )
     const { host, port, database, user, password } = credential
     if (format === 'json') {
-      const text = { lease_id, expires_at, scope: request.scope, credential }
+      const text = { lease_id, expires_at, scope, credential }
       console.out(`${JSON.stringify(text, null, 2)}\n`)
     } else if (format === 'url') {
       const where = `host=${encodeURIComponent(host)}&port=${port}`

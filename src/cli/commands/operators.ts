@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import { newOperatorSchema, operatorSchema } from '../../control/api/schemas.ts'
-import { RingfenceError } from '../../core/errors.ts'
 import type { Console } from '../console.ts'
 import {
   confirm,
@@ -13,12 +12,16 @@ import {
   several,
 } from '../control-command.ts'
 import type { Ending } from '../ending.ts'
+import { durationSeconds } from '../duration.ts'
 import { type Columns, writeList, writeOne } from '../output.ts'
+import { addPeople } from './people.ts'
 
 const columns: Columns<z.infer<typeof operatorSchema>> = (operator) => ({
   name: operator.name,
+  owner: operator.owner,
   scopes: operator.scopes.join(' '),
   created: operator.created_at,
+  used: operator.last_used_at,
   expires: operator.expires_at,
   revoked: operator.revoked_at,
 })
@@ -28,23 +31,27 @@ interface CreateFlags extends ControlFlags {
   readonly for?: string
 }
 
-/** `ringfence operators`: who may use the control API. */
+/** `ringfence operators`: people, and tokens for what works without one. */
 export function addOperators(program: Command, console: Console, _ending: Ending): void {
   const operators = examples(
-    program.command('operators').description('Who may use the control API.'),
+    program.command('operators').description('Who may use the control API: people and tokens.'),
+    'ringfence operators invite jane@example.com --name "Jane" --role operator',
     'ringfence operators create ci --scope tenants:read --for 90d',
     'ringfence operators revoke ci',
   )
+  addPeople(operators, console)
   examples(
-    controlCommand(operators.command('list').description('All operators, also ended ones.')),
-    'ringfence operators list',
+    controlCommand(operators.command('tokens').description('All tokens, also ended ones.')),
+    'ringfence operators tokens',
   ).action(async (flags: ControlFlags) => {
     const { client, format } = openControl(flags, console)
     writeList(await client.list('/v1/operators', operatorSchema), columns, format, console.out)
   })
   const create = operators
     .command('create <name>')
-    .description('Make an operator. Its token is written once, to standard output.')
+    .description(
+      'Make a token for automation. It is written once, to standard output, and is yours.',
+    )
     .requiredOption('--scope <scope>', 'such as tenants:read; may be given several times', several)
     .option('--for <duration>', 'how long the token is good for: 12h, 90d')
   examples(
@@ -53,7 +60,7 @@ export function addOperators(program: Command, console: Console, _ending: Ending
     'ringfence operators create ci --scope tenants:read -o json | jq -r .token',
   ).action(async (name: string, flags: CreateFlags) => {
     const { client, format } = openControl(flags, console)
-    const seconds = secondsOf(flags.for)
+    const seconds = flags.for === undefined ? undefined : durationSeconds(flags.for, '--for')
     const body = { name, scopes: flags.scope, ...(seconds === undefined ? {} : { seconds }) }
     const change = { method: 'POST', path: '/v1/operators', body } as const
     const made = await client.change(change, newOperatorSchema)
@@ -63,7 +70,7 @@ export function addOperators(program: Command, console: Console, _ending: Ending
   })
   const revoke = operators
     .command('revoke <name>')
-    .description('End an operator’s token now. Its name is never used again.')
+    .description('End a token now. Its name is never used again.')
     .option('--yes', 'do not ask')
   examples(controlCommand(revoke), 'ringfence operators revoke ci --yes').action(
     async (name: string, flags: ControlFlags & { yes?: boolean }) => {
@@ -74,15 +81,4 @@ export function addOperators(program: Command, console: Console, _ending: Ending
       writeOne(ended, columns, format, console.out)
     },
   )
-}
-
-const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
-
-function secondsOf(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined
-  const [, amount, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(value) ?? []
-  if (amount === undefined || unit === undefined) {
-    throw new RingfenceError('invalid_argument', '--for is a duration like 30m, 12h or 90d')
-  }
-  return Number(amount) * UNITS[unit as keyof typeof UNITS]
 }

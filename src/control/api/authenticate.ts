@@ -17,12 +17,31 @@ export function authenticated(parts: ApiParts, scope: OperatorScope) {
   })
 }
 
+/** Lets any operator pass, whatever it may do. */
+export function authenticatedAnyhow(parts: ApiParts) {
+  return createMiddleware<ApiEnvironment>(async (context, next) => {
+    context.set('actor', await whoAsks(parts, context))
+    await next()
+  })
+}
+
 /** @throws Refusal `not_authenticated` (401), `forbidden` (403), `rate_limited` (429) */
 export async function authenticateOperator(
   parts: ApiParts,
   context: ApiContext,
   scope: OperatorScope,
 ): Promise<Actor> {
+  const actor = await whoAsks(parts, context)
+  if (actor.scopes.includes(scope)) return actor
+  if (actor.signedIn?.beyond.includes(scope) === true) throw oneFactorOnly()
+  throw new Refusal('forbidden', `this needs the scope ${scope}`, {
+    headers: {
+      'www-authenticate': `${CHALLENGE}, error="insufficient_scope", scope="${scope}"`,
+    },
+  })
+}
+
+async function whoAsks(parts: ApiParts, context: ApiContext): Promise<Actor> {
   const token = bearerToken(context)
   if (token === undefined) {
     // Costs nothing to refuse and guesses nothing: it is not counted.
@@ -34,16 +53,9 @@ export async function authenticateOperator(
       },
     )
   }
-  const actor = await countingFailures(parts, context, token, () =>
+  return countingFailures(parts, context, token, () =>
     parts.plane.operators.authenticate(token, context.get('requestId')),
   )
-  if (actor.scopes.includes(scope)) return actor
-  if (actor.signedIn?.beyond.includes(scope) === true) throw oneFactorOnly()
-  throw new Refusal('forbidden', `this needs the scope ${scope}`, {
-    headers: {
-      'www-authenticate': `${CHALLENGE}, error="insufficient_scope", scope="${scope}"`,
-    },
-  })
 }
 
 /** RFC 9470: the same person, signed in with two factors, would be let pass. */

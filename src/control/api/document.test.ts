@@ -100,6 +100,7 @@ const CALLS: Readonly<
   ],
   removePerson: ({ person }) => [`/v1/people/${person}`, {}],
   getSignIn: () => ['/v1/sign-in', {}],
+  getCaller: () => ['/v1/caller', {}],
   getFourEyes: () => ['/v1/four-eyes', {}],
   replaceKeys: () => ['/v1/tenants/acme/keys', { body: { compromised: true } }],
   revokeEverything: () => ['/v1/revocations/everything', { body: { why: 'keys were stolen' } }],

@@ -253,6 +253,20 @@ export const signInSchema = z
   })
   .openapi('SignIn')
 
+export const callerSchema = z
+  .object({
+    name: z.string(),
+    person: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Who stands behind it; null when nobody is known.' }),
+    scopes: z.array(z.enum(OPERATOR_SCOPES)),
+    roles: z.array(z.enum(OPERATOR_ROLES)),
+    two_factors: z.boolean().nullable().openapi({ description: 'null for a token.' }),
+  })
+  .openapi('Caller')
+export type WireCaller = z.infer<typeof callerSchema>
+
 export const fourEyesSchema = z
   .object({
     since: time.nullable().openapi({

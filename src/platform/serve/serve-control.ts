@@ -9,9 +9,16 @@ import { listen } from '../../http/listen.ts'
 import { sealEnvelope } from '../../proof/dsse.ts'
 import { loadOrCreateEvidenceKey } from '../../proof/evidence-key.ts'
 import { readOrMakeSigningKey } from '../../tokens/signing-key.ts'
+import { remoteAdministration } from '../../identity/administration/administration-admin.ts'
+import { remoteOperatorAccounts } from '../../identity/operators/accounts-admin.ts'
 import { remoteRealms } from '../../identity/remote-realms.ts'
+import { remoteSupport } from '../../identity/support/support-admin.ts'
+import { PostgresRevocations } from '../../revocation/postgres-revocations.ts'
+import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { CONTROL_CLIENT } from '../write-planes.ts'
+import { revocationOptions } from './follower-options.ts'
+import { operatorAccounts } from './operator-accounts.ts'
 import { outsideApprovals } from './outside-approvals.ts'
 import { databaseSettings, type Log, type Served } from './served.ts'
 
@@ -34,13 +41,19 @@ export async function serveControl(
   const evidence = await loadOrCreateEvidenceKey(spec.keys.receipt)
   const client = await readOrMakeSigningKey(spec.keys.client, 'ES256')
   const { audience, contextKeys, services, workloads } = spec.platform
+  const identity = { ...spec.identity, client: CONTROL_CLIENT, key: client }
+  const revoked = await RevocationFollower.open(await revocationOptions(spec, log))
   const plane = await openControlPlane({
     database,
     executorId: spec.executor,
     ports: {
       cells: cellsOf(spec.cells),
-      realms: remoteRealms({ ...spec.identity, client: CONTROL_CLIENT, key: client }),
+      realms: remoteRealms(identity),
+      operators: operatorAccounts(remoteOperatorAccounts(identity)),
+      support: remoteSupport(identity),
+      administration: remoteAdministration(identity),
     },
+    revocations: { publisher: new PostgresRevocations(), list: revoked },
     keys: {
       snapshot: await readOrMakeSigningKey(spec.keys.snapshot, 'EdDSA'),
       job: await readOrMakeSigningKey(spec.keys.job, 'ES256'),
@@ -54,6 +67,9 @@ export async function serveControl(
     receivers,
     ...(readDecision === undefined ? {} : { readDecision }),
     log,
+  }).catch(async (error: unknown) => {
+    await revoked.close()
+    throw error
   })
   await enterCatalogue(plane, spec)
   await keepFirstToken(plane, spec.bootstrapTokenFile, log)
@@ -63,6 +79,7 @@ export async function serveControl(
     async close() {
       await listening.close()
       await plane.close()
+      await revoked.close()
     },
   }
 }

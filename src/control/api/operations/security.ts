@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { authenticated } from '../authenticate.ts'
+import { authenticated, authenticatedAnyhow } from '../authenticate.ts'
 import type { Api, ApiParts } from '../environment.ts'
 import { tenantIdField, textField } from '../fields.ts'
 import { idempotent } from '../idempotent.ts'
@@ -12,7 +12,7 @@ import {
   refusals,
   scoped,
 } from '../responses.ts'
-import { fourEyesSchema, revokedSchema, signInSchema } from '../schemas.ts'
+import { callerSchema, fourEyesSchema, revokedSchema, signInSchema } from '../schemas.ts'
 
 const tags = ['security']
 
@@ -37,6 +37,31 @@ export function addSecurity(api: Api, parts: ApiParts): void {
       responses: { 200: json('The place.', signInSchema), ...refusals(503, 504) },
     }),
     async (context) => context.json(await operators.signIn(), 200),
+  )
+  api.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/caller',
+      operationId: 'getCaller',
+      summary: 'Who is asking, and what it may do.',
+      tags,
+      security: [{ operator: [] }],
+      middleware: authenticatedAnyhow(parts),
+      responses: { 200: json('The caller.', callerSchema), ...guardedRefusals() },
+    }),
+    (context) => {
+      const { name, person, scopes, signedIn } = context.get('actor')
+      return context.json(
+        {
+          name,
+          person: person ?? null,
+          scopes: [...scopes],
+          roles: [...(signedIn?.roles ?? [])],
+          two_factors: signedIn?.twoFactors ?? null,
+        },
+        200,
+      )
+    },
   )
   api.openapi(
     createRoute({
