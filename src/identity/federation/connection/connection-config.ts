@@ -93,7 +93,11 @@ export const samlConfigSchema = z.strictObject({
     .default({ nameId: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent' }),
   /** Demand a signature on the response as well; that on the assertion is always demanded. */
   requireSignedResponse: z.boolean().default(false),
-  requireEncryption: z.boolean().default(false),
+  /**
+   * Encrypted assertions: `off`, none is taken and no key for them is in our metadata, since providers
+   * encrypt as soon as they see one; `accepted`; `required`, and no other is taken.
+   */
+  encryption: z.enum(['off', 'accepted', 'required']).default('off'),
   /** Seconds by which the provider's clock may differ. */
   clockSkewSeconds: z.int().min(0).max(300).default(60),
   /**

@@ -41,7 +41,11 @@ function checkShape(encrypted: XmlElement): void {
     'not exactly one encrypted assertion with one key',
   )
   checkMethod(only, ALGORITHMS.ContentEncryption)
-  checkMethod(key, ALGORITHMS.KeyTransport)
+  const transport = checkMethod(key, ALGORITHMS.KeyTransport)
+  // With another digest the library would fail as if the key were wrong.
+  for (const digest of childrenNamed(transport, DSIG, 'DigestMethod')) {
+    checkAlgorithm(digest, ALGORITHMS.KeyTransportDigest)
+  }
   for (const { name, namespace, attributes } of all) {
     const uri = attributes.get('URI')
     // It becomes part of a query that finds the key.
@@ -54,7 +58,7 @@ function checkShape(encrypted: XmlElement): void {
   }
 }
 
-function checkMethod(element: XmlElement, allowed: readonly string[]): void {
+function checkMethod(element: XmlElement, allowed: readonly string[]): XmlElement {
   const [method, ...more] = childrenNamed(element, XENC, 'EncryptionMethod')
   demand(
     method !== undefined && more.length === 0,
@@ -62,4 +66,5 @@ function checkMethod(element: XmlElement, allowed: readonly string[]): void {
     `${element.name} without a method`,
   )
   checkAlgorithm(method, allowed)
+  return method
 }

@@ -81,51 +81,57 @@ test('the cookie of a sign-in comes with the form that the provider’s site pos
 })
 
 describe('an encrypted assertion', () => {
-  test('signs in', async () => {
-    const { metadata } = await metadataOf()
-    const request = await site.start(site.acme)
-    const xml = await libraryResponse(request, site.keys, encryptingTo(metadata))
+  before(async () => {
+    for (const encryption of ['accepted', 'required']) {
+      await connectSaml(site, site.acme, encryption, [site.keys], { encryption })
+    }
+  })
+
+  /** Encrypted to the key of `to`, handed in at `connection`. */
+  const handInEncrypted = async (
+    connection: string,
+    changes: Parameters<typeof libraryResponse>[2] = {},
+    { to = connection, keys = site.keys } = {},
+  ) => {
+    const request = await site.start(site.acme, connection)
+    const { metadata } = await metadataOf(to)
+    const xml = await libraryResponse(request, keys, { ...encryptingTo(metadata), ...changes })
     assert.match(xml, /EncryptedAssertion/)
     assert.doesNotMatch(xml, /Ann Able/)
-    assert.equal((await handIn(request, xml)).text, 'finished', site.logged.join())
+    return handIn(request, xml)
+  }
+
+  test('signs in where the connection takes such', async () => {
+    for (const connection of ['accepted', 'required']) {
+      assert.equal((await handInEncrypted(connection)).text, 'finished', site.logged.join())
+    }
   })
 
-  test('is demanded where the connection says so', async () => {
-    await connectSaml(site, site.acme, 'encrypted', [site.keys], { requireEncryption: true })
-    const plain = await site.start(site.acme, 'encrypted')
+  test('is the only one taken where it is required, and not taken where it is off', async () => {
+    const plain = await site.start(site.acme, 'required')
     const page = await handIn(plain, await libraryResponse(plain, site.keys))
     site.assertRefused(page, 'response_invalid')
-    const { metadata } = await metadataOf('encrypted')
-    const request = await site.start(site.acme, 'encrypted')
-    const xml = await libraryResponse(request, site.keys, encryptingTo(metadata))
-    assert.equal((await handIn(request, xml)).text, 'finished', site.logged.join())
+    site.assertRefused(await handInEncrypted('saml', {}, { to: 'accepted' }), 'response_invalid')
+    assert.doesNotMatch((await metadataOf('saml')).metadata, /use="encryption"/)
   })
 
-  test('that nobody signed, or a stranger did, signs nobody in', async () => {
-    const { metadata } = await metadataOf()
-    const request = await site.start(site.acme)
-    const xml = await libraryResponse(request, site.stranger, encryptingTo(metadata))
-    site.assertRefused(await handIn(request, xml), 'signature_invalid')
+  test('that a stranger signed signs nobody in', async () => {
+    const page = await handInEncrypted('accepted', {}, { keys: site.stranger, to: 'accepted' })
+    site.assertRefused(page, 'signature_invalid')
   })
 
   test('in a way whose failures tell something is refused unread', async () => {
-    const { metadata } = await metadataOf()
-    const request = await site.start(site.acme)
-    const xml = await libraryResponse(request, site.keys, {
-      ...encryptingTo(metadata),
+    const page = await handInEncrypted('accepted', {
       encryptionAlgorithm: 'http://www.w3.org/2001/04/xmlenc#aes256-cbc',
       disallowEncryptionWithInsecureAlgorithm: false,
       warnOnInsecureEncryptionAlgorithm: false,
     })
-    site.assertRefused(await handIn(request, xml), 'algorithm_refused')
+    site.assertRefused(page, 'algorithm_refused')
   })
 
   test('to another key does not open', async () => {
-    await connectSaml(site, site.acme, 'another', [site.keys])
-    const { metadata } = await metadataOf('another')
-    const request = await site.start(site.acme)
-    const xml = await libraryResponse(request, site.keys, encryptingTo(metadata))
-    site.assertRefused(await handIn(request, xml), 'response_invalid')
+    const page = await handInEncrypted('accepted', {}, { to: 'required' })
+    site.assertRefused(page, 'response_invalid')
   })
 })
 

@@ -39,4 +39,6 @@ export const ALGORITHMS = {
     'http://www.w3.org/2009/xmlenc11#aes256-gcm',
   ],
   KeyTransport: ['http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p'],
+  /** Inside OAEP, where nothing rests on its collisions. Of this method MGF1 is with SHA-1 in any case. */
+  KeyTransportDigest: ['http://www.w3.org/2000/09/xmldsig#sha1'],
 } as const satisfies Readonly<Record<string, readonly string[]>>

@@ -15,14 +15,19 @@ export function serviceProviderMetadata(
 ): string {
   const { entityId, acs } = serviceProviderUrls(realm, connection)
   const { signing, encryption } = connection.certificates
-  const methods = [...ALGORITHMS.ContentEncryption, ...ALGORITHMS.KeyTransport].map(
-    (algorithm) => `<EncryptionMethod Algorithm="${algorithm}"/>`,
-  )
+  const [digest] = ALGORITHMS.KeyTransportDigest
+  const methods = [
+    ...ALGORITHMS.ContentEncryption.map((name) => `<EncryptionMethod Algorithm="${name}"/>`),
+    ...ALGORITHMS.KeyTransport.map(
+      (name) =>
+        `<EncryptionMethod Algorithm="${name}"><ds:DigestMethod Algorithm="${digest}"/></EncryptionMethod>`,
+    ),
+  ]
   return `<?xml version="1.0"?>
 <EntityDescriptor xmlns="${METADATA}" xmlns:ds="${DSIG}" ID="${newMessageId()}" entityID="${escaped(entityId)}">
   <SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="${SAMLP}">
     ${keyDescriptor('signing', signing, [])}
-    ${keyDescriptor('encryption', encryption, methods)}
+    ${connection.config.encryption === 'off' ? '' : keyDescriptor('encryption', encryption, methods)}
     <NameIDFormat>${escaped(nameIdFormat(connection))}</NameIDFormat>
     <AssertionConsumerService index="0" isDefault="true" Binding="${POST_BINDING}" Location="${escaped(acs)}"/>
   </SPSSODescriptor>

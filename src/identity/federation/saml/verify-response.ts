@@ -103,10 +103,12 @@ async function assertionOf(
   shape: ResponseShape,
   connection: UsableSamlConnection,
 ): Promise<XmlElement> {
+  const { encryption } = connection.config
+  const refused = shape.encrypted === undefined ? 'required' : 'off'
   demand(
-    shape.encrypted !== undefined || !connection.config.requireEncryption,
+    encryption !== refused,
     'response_invalid',
-    'the assertion is not encrypted',
+    `the assertion is ${refused === 'off' ? '' : 'not '}encrypted, and encryption ${encryption}`,
   )
   if (shape.assertion !== undefined) return shape.assertion
   demand(shape.encrypted !== undefined, 'response_malformed', 'no assertion')
