@@ -24,7 +24,10 @@ export async function keycloak(): Promise<Companion> {
   try {
     if (!existsSync(join(directory, 'bin', 'kc.sh'))) await download(directory)
   } catch (error) {
-    return { name, missing: `it needs Maven, its registry and unzip: ${messageOf(error).slice(0, 200)}` }
+    return {
+      name,
+      missing: `it needs Maven, its registry and unzip: ${messageOf(error).slice(0, 200)}`,
+    }
   }
   return {
     name,

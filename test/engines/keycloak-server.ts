@@ -27,7 +27,13 @@ export async function startKeycloak(distribution: string): Promise<Keycloak> {
   const lines: string[] = []
   const child = spawn(
     join(directory, 'bin', 'kc.sh'),
-    ['start-dev', '--db=dev-mem', '--http-host=127.0.0.1', `--http-port=${port}`, '--features-disabled=organization'],
+    [
+      'start-dev',
+      '--db=dev-mem',
+      '--http-host=127.0.0.1',
+      `--http-port=${port}`,
+      '--features-disabled=organization',
+    ],
     {
       // A group of its own: the script starts Java as a child.
       detached: true,
