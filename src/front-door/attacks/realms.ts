@@ -1,3 +1,4 @@
+import { OPERATORS_REALM } from '../../core/operators-realm.ts'
 import type { Duel } from '../duel.ts'
 import { ACCESS_TYP, accessClaims, type Claims } from '../house/claims.ts'
 import type { Door } from '../house/door.ts'
@@ -67,6 +68,35 @@ export const REALMS: readonly FrontDoorAttack[] = [
         const { lost } = duel.victim
         const token = forge(lost, headerOf(lost, ACCESS_TYP), accessClaims(duel.victim))
         return present(duel, duel.door, token)
+      },
+    },
+  ),
+  attack(
+    {
+      id: 'fd-realm-of-operators',
+      title: "An operator who signed in at the operators' realm, at a tenant's door",
+      kind: 'read',
+      references: ['JW-5', 'JW-6'],
+    },
+    {
+      owner: (duel) => ownerReads(duel),
+      async attempt(duel) {
+        const { victim, ground } = duel
+        const key = ground.keys.operators
+        const own = `https://id.front-door.test/realms/${OPERATORS_REALM}`
+        const changes: readonly Claims[] = [
+          { iss: own, tenant_id: OPERATORS_REALM },
+          { iss: own },
+          { tenant_id: OPERATORS_REALM },
+          {},
+        ]
+        const outcomes: Outcome[] = []
+        for (const one of changes) {
+          const payload = accessClaims(victim, { roles: ['security'], ...one })
+          const token = forge(key, headerOf(key, ACCESS_TYP), payload)
+          outcomes.push(await present(duel, duel.door, token))
+        }
+        return { crossed: duel.reached, met: outcomes.map(({ met }) => met).join(', ') }
       },
     },
   ),

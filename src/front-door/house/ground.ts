@@ -29,6 +29,8 @@ export interface Ground {
     readonly context: SigningKey
     /** The control plane's, for jobs. */
     readonly job: SigningKey
+    /** Of the realm in which operators sign in: no tenant's. */
+    readonly operators: SigningKey
     /** Somebody's own, whom nobody knows: what an attacker signs with. */
     readonly stranger: SigningKey
     readonly strangersOther: SigningKey
@@ -56,10 +58,11 @@ export async function makeGround(tenants: readonly TenantId[]): Promise<Ground> 
       makeWorkload('clinic-report'),
       makeWorkload('billing-web'),
     ])
+  const operators = await SigningKey.create('ES256')
   return {
     parties,
     suspended,
-    keys: { record, context, job, stranger, strangersOther },
+    keys: { record, context, job, operators, stranger, strangersOther },
     workloads: { web, report, billing },
   }
 }

@@ -90,6 +90,17 @@ export const SETTINGS_MUTANTS: readonly FrontDoorMutant[] = [
     }),
   ),
   published(
+    'fd-operators-key-for-realms',
+    "The key of the operators' realm beside those of each tenant's, for support",
+    ['fd-realm-of-operators'],
+    ({ tenants }, { keys }) => ({
+      tenants: tenants.map((tenant) => ({
+        ...tenant,
+        keys: [...tenant.keys, keys.operators.publicJwk],
+      })),
+    }),
+  ),
+  published(
     'fd-weak-key',
     'A key on a curve that nobody has vouched for',
     [],
