@@ -35,5 +35,7 @@ export interface PagesOptions {
   readonly apps?: ConnectedApps
   readonly apiKeys?: Pick<ApiKeys, 'list' | 'create' | 'remove'>
   readonly support?: SupportAccess
+  /** Milliseconds since 1970, for the age of sessions. Default the machine's clock. */
+  readonly now?: () => number
   readonly log: (line: string) => void
 }

@@ -81,18 +81,14 @@ describe('the account pages', () => {
     assert.equal(hidden.text, never.text)
   })
 
-  test('change nothing by a form that another site sent', async () => {
-    const pages = {
-      '': '/account',
-      '/security': '',
-      '/sessions': '/sessions/end',
-      '/apps': '/apps',
-    }
-    for (const [path, action] of Object.entries(pages)) {
+  test('change nothing by a form that another site sent, whichever it is', async () => {
+    const paths = ['', '/password', '/authenticator', '/recovery-codes', '/sessions', '/apps']
+    for (const path of [...paths, '/api-keys', '/support']) {
       const page = await account(path)
-      for (const form of page.forms.filter((one) => action !== '' && one.action.includes(action))) {
-        assert.equal((await who.post(form.action, form.fields, FORGED)).status, 403)
-        assert.equal((await who.post(form.action, { ...form.fields, csrf: 'x' })).status, 403)
+      assert.ok(page.forms.length > 0, path)
+      for (const { action, fields } of page.forms) {
+        assert.equal((await who.post(action, fields, FORGED)).status, 403, action)
+        assert.equal((await who.post(action, { ...fields, csrf: 'x' })).status, 403, action)
       }
     }
     assert.deepEqual(acme.sources.done, [])
@@ -222,6 +218,23 @@ describe('API keys', () => {
     }
     const gone = await who.submit(listed, '/api-keys/remove')
     assert.match(gone.text, /The key works no more/)
+  })
+})
+
+describe('a key or a consent, which outlives the session', () => {
+  test('is given only by who has signed in just now', async () => {
+    const keys = await account('/api-keys')
+    const support = await account('/support')
+    const key = { name: 'Late', days: '30', 'scope-0': 'yes' }
+    site.later(11)
+    assert.match((await who.submit(keys, '/api-keys', key)).title, /^Sign in/)
+    const consent = await who.submit(support, '/support/decide', { answer: 'consent' })
+    assert.match(consent.title, /^Sign in/)
+    assert.deepEqual(acme.sources.done, [])
+    assert.deepEqual(await site.parts.apiKeys.list(acme.tenant, subject), [])
+    // To take back what was given is never made hard.
+    await who.submit(support, '/support/decide', { answer: 'revoke' })
+    assert.equal(acme.sources.done.length, 1)
   })
 })
 

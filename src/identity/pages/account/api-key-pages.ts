@@ -6,7 +6,16 @@ import { html } from '../html/html.ts'
 import { day } from '../html/words.ts'
 import { row, rows } from '../views/account.ts'
 import type { AccountHandlers } from './account-pages.ts'
-import { address, csrfOf, done, formOf, type Member, showAccount } from './member.ts'
+import {
+  address,
+  csrfOf,
+  done,
+  formOf,
+  isFresh,
+  type Member,
+  showAccount,
+  signIn,
+} from './member.ts'
 
 const SECTION = '/api-keys'
 const NAME_CHARACTERS_MAX = 60
@@ -17,6 +26,7 @@ export const API_KEY_PAGES: AccountHandlers = {
   'GET /api-keys': (member) => show(member),
   'POST /api-keys': async (member) => {
     const sent = await formOf(member)
+    if (!(await isFresh(member))) return signIn(member.visit, SECTION, 'again')
     const { tenant, subject } = member
     const own = await scopesOf(member)
     const name = sent.get('name') ?? ''

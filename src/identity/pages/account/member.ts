@@ -9,6 +9,8 @@ import { type AccountFrame, type AccountPage, accountPage, type Section } from '
 import type { Visit } from '../visit.ts'
 import { ACCOUNT_PATH } from './paths.ts'
 
+const TWO_FACTORS = 'urn:ringfence:acr:2'
+
 /** Somebody who is signed in and looks at their own account. */
 export interface Member {
   readonly visit: Visit
@@ -52,7 +54,23 @@ export async function memberOf(
 
 /** What is not known to be two factors is one. */
 function acrOf(acr: string | undefined): Acr {
-  return acr === 'urn:ringfence:acr:2' ? acr : 'urn:ringfence:acr:1'
+  return acr === TWO_FACTORS ? acr : 'urn:ringfence:acr:1'
+}
+
+/** So fresh must a sign-in be for what outlives it. */
+const FRESH_MS = 10 * 60_000
+
+/**
+ * Whether the session is good for what would outlive it, a key or a consent: signed in just now, and as
+ * sure as the account can be. Who has found an open browser has neither.
+ */
+export async function isFresh({ visit, holder, tenant, subject }: Member): Promise<boolean> {
+  const { security, now = Date.now } = visit.options
+  const factors = await security.factors(tenant, subject)
+  if (factors === undefined) return false
+  const hasSecond = factors.totpSince !== undefined || factors.passkeys.length > 0
+  const sure = !hasSecond || holder.acr === TWO_FACTORS
+  return sure && now() - holder.signedInAt.getTime() <= FRESH_MS
 }
 
 /**

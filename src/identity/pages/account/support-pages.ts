@@ -3,7 +3,16 @@ import { type Child, html } from '../html/html.ts'
 import { moment } from '../html/words.ts'
 import { row, rows } from '../views/account.ts'
 import type { AccountHandlers } from './account-pages.ts'
-import { address, csrfOf, done, formOf, type Member, showAccount } from './member.ts'
+import {
+  address,
+  csrfOf,
+  done,
+  formOf,
+  isFresh,
+  type Member,
+  showAccount,
+  signIn,
+} from './member.ts'
 import type { SupportAccess, SupportCase } from './sources.ts'
 
 const SECTION = '/support'
@@ -36,6 +45,7 @@ ${rows(
     const id = sent.get('id') ?? ''
     switch (sent.get('answer')) {
       case 'consent':
+        if (!(await isFresh(member))) return signIn(member.visit, SECTION, 'again')
         await source(member).consent(tenant, id, subject)
         break
       case 'revoke':

@@ -72,14 +72,15 @@ button:active{transform:translateY(1px)}
 code,.secret{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9375rem}
 .secret{display:block;margin:0 0 1rem;padding:.75rem;border:1px dashed var(--edge);border-radius:.625rem;user-select:all}
 .codes{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.25rem 1rem;margin:0 0 1rem;padding:.75rem 1rem;border:1px dashed var(--edge);border-radius:.625rem;list-style:none}
-.scopes{margin:0 0 1rem;padding-left:1.25rem}
+.scopes{margin:0 0 1rem;padding-left:1.25rem;list-style:disc}
 .scopes li{margin:0 0 .375rem}
 .rows{margin:0 0 1.5rem;padding:0;list-style:none;border-top:1px solid var(--line)}
 .rows>li{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5rem 1rem;padding:.875rem 0;border-bottom:1px solid var(--line)}
-.rows .what{flex:1 1 14rem;min-width:0}
+.rows>li:last-child{border-bottom:0;padding-bottom:0}
+.rows .what{flex:1 1 9rem;min-width:0}
 .rows .what p{margin:0}
 .rows .what strong{font-weight:600}
-.rows form{flex:none;margin:0}
+.rows form.row{display:flex;flex-wrap:wrap;gap:.5rem;flex:none;margin:0}
 .rows button,.rows .button{width:auto;margin:0}
 .sections{width:100%;max-width:44rem}
 .sections ul{display:flex;flex-wrap:wrap;gap:0 1.25rem;margin:0;padding:0;list-style:none}

@@ -46,6 +46,8 @@ export interface PagesSite {
   realm(name: string, settings?: RealmSettingsInput, appReturn?: string): Promise<PagesRealm>
   /** What an authenticator app shows. Each time as if half a minute had gone by: a code is good once. */
   codeOf(secret: string): string
+  /** Lets time go by, for the age of sessions. */
+  later(minutes: number): void
   stop(): Promise<void>
 }
 
@@ -88,6 +90,7 @@ export async function startPagesSite(host = 'localhost'): Promise<PagesSite> {
       directory,
       ...sourcesOf(sources),
       apiKeys: parts.apiKeys,
+      now: () => clock.now,
       log: (line) => logged.push(line),
     })
     return {
@@ -117,6 +120,9 @@ export async function startPagesSite(host = 'localhost'): Promise<PagesSite> {
     codeOf(secret) {
       clock.now += 31_000
       return generateSync({ secret, epoch: Math.floor(clock.now / 1000) })
+    },
+    later(minutes) {
+      clock.now += minutes * 60_000
     },
     async realm(name, settings = {}, appReturn = APP_RETURN) {
       const tenant = parseTenantId(name)
