@@ -8,14 +8,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   tokens: ['core'],
   http: ['core'],
+  administration: ['core'],
   snapshot: ['core', 'tokens'],
   revocation: ['core', 'snapshot'],
   clusters: ['core'],
   supervisor: ['core'],
   boundaries: ['core', 'clusters'],
   cells: ['core', 'http', 'boundaries'],
-  control: ['core', 'http', 'tokens', 'snapshot', 'revocation', 'boundaries'],
-  identity: ['core', 'http', 'tokens', 'revocation'],
+  control: ['core', 'administration', 'http', 'tokens', 'snapshot', 'revocation', 'boundaries'],
+  identity: ['core', 'administration', 'http', 'tokens', 'revocation'],
   gateway: ['core', 'http', 'tokens', 'snapshot', 'revocation'],
   vending: ['core', 'http', 'tokens', 'snapshot', 'revocation', 'boundaries'],
   sdk: ['core', 'http', 'tokens'],
@@ -34,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'back-office': [
     'core',
+    'administration',
     'http',
     'tokens',
     'snapshot',
@@ -45,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proof: ['core', 'boundaries'],
   platform: [
     'core',
+    'administration',
     'tokens',
     'http',
     'snapshot',
@@ -61,13 +64,24 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'back-office',
     'proof',
   ],
-  cli: ['core', 'http', 'control', 'sdk', 'boundaries', 'proof', 'supervisor', 'platform'],
+  cli: [
+    'core',
+    'administration',
+    'http',
+    'control',
+    'sdk',
+    'boundaries',
+    'proof',
+    'supervisor',
+    'platform',
+  ],
 }
 
 /** Client libraries that only these folders may import. */
 const CLIENTS: Readonly<Record<string, RegExp>> = {
   pg: /^src\/(clusters|control|identity|revocation|snapshot|sdk|boundaries\/postgres)\//,
   'pg-cursor': /^src\/boundaries\/postgres\//,
+  ioredis: /^src\/identity\/sessions\/redis\//,
 }
 
 /** Tests start real servers, whichever folder they are in. */

@@ -6,6 +6,7 @@ import type { GuardedKind } from './operators/guarded-acts.ts'
 import type { People } from './operators/people.ts'
 import type { OperatorRole } from './operators/roles.ts'
 import type { Security } from './operators/security.ts'
+import type { RealmDesk } from './realms/realm-desk.ts'
 import type { Support } from './support/support.ts'
 
 /**
@@ -22,6 +23,7 @@ export interface ControlPlane {
   readonly people: People
   readonly security: Security
   readonly support: Support
+  readonly realms: RealmDesk
   readonly jobs: Jobs
   /** Runs a change once for each key of an actor: see `Idempotency`. */
   readonly idempotency: Idempotency
@@ -42,6 +44,8 @@ export const OPERATOR_SCOPES = [
   'support:read',
   'support:write',
   'security:write',
+  'realms:read',
+  'realms:write',
 ] as const
 export type OperatorScope = (typeof OPERATOR_SCOPES)[number]
 

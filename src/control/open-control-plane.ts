@@ -16,6 +16,7 @@ import { RegisteredSecurity } from './operators/registered-security.ts'
 import { type PlatformBase, PlatformPublisher } from './platform-publisher.ts'
 import type { ApprovalChannel, Ports } from './ports.ts'
 import { RealmRefresh } from './realm-refresh.ts'
+import { RegisteredRealms } from './realms/registered-realms.ts'
 import { type DecisionReader, RegisteredApprovals } from './registered-approvals.ts'
 import { RegisteredCatalogue } from './registered-catalogue.ts'
 import { RegisteredIdempotency } from './registered-idempotency.ts'
@@ -217,6 +218,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     catalogue: new RegisteredCatalogue(database, publisher, fourEyes),
     ...operatorsOf(database, fourEyes, realms, options),
     support: support.plane,
+    realms: new RegisteredRealms({ database, cursors, ask: ports.administration, refresh: realms }),
     jobs: new RegisteredJobs(database, options.platform, keys.job, options.assertionAudience),
     idempotency,
     healthy: async () => {

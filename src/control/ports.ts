@@ -1,3 +1,4 @@
+import type { AskRealm } from '../administration/operations.ts'
 import type { LiveBoundary } from '../boundaries/boundary.ts'
 import type { CellName, TenantId } from '../core/tenant.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
@@ -13,6 +14,8 @@ export interface Ports {
   readonly operators?: OperatorAccounts
   /** Tenants' own records of support accesses. Absent: no tenant can agree to one. */
   readonly support?: SupportDesk
+  /** What is in tenants' realms, administered. Absent: there is no identity plane that lets us. */
+  readonly administration?: AskRealm
 }
 
 /** The boundaries of a cell: one for each engine in it. */

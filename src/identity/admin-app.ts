@@ -21,7 +21,8 @@ import { realmSettingsSchema } from './provider/realm-settings.ts'
 import type { RealmAdministration } from './realm-administration.ts'
 import type { UsedOnce } from './used-once.ts'
 
-const BODY_BYTES_MAX = 64 * 1024
+/** What the control API takes, and what stands around it on the way here. */
+const BODY_BYTES_MAX = 96 * 1024
 const NO_STORE = { 'cache-control': 'no-store' } as const
 const BEARER = /^Bearer ([A-Za-z0-9_.-]{1,8192})$/
 
@@ -32,7 +33,7 @@ export interface AdminAppOptions {
   readonly audience: string
   readonly clients: readonly { readonly client: ClientId; readonly keys: readonly PublicJwk[] }[]
   /** Adds what else is administered here, behind the same authentication. */
-  readonly mount?: ((app: Hono) => void) | undefined
+  readonly mount?: ((app: Hono, realms: RealmAdministration) => void) | undefined
   readonly log: (line: string) => void
 }
 
@@ -138,7 +139,7 @@ export function adminApp(options: AdminAppOptions): Hono {
     })
     return context.json(issued, 200, NO_STORE)
   })
-  options.mount?.(app as unknown as Hono)
+  options.mount?.(app as unknown as Hono, realms)
   app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
   app.onError((error) => problemResponse(error))
   return app as unknown as Hono

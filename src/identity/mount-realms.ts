@@ -1,4 +1,7 @@
 import type { Hono } from 'hono'
+import { realmsAdmin } from './administration/administration-admin.ts'
+import { realmAdministrator } from './administration/realm-administrator.ts'
+import { RoleAdministration } from './directory/role-administration.ts'
 import type { Federation } from './federation/open-federation.ts'
 import { openFederation } from './federation/open-federation.ts'
 import type { SignedInFrom } from './federation/flow/federation-handler.ts'
@@ -8,9 +11,11 @@ import { providerPages } from './pages/provider-pages.ts'
 import { realmPages } from './pages/realm-pages.ts'
 import { connectedApps } from './provider/connected-apps.ts'
 import { INTERACTION_PATH, type RealmContext, type RealmRequest } from './provider/realm-context.ts'
+import type { RealmAdministration } from './realm-administration.ts'
 import { scimHandler } from './scim/scim-handler.ts'
+import { ScimAdministration } from './scim/tokens/scim-administration.ts'
 import { accountSessions } from './sessions/account-sessions.ts'
-import { openSignIn, type SignInServices } from './sign-in/open-sign-in.ts'
+import { openSignIn, type SignInOptions, type SignInServices } from './sign-in/open-sign-in.ts'
 import { type SignInSettings, signInAdapters } from './sign-in/sign-in-settings.ts'
 
 export interface MountOptions {
@@ -19,6 +24,8 @@ export interface MountOptions {
   readonly audience: string
   /** Tenants may name addresses inside, and plain http: for trying things on one machine. */
   readonly insideAllowed: boolean
+  /** What passwords cost, and how many are hashed at once. Default as `openSignIn` has it. */
+  readonly hashing?: Pick<SignInOptions, 'hashCost' | 'queue'>
   readonly log: (line: string) => void
 }
 
@@ -42,6 +49,7 @@ export async function mountRealms(
     sealing,
     endAccess: (rows, tenant, subject) => endAccess.ofSubject(rows, tenant, subject),
     ...signInAdapters(options.signIn, log),
+    ...options.hashing,
     log,
   })
   const federation = openFederation({
@@ -58,6 +66,19 @@ export async function mountRealms(
     log,
   })
   const operators = openOperators({ ...parts, links: services.links, audience })
+  const scim = new ScimAdministration(database)
+  const administration = (registration: RealmAdministration) =>
+    realmsAdmin(
+      realmAdministrator({
+        ...parts,
+        roles: new RoleAdministration(database),
+        scim,
+        federation: federation.administration,
+        sessions: parts.sessionAdministration,
+        signIn: services,
+        registration,
+      }),
+    )
   const pages = realmPages({
     signIn: services.signIn,
     security: services.security,
@@ -77,10 +98,14 @@ export async function mountRealms(
     // Federation first: its paths below an interaction would be the pages' else.
     handlers: [federation.handler, scimHandler({ directory, database, log }), pages],
     pages: providerPages,
-    admin: (app: Hono) => operators.admin(app),
+    admin(app: Hono, realms: RealmAdministration) {
+      operators.admin(app)
+      administration(realms)(app)
+    },
     async maintain() {
       await services.maintain()
       await federation.maintain()
+      await scim.forgetExpired()
     },
     close: () => services.close(),
   }

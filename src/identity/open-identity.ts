@@ -4,7 +4,7 @@ import type pg from 'pg'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ClientId } from '../core/names.ts'
 import { OPERATORS_REALM } from '../core/operators-realm.ts'
-import { parseTenantId, type TenantId } from '../core/tenant.ts'
+import type { TenantId } from '../core/tenant.ts'
 import type { RevocationList, RevocationPublisher } from '../revocation/revocation.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
 import { adminApp } from './admin-app.ts'
@@ -104,7 +104,7 @@ export interface Mounted {
   readonly handlers?: readonly RealmHandler[]
   readonly pages?: ProviderPages
   /** Adds what is administered besides realms, on the administration listener. */
-  readonly admin?: (app: Hono) => void
+  readonly admin?: (app: Hono, realms: RealmAdministration) => void
   /** Called about every minute. */
   readonly maintain?: () => Promise<void>
   readonly close?: () => Promise<void>
@@ -159,7 +159,7 @@ async function compose(
     log,
   }
   const changes = new RealmChanges(options.database, (tenant) => {
-    providers.forget(tenant === undefined ? undefined : parseTenantId(tenant))
+    providers.forget(tenant)
   })
   const providers = new RealmProviders({
     load: (tenant) => loadRealm(tenant, store, keys, sealing),

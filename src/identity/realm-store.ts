@@ -124,9 +124,13 @@ export class RealmStore {
 
   /**
    * Takes new settings, whole. @throws RingfenceError `not_found`, `invalid_argument`; `conflict` when
-   * another realm has the domain
+   * another realm has the domain; `precondition_failed` when `version` is not the present one
    */
-  async putSettings(tenant: TenantId, input: RealmSettingsInput): Promise<RealmSettings> {
+  async putSettings(
+    tenant: TenantId,
+    input: RealmSettingsInput,
+    version?: number,
+  ): Promise<RealmSettings> {
     const settings = parseSettings(input)
     if (settings.domain === new URL(this.#options.origin).hostname) {
       throw new RingfenceError('conflict', 'the domain is the platform’s own')
@@ -138,10 +142,13 @@ export class RealmStore {
         [tenant, settings.domain ?? null, issuer],
       )
       if (taken.length > 0) throw new RingfenceError('conflict', 'the domain is in use')
-      const [before] = await rows.query<{ issuer: string }>(
-        'select issuer from identity.realm where tenant = $1',
+      const [before] = await rows.query<{ issuer: string; version: string }>(
+        'select issuer, version from identity.realm where tenant = $1',
         [tenant],
       )
+      if (version !== undefined && Number(before?.version) !== version) {
+        throw new RingfenceError('precondition_failed', 'the realm was changed meanwhile')
+      }
       await rows.query(
         `update identity.realm set settings = $2, domain = $3, issuer = $4, changed_at = now()
          where tenant = $1`,

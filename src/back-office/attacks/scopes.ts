@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto'
+import { describedOperation, REALM_OPERATION_NAMES } from '../../administration/operations.ts'
 import type { OperatorScope } from '../../control/control-plane.ts'
 import { must } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
@@ -109,6 +110,11 @@ export const OPERATIONS: Readonly<Record<OperatorScope, (things: Things) => read
     ['PUT', `/v1/tenants/${tenant}/support-policy`, { policy: 'second-person' }],
     ['POST', '/v1/revocations/everything', { why: 'a proof' }],
   ],
+  'realms:read': ({ tenant }) => [
+    ...realmCalls(tenant, false),
+    ['GET', `/v1/tenants/${tenant}/revocations`],
+  ],
+  'realms:write': ({ tenant }) => realmCalls(tenant, true),
   'operators:write': () => [
     ['GET', '/v1/operators'],
     ['GET', '/v1/people'],
@@ -119,6 +125,17 @@ export const OPERATIONS: Readonly<Record<OperatorScope, (things: Things) => read
     ['POST', '/v1/operators', { name: `a-${randomUUID().slice(0, 8)}`, scopes: ['leases:read'] }],
     ['DELETE', '/v1/operators/reader'],
   ],
+}
+
+/** Everything that can be asked of a realm, in the order of `src/administration`. */
+function realmCalls(tenant: string, changing: boolean): readonly Call[] {
+  return REALM_OPERATION_NAMES.map(describedOperation)
+    .filter(({ act }) => (act !== undefined) === changing)
+    .map(({ method, path }) => {
+      const target = path.replaceAll(/\{\w+\}/g, 'somebody')
+      const body = method === 'get' || method === 'delete' ? undefined : {}
+      return [method.toUpperCase(), `/v1/tenants/${tenant}${target}`, body]
+    })
 }
 
 /** A change to it shows: large enough for all, and never the same. */
@@ -141,6 +158,12 @@ const HARMLESS: Readonly<Record<OperatorScope, (things: Things) => Call>> = {
     { tenant, seconds: 600, reason: 'a proof' },
   ],
   'security:write': ({ tenant }) => ['POST', `/v1/tenants/${tenant}/keys`, { compromised: false }],
+  'realms:read': ({ tenant }) => ['GET', `/v1/tenants/${tenant}/realm`],
+  'realms:write': ({ tenant }) => [
+    'POST',
+    `/v1/tenants/${tenant}/users`,
+    { user_name: 'somebody' },
+  ],
 }
 
 /** A tenant that may be lost, with one of everything. */

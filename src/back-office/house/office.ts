@@ -119,6 +119,7 @@ function counting(plane: ControlPlane, called: () => void): ControlPlane {
     people: listened(plane.people),
     security: listened(plane.security),
     support: listened(plane.support),
+    realms: listened(plane.realms),
     jobs: listened(plane.jobs),
     idempotency: listened(plane.idempotency),
     healthy: () => plane.healthy(),

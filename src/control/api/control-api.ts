@@ -14,6 +14,8 @@ import { addJobContexts } from './operations/job-contexts.ts'
 import { addLeases } from './operations/leases.ts'
 import { addOperators } from './operations/operators.ts'
 import { addPeople } from './operations/people.ts'
+import { addRealms } from './operations/realms.ts'
+import { addRevocations } from './operations/revocations.ts'
 import { addSecurity } from './operations/security.ts'
 import { addSupport } from './operations/support.ts'
 import { addTenantActs } from './operations/tenant-acts.ts'
@@ -60,6 +62,8 @@ export function controlApi(plane: ControlPlane, options: ControlApiOptions): Hon
     addPeople,
     addSecurity,
     addSupport,
+    addRealms,
+    addRevocations,
     addJobContexts,
   ]) {
     add(api, parts)

@@ -6,6 +6,7 @@ import {
   memoryOperators,
 } from './memory-access.test-support.ts'
 import { memoryPeople, memorySecurity, memorySupport } from './memory-people.test-support.ts'
+import { memoryRealms } from './memory-realms.test-support.ts'
 import { MemoryState } from './memory-state.test-support.ts'
 import { memoryTenants } from './memory-tenants.test-support.ts'
 import { memoryApprovals, memoryWorkflows } from './memory-workflows.test-support.ts'
@@ -23,6 +24,7 @@ export class MemoryPlane extends MemoryState implements ControlPlane {
   readonly people = memoryPeople(this)
   readonly security = memorySecurity(this)
   readonly support = memorySupport(this)
+  readonly realms = memoryRealms(this)
   readonly jobs = memoryJobs(this)
   readonly idempotency = memoryIdempotency(this)
 

@@ -22,6 +22,7 @@ import {
 } from '../control-plane.ts'
 
 import type { PersonView } from '../operators/people.ts'
+import type { MemoryRealm } from './memory-realm.test-support.ts'
 import type { SupportView } from '../support/support.ts'
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] }
@@ -46,6 +47,7 @@ export class MemoryState {
   readonly webhooksSeen = new Set<string>()
   readonly peopleBySubject = new Map<string, Writable<PersonView>>()
   readonly supportById = new Map<string, Writable<SupportView>>()
+  readonly realmsByTenant = new Map<TenantId, MemoryRealm>()
   readonly supportPolicies = new Map<TenantId, SupportPolicy>()
   /** Access tokens of people, and who they are. */
   readonly signedIn = new Map<string, Omit<Actor, 'requestId'>>()

@@ -4,6 +4,8 @@ import type { OperatorScope } from '../control-plane.ts'
 export const OPERATOR_ROLES = ['viewer', 'operator', 'approver', 'security'] as const
 export type OperatorRole = (typeof OPERATOR_ROLES)[number]
 
+/** Of people in tenants' realms: no business of whoever only looks, and not for one factor. */
+const REALMS: readonly OperatorScope[] = ['realms:read', 'realms:write']
 const VIEWER: readonly OperatorScope[] = ['tenants:read', 'leases:read', 'support:read']
 
 /**
@@ -12,9 +14,23 @@ const VIEWER: readonly OperatorScope[] = ['tenants:read', 'leases:read', 'suppor
  */
 export const SCOPES_OF_ROLE: Readonly<Record<OperatorRole, readonly OperatorScope[]>> = {
   viewer: VIEWER,
-  operator: [...VIEWER, 'tenants:write', 'leases:write', 'catalogue:write', 'support:write'],
+  operator: [
+    ...VIEWER,
+    'tenants:write',
+    'leases:write',
+    'catalogue:write',
+    'support:write',
+    ...REALMS,
+  ],
   approver: [...VIEWER, 'approvals:write'],
-  security: [...VIEWER, 'approvals:write', 'leases:write', 'operators:write', 'security:write'],
+  security: [
+    ...VIEWER,
+    'approvals:write',
+    'leases:write',
+    'operators:write',
+    'security:write',
+    ...REALMS,
+  ],
 }
 
 /** What one factor is enough for. */

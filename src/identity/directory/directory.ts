@@ -106,7 +106,12 @@ export interface Directory {
   /** Ordered by id. */
   groups(tenant: TenantId, page: PageRequest, filter?: GroupFilter): Promise<Page<Group>>
   groupsOf(tenant: TenantId, subject: Subject): Promise<readonly Group[]>
-  createGroup(tenant: TenantId, group: GroupChange & { displayName: string }): Promise<Group>
+  /** With a random id unless one is given. */
+  createGroup(
+    tenant: TenantId,
+    group: GroupChange & { displayName: string },
+    id?: GroupId,
+  ): Promise<Group>
   changeGroup(
     tenant: TenantId,
     id: GroupId,
@@ -127,7 +132,8 @@ export type GroupFilter = readonly Condition<'displayName' | 'externalId' | 'id'
 
 export interface Condition<Field extends string> {
   readonly field: Field
-  readonly is: 'equal' | 'notEqual' | 'contains' | 'startsWith' | 'endsWith' | 'present'
+  /** `after`: later in the order of lists, which is that of bytes. For ids. */
+  readonly is: 'equal' | 'notEqual' | 'contains' | 'startsWith' | 'endsWith' | 'present' | 'after'
   /** Absent for `present`. */
   readonly value?: string
 }

@@ -42,6 +42,10 @@ export function filterSql<Field extends string>(
     const one = (matches: string) => column.some?.(matches) ?? `coalesce(${matches}, false)`
     if (condition.is === 'present') return one(`${column.sql} is not null`)
     const value = checked(condition.value)
+    if (condition.is === 'after') {
+      values.push(value)
+      return one(`${column.sql} collate "C" > $${before + values.length}::text`)
+    }
     values.push(condition.is === 'notEqual' || condition.is === 'equal' ? fold(column, value) : '')
     const parameter = `$${before + values.length}`
     if (condition.is === 'equal') return one(`${column.sql} = ${parameter}::text`)

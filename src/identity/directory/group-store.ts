@@ -15,7 +15,7 @@ import { checkPage } from './page.ts'
 const ID_BYTES = 16
 const EXTERNAL_ID_MAX = 500
 export const MEMBERS_MAX = 10_000
-const TAKEN = 'the external id is taken in this realm'
+const TAKEN = 'the id or external id is taken in this realm'
 
 const COLUMNS = `g.id, g.display_name, g.external_id, g.version, g.created_at, g.changed_at,
   array(select m.subject from identity.group_member m
@@ -83,8 +83,11 @@ export class GroupStore {
     return found.map(groupOf)
   }
 
-  async create(tenant: TenantId, group: GroupChange & { displayName: string }): Promise<Group> {
-    const id = parseGroupId(randomBytes(ID_BYTES).toString('base64url'))
+  async create(
+    tenant: TenantId,
+    group: GroupChange & { displayName: string },
+    id = parseGroupId(randomBytes(ID_BYTES).toString('base64url')),
+  ): Promise<Group> {
     const displayName = text('a display name', group.displayName)
     return this.#database.transaction(async (rows) => {
       await lockRealm(rows, tenant)

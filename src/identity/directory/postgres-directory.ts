@@ -82,8 +82,12 @@ export class PostgresDirectory implements Directory {
     return this.#groups.groupsOf(tenant, subject)
   }
 
-  createGroup(tenant: TenantId, group: GroupChange & { displayName: string }): Promise<Group> {
-    return this.#groups.create(tenant, group)
+  createGroup(
+    tenant: TenantId,
+    group: GroupChange & { displayName: string },
+    id?: GroupId,
+  ): Promise<Group> {
+    return this.#groups.create(tenant, group, id)
   }
 
   changeGroup(

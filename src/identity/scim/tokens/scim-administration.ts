@@ -54,8 +54,11 @@ export class ScimAdministration {
     this.#database = database
   }
 
-  /** @throws RingfenceError `not_found` (the realm), `invalid_argument`, `conflict` (too many) */
-  async create(tenant: TenantId, token: NewScimToken): Promise<MadeScimToken> {
+  /**
+   * With a random id unless one is given.
+   * @throws RingfenceError `not_found` (the realm), `invalid_argument`, `conflict` (too many)
+   */
+  async create(tenant: TenantId, token: NewScimToken, id?: string): Promise<MadeScimToken> {
     const read = newScimToken.safeParse(token)
     if (!read.success) {
       const issue = read.error.issues[0]
@@ -64,7 +67,7 @@ export class ScimAdministration {
     const { name, days, emailsVerified } = read.data
     return this.#database.transaction(async (rows) => {
       await lockRealm(rows, tenant)
-      return insert(rows, tenant, { name, emailsVerified, seconds: days * DAY })
+      return insert(rows, tenant, { name, emailsVerified, seconds: days * DAY }, id)
     })
   }
 
@@ -139,6 +142,7 @@ async function insert(
   rows: Rows,
   tenant: TenantId,
   token: { readonly name: string; readonly emailsVerified: boolean; readonly seconds: number },
+  id = randomBytes(ID_BYTES).toString('base64url'),
 ): Promise<MadeScimToken> {
   const [counted] = await rows.query<{ n: number }>(
     'select count(*)::int as n from identity.scim_token where tenant = $1 and expires_at > now()',
@@ -156,7 +160,7 @@ async function insert(
      values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6)) returning ${COLUMNS}`,
     [
       tenant,
-      randomBytes(ID_BYTES).toString('base64url'),
+      id,
       token.name,
       tokenHash(secret),
       token.emailsVerified,
