@@ -2,7 +2,6 @@ import type { Subject } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { Revocation, RevocationPublisher } from '../../revocation/revocation.ts'
 import type { IdentityDatabase, Rows } from '../identity-database.ts'
-import { keepRealm } from '../keep-realm.ts'
 import type { ArtifactsOf, ArtifactStore } from './artifact-store.ts'
 import type { PostgresArtifacts } from './postgres-artifacts.ts'
 import { sessionOfApiKey, sessionOfGrant } from './session-of-grant.ts'
@@ -80,9 +79,9 @@ export class EndAccess {
 
   async #end(rows: Rows, tenant: TenantId, of: ArtifactsOf): Promise<void> {
     const { artifacts, sessions } = this.#options
-    await keepRealm(rows, tenant)
-    await artifacts.end(rows, tenant, of)
-    if (sessions !== artifacts) await sessions.end(rows, tenant, of)
+    // First: it makes those wait who would end or begin the same.
+    await sessions.end(rows, tenant, of)
+    if (sessions !== artifacts) await artifacts.end(rows, tenant, of)
   }
 
   #publish(rows: Rows, revocation: Unstamped): Promise<void> {

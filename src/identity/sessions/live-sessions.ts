@@ -10,6 +10,7 @@ import type {
 import { realmSettingsSchema } from '../provider/realm-settings.ts'
 import { cutOff, mayBegin } from './session-cutoff.ts'
 import type { SessionEnding } from './session-ending.ts'
+import { lockRealmSessions } from './session-locks.ts'
 import {
   CLIENTS,
   findRecord,
@@ -96,6 +97,7 @@ export class LiveSessions implements ArtifactStore {
   async end(rows: Rows, tenant: TenantId, of: ArtifactsOf): Promise<void> {
     const { ending } = this.#options
     if (of.kind === 'client') {
+      await lockRealmSessions(rows, tenant)
       await ending.tell(rows, tenant, {
         condition: 's.ended_at is null and sc.client = $2',
         values: [of.client],

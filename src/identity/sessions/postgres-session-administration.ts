@@ -4,6 +4,7 @@ import type { IdentityDatabase, Rows } from '../identity-database.ts'
 import type { EndAccess } from '../provider/end-access.ts'
 import type { Session, SessionAdministration, SessionPage, SessionQuery } from './session.ts'
 import { type SessionEnding, theseSessions, type Which } from './session-ending.ts'
+import { lockUserSessions } from './session-locks.ts'
 import { findSession, listSessions } from './session-list.ts'
 
 export interface SessionAdministrationOptions {
@@ -32,18 +33,19 @@ export class PostgresSessionAdministration implements SessionAdministration {
   async endSession(tenant: TenantId, id: string, only?: Subject): Promise<boolean> {
     const session = await this.get(tenant, id)
     if (session === undefined || (only !== undefined && session.subject !== only)) return false
-    return (await this.#endThese(tenant, theseSessions([session.id]))) > 0
+    const which = theseSessions([session.id])
+    return (await this.#endThese(tenant, session.subject, which)) > 0
   }
 
   endDevice(tenant: TenantId, subject: Subject, device: string): Promise<number> {
-    return this.#endThese(tenant, {
+    return this.#endThese(tenant, subject, {
       condition: 's.subject = $2 and s.device = $3',
       values: [subject, device],
     })
   }
 
   endOthers(tenant: TenantId, subject: Subject, id: string): Promise<number> {
-    return this.#endThese(tenant, {
+    return this.#endThese(tenant, subject, {
       condition: 's.subject = $2 and s.id <> $3',
       values: [subject, id],
     })
@@ -64,8 +66,11 @@ export class PostgresSessionAdministration implements SessionAdministration {
     return this.#end((rows) => endAccess.ofTenant(rows, tenant))
   }
 
-  #endThese(tenant: TenantId, which: Which): Promise<number> {
-    return this.#end((rows) => this.#options.ending.end(rows, tenant, which))
+  #endThese(tenant: TenantId, subject: Subject, which: Which): Promise<number> {
+    return this.#end(async (rows) => {
+      await lockUserSessions(rows, tenant, subject)
+      return this.#options.ending.end(rows, tenant, which)
+    })
   }
 
   async #end<T>(work: (rows: Rows) => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import type { Subject } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { Rows } from '../identity-database.ts'
+import { lockRealmSessions, lockUserSessions } from './session-locks.ts'
 
 /** In the place of a subject: everybody's. */
 const EVERYBODY = ''
@@ -10,8 +11,9 @@ const EVERYBODY = ''
  * was done and whose page has not come back yet. Until the caller's transaction ends none begins.
  */
 export async function cutOff(rows: Rows, tenant: TenantId, subject?: Subject): Promise<void> {
-  await lock(rows, tenant, EVERYBODY, subject === undefined ? '' : '_shared')
-  if (subject !== undefined) await lock(rows, tenant, subject)
+  await (subject === undefined
+    ? lockRealmSessions(rows, tenant)
+    : lockUserSessions(rows, tenant, subject))
   // A realm that is being removed has no more use for one.
   await rows.query(
     `insert into identity.session_cutoff (tenant, subject)
@@ -32,23 +34,11 @@ export async function mayBegin(
   subject: Subject,
   signedInAt: number,
 ): Promise<boolean> {
-  await lock(rows, tenant, EVERYBODY, '_shared')
-  await lock(rows, tenant, subject)
+  await lockUserSessions(rows, tenant, subject)
   const after = await rows.query(
     `select from identity.session_cutoff
      where tenant = $1 and subject in ($2, $3) and floor(extract(epoch from at)) >= $4`,
     [tenant, subject, EVERYBODY, signedInAt],
   )
   return after.length === 0
-}
-
-async function lock(
-  rows: Rows,
-  tenant: TenantId,
-  subject: string,
-  how: '' | '_shared' = '',
-): Promise<void> {
-  await rows.query(`select pg_advisory_xact_lock${how}(hashtextextended($1, 0))`, [
-    `ringfence sessions\n${tenant}\n${subject}`,
-  ])
 }

@@ -145,6 +145,35 @@ test('of those who sign in while all are ended nobody stays signed in from befor
   assert.deepEqual((await site.sessions.list(realm.tenant, { limit: 10 })).items, [])
 })
 
+test('realms that are removed while users sign in and others end sessions wait for nobody for ever', async () => {
+  const realm = await site.newRealm('crowded')
+  const { browser } = await site.enter(realm)
+  const payload = await site.payloadOf(realm.tenant, site.cookieOf(browser))
+  const { sessions } = site.identity.parts
+  const { realms } = site.identity
+  const loginTs = Math.floor(Date.now() / 1000) + 60
+  for (let round = 0; round < 6; round += 1) {
+    const { tenant } = await site.newRealm(`crowded-${round}`)
+    const begin = (number: number) =>
+      sessions.put(
+        { tenant, model: 'Session', id: `cookie-${number}` },
+        { payload: { ...payload, loginTs, uid: `${number}`, authorizations: {} }, seconds: 600 },
+      )
+    const outcomes = await Promise.allSettled([
+      begin(1),
+      begin(2),
+      site.sessions.endTenant(tenant),
+      begin(3),
+      realms.remove(tenant),
+      site.sessions.endSubject(tenant, ALICE),
+      begin(4),
+    ])
+    const reasons = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    for (const { detail } of reasons) assert.doesNotMatch(String(detail), /deadlock/)
+    assert.deepEqual((await site.sessions.list(tenant, { limit: 10 })).items, [])
+  }
+})
+
 test('what is past is forgotten, and what may still be asked about is not', async () => {
   const realm = await site.newRealm('past')
   const one = await site.enter(realm)

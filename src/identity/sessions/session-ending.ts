@@ -15,7 +15,7 @@ export const theseSessions = (ids: readonly string[]): Which => ({
   values: [ids],
 })
 
-/** Ends sessions, each time in the transaction of its caller. */
+/** Ends sessions, each time in the transaction of its caller, who has locked them (session-locks.ts). */
 export class SessionEnding {
   readonly #artifacts: PostgresArtifacts
   readonly #publisher: RevocationPublisher

@@ -1,0 +1,35 @@
+import type { Subject } from '../../core/names.ts'
+import type { TenantId } from '../../core/tenant.ts'
+import type { Rows } from '../identity-database.ts'
+import { keepRealm } from '../keep-realm.ts'
+
+/**
+ * Until the caller's transaction ends no session of the realm begins, and none is ended by anybody
+ * else. It comes before anything that it changes is locked, so that two never wait for each other.
+ */
+export async function lockRealmSessions(rows: Rows, tenant: TenantId): Promise<void> {
+  await keepRealm(rows, tenant)
+  await lock(rows, '', tenant)
+}
+
+/** The same of one user. Those of other users go on. */
+export async function lockUserSessions(
+  rows: Rows,
+  tenant: TenantId,
+  subject: Subject,
+): Promise<void> {
+  await keepRealm(rows, tenant)
+  await lock(rows, '_shared', tenant)
+  await lock(rows, '', tenant, subject)
+}
+
+async function lock(
+  rows: Rows,
+  how: '' | '_shared',
+  tenant: TenantId,
+  subject: Subject | '' = '',
+): Promise<void> {
+  await rows.query(`select pg_advisory_xact_lock${how}(hashtextextended($1, 0))`, [
+    `ringfence sessions\n${tenant}\n${subject}`,
+  ])
+}
