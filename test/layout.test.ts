@@ -44,6 +44,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'control',
     'strikes',
   ],
+  'realm-proof': [
+    'core',
+    'http',
+    'tokens',
+    'clusters',
+    'boundaries',
+    // Makes the control database, and the identity plane's role in it.
+    'control',
+    'identity',
+    'strikes',
+  ],
   proof: ['core', 'boundaries'],
   platform: [
     'core',
@@ -62,6 +73,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'vending',
     'front-door',
     'back-office',
+    'realm-proof',
     'proof',
   ],
   cli: [

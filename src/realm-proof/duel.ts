@@ -1,0 +1,201 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { TenantId } from '../core/tenant.ts'
+import type { Judged } from '../strikes/judge-strike.ts'
+import { type Heard, Wire } from '../strikes/wire.ts'
+import { Browser, headerOf, type Page } from './house/browser.ts'
+import { APP, type Belongings } from './house/furnish.ts'
+import { AUDIENCE, type Ground } from './house/ground.ts'
+import { canariesOf, type Party, PASSWORD, PERSON } from './house/party.ts'
+import type { Ask, Plane } from './house/plane.ts'
+import { lookAt } from './house/state.ts'
+
+/** Attacker and victim of one strike, and all that is made for it. */
+export class Duel implements Judged {
+  readonly plane: Plane
+  readonly attacker: Party
+  readonly victim: Party
+  /** What reaches it is what the attacker has seen. */
+  readonly wire = new Wire()
+  /** Of everybody else in the strike. */
+  readonly own = new Wire()
+  /** Secrets that are not canaries, and must not reach the attacker either. */
+  readonly secrets: string[] = []
+  readonly #releases: (() => Promise<unknown>)[] = []
+  #watched = true
+
+  constructor(plane: Plane, attacker: Party, victim: Party) {
+    this.plane = plane
+    this.attacker = attacker
+    this.victim = victim
+  }
+
+  get ground(): Ground {
+    return this.plane.site.ground
+  }
+
+  get attackerId(): TenantId {
+    return this.attacker.tenant
+  }
+
+  get victimId(): TenantId {
+    return this.victim.tenant
+  }
+
+  /** What the owner of a realm was told. */
+  belongings({ tenant }: Party): Belongings {
+    const found = this.plane.site.furniture.get(tenant)
+    if (found === undefined) throw new Error(`nothing was made for ${tenant}`)
+    return found
+  }
+
+  /** The attacker says it, of a realm. */
+  says(method: string, { issuer }: Party, path: string, what: Ask = {}): Promise<Heard> {
+    return this.plane.ask(this.wire, method, `${issuer}${path}`, what)
+  }
+
+  /** Somebody else in the strike says it: the owner, the administrator. */
+  ownerSays(method: string, { issuer }: Party, path: string, what: Ask = {}): Promise<Heard> {
+    return this.plane.ask(this.own, method, `${issuer}${path}`, what)
+  }
+
+  /** Of the attacker. */
+  browser(): Browser {
+    return new Browser(this.plane, this.wire)
+  }
+
+  ownerBrowser(): Browser {
+    return new Browser(this.plane, this.own)
+  }
+
+  /** A client of a realm at one of its endpoints for clients, with the secret of its owner. */
+  async client(
+    by: 'attacker' | 'owner',
+    party: Party,
+    path: string,
+    form: Readonly<Record<string, string>>,
+  ): Promise<Heard> {
+    const says = by === 'owner' ? this.ownerSays.bind(this) : this.says.bind(this)
+    const headers = [basic(APP, this.belongings(party).appSecret)]
+    return says('POST', party, path, { form, headers })
+  }
+
+  /** Signs the realm's user in, up to where the application is called back. */
+  async signIn(browser: Browser, party: Party, more: Query = {}): Promise<Page> {
+    const first = await browser.get(authorizeUrl(party, more))
+    return typePassword(browser, first)
+  }
+
+  /** A code of the realm's user for its application. */
+  async code(party: Party, more: Query = {}, browser = this.ownerBrowser()): Promise<string> {
+    const { url } = await this.signIn(browser, party, more)
+    const code = new URL(url).searchParams.get('code')
+    if (code === null) throw new Error('no code came of a sign-in')
+    return code
+  }
+
+  /** What a code is exchanged for. */
+  async tokens(party: Party, more: Query = {}, browser = this.ownerBrowser()): Promise<Tokens> {
+    const heard = await this.exchange('owner', party, await this.code(party, more, browser))
+    if (heard.status !== 200) throw new Error(`no tokens for a code: ${heard.status}`)
+    return bodyOf(heard) as unknown as Tokens
+  }
+
+  exchange(by: 'attacker' | 'owner', party: Party, code: string, more: Query = {}) {
+    return this.client(by, party, '/token', {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: party.callback,
+      code_verifier: VERIFIER,
+      ...more,
+    })
+  }
+
+  /** Others work on meanwhile: what they have changes by that, and is not compared. */
+  othersWork(): void {
+    this.#watched = false
+  }
+
+  /** What is done after the strike, whatever came of it. */
+  afterwards(release: () => Promise<unknown>): void {
+    this.#releases.push(release)
+  }
+
+  sawCanary(): boolean {
+    const others = this.ground.parties.filter((one) => one !== this.attacker)
+    return [...others.flatMap(canariesOf), ...this.secrets].some((one) => this.wire.hasSeen(one))
+  }
+
+  async watch(): Promise<() => Promise<readonly string[]>> {
+    if (!this.#watched) return async () => []
+    const { database } = this.plane.identity.parts
+    const look = () => lookAt(database, this.attacker.tenant)
+    const before = await look()
+    return async () => {
+      const after = await look()
+      return [...after.keys()]
+        .filter((table) => before.get(table) !== after.get(table))
+        .map((table) => `another tenant's ${table.replaceAll('_', ' ')} changed`)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.wire.cut()
+    this.own.cut()
+    for (const release of this.#releases) await release()
+  }
+}
+
+export type Query = Readonly<Record<string, string>>
+
+export interface Tokens {
+  readonly access_token: string
+  readonly id_token: string
+  readonly refresh_token: string
+}
+
+/** What an application keeps while its user signs in. */
+export const VERIFIER = randomBytes(32).toString('base64url')
+export const CHALLENGE = challengeOf(VERIFIER)
+
+export function challengeOf(verifier: string): string {
+  return createHash('sha256').update(verifier).digest('base64url')
+}
+
+/** Where an application sends its user. An empty value leaves the parameter out. */
+export function authorizeUrl({ issuer, callback }: Party, more: Query = {}): string {
+  const all = {
+    client_id: APP,
+    response_type: 'code',
+    scope: 'openid read write',
+    redirect_uri: callback,
+    state: 'state-of-the-application',
+    code_challenge: CHALLENGE,
+    code_challenge_method: 'S256',
+    resource: AUDIENCE,
+    ...more,
+  }
+  const query = new URLSearchParams(Object.entries(all).filter(([, value]) => value !== ''))
+  return `${issuer}/auth?${query.toString()}`
+}
+
+/** Name, then password. */
+export async function typePassword(browser: Browser, first: Page, password = PASSWORD) {
+  const second = await browser.submit(first, '/identifier', { name: PERSON })
+  return browser.submit(second, '/password', { password })
+}
+
+export function basic(client: string, secret: string): readonly [string, string] {
+  return ['Authorization', `Basic ${Buffer.from(`${client}:${secret}`).toString('base64')}`]
+}
+
+/** An answer's JSON object; empty when it is none. */
+export function bodyOf({ body }: Pick<Heard, 'body'>): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  } catch {
+    return {}
+  }
+}
+
+export { headerOf }

@@ -1,0 +1,24 @@
+import type { RequestListener } from 'node:http'
+import type { MountedRealms } from '../../identity/mount-realms.ts'
+import type { IdentityParts } from '../../identity/open-identity.ts'
+import type { RealmProvider } from '../../identity/provider/realm-provider.ts'
+import type { Plane } from './plane.ts'
+
+/** What the identity plane of a copy is put together from. Mutants put worse pieces in the place of these. */
+export interface Pieces {
+  /** What everything stands on, before anything is made of it: changed in its place. */
+  readonly parts: (parts: IdentityParts) => void
+  /** Signing in, pages, federation, provisioning: changed in their place. */
+  readonly mounted: (mounted: MountedRealms, parts: IdentityParts) => void
+  /** A realm's provider, whenever one is made. */
+  readonly provider: (provider: RealmProvider) => void
+  /** What stands between callers and the plane. */
+  readonly front: (serve: RequestListener, plane: Plane) => RequestListener
+}
+
+export const SOUND: Pieces = {
+  parts: () => {},
+  mounted: () => {},
+  provider: () => {},
+  front: (serve) => serve,
+}

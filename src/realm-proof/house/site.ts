@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbedded } from '../../clusters/embedded-cluster.ts'
+import { newPassword, scramVerifier } from '../../clusters/scram.ts'
+import { prepareControlDatabase } from '../../control/control-database.ts'
+import type { IdentityOptions } from '../../identity/open-identity.ts'
+import type { Ground } from './ground.ts'
+import type { Furniture } from './furnish.ts'
+
+/** Nobody needs a rehearsal's server after a crash of the machine. */
+const THROW_AWAY = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' } as const
+
+/** What all copies of a rehearsal share: one database, its realms, and what was made in them. */
+export interface Site {
+  readonly ground: Ground
+  readonly database: IdentityOptions['database']
+  readonly sealingKeyFile: string
+  /** Where mail arrives. */
+  readonly mailDirectory: string
+  /** Secrets that the realms' owners were told when these were made. */
+  furniture: Furniture
+  close(): Promise<void>
+}
+
+export async function openSite(ground: Ground): Promise<Omit<Site, 'furniture'>> {
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'rf-realms-')))
+  const closing: (() => Promise<unknown>)[] = [
+    () => rm(directory, { recursive: true, force: true, maxRetries: 10 }),
+  ]
+  const close = async () => {
+    for (const one of closing.splice(0).reverse()) await one()
+  }
+  try {
+    // The server may run as a user of its own.
+    await chmod(directory, 0o711)
+    const cluster = await startEmbedded({
+      name: 'realm-proof',
+      directory: join(directory, 'control'),
+      profile: 'control',
+      settings: THROW_AWAY,
+    })
+    closing.push(() => cluster.stop())
+    const { admin } = cluster
+    const password = newPassword()
+    const nobodys = await scramVerifier(newPassword())
+    await prepareControlDatabase(admin, {
+      rf_control: nobodys,
+      rf_identity: await scramVerifier(password),
+      rf_vending: nobodys,
+      rf_gateway: nobodys,
+    })
+    const sealingKeyFile = join(directory, 'sealing-key')
+    await writeFile(sealingKeyFile, randomBytes(32).toString('base64url'), { mode: 0o600 })
+    const mailDirectory = join(directory, 'mail')
+    await mkdir(mailDirectory)
+    return {
+      ground,
+      database: { ...admin, user: 'rf_identity', password },
+      sealingKeyFile,
+      mailDirectory,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,26 @@
+import type { IdentityDatabase, Rows } from '../../identity/identity-database.ts'
+
+type Query = Rows['query']
+
+/** Puts something around every query of a database, in transactions too. In its place. */
+export function aroundQueries(
+  database: IdentityDatabase,
+  around: (sql: string, values: readonly unknown[]) => readonly [string, readonly unknown[]],
+): void {
+  const query: Query = database.query.bind(database)
+  const transaction = database.transaction.bind(database)
+  const through = (inner: Query): Query => {
+    return (sql, values = []) => inner(...around(sql, values))
+  }
+  database.query = through(query)
+  database.transaction = (work) =>
+    transaction((rows) => work({ query: through(rows.query.bind(rows)) }))
+}
+
+/** Counts them. */
+export function countedQueries(database: IdentityDatabase, worked: { queries: number }): void {
+  aroundQueries(database, (sql, values) => {
+    worked.queries += 1
+    return [sql, values]
+  })
+}
