@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 
 const CHANNEL = 'ringfence_realm'
 const AGAIN_MS = 500
@@ -6,14 +7,14 @@ const AGAIN_MS = 500
 /** Tells when realms change, over all identity processes, while the database's connection holds. */
 export class RealmChanges {
   readonly #settings: pg.ClientConfig
-  readonly #changed: (tenant: string | undefined) => void
+  readonly #changed: (tenant: TenantId | undefined) => void
   #client: pg.Client | undefined
   #hears = false
   #closed = false
   #again: NodeJS.Timeout | undefined
 
   /** `changed` is called with the realm's tenant, or with nothing when any may have changed. */
-  constructor(settings: pg.ClientConfig, changed: (tenant: string | undefined) => void) {
+  constructor(settings: pg.ClientConfig, changed: (tenant: TenantId | undefined) => void) {
     this.#settings = settings
     this.#changed = changed
   }
@@ -27,7 +28,7 @@ export class RealmChanges {
   async listen(): Promise<void> {
     const client = new pg.Client({ ...this.#settings, application_name: 'ringfence-identity' })
     this.#client = client
-    client.on('notification', ({ payload }) => this.#changed(payload))
+    client.on('notification', ({ payload }) => this.#hear(payload))
     client.on('error', () => this.#lost(client))
     client.on('end', () => this.#lost(client))
     try {
@@ -49,6 +50,15 @@ export class RealmChanges {
     const client = this.#client
     this.#client = undefined
     await client?.end().catch(() => {})
+  }
+
+  /** Every role of the database may notify: what is no tenant's name says that anything may have changed. */
+  #hear(payload: string | undefined): void {
+    try {
+      this.#changed(parseTenantId(payload))
+    } catch {
+      this.#changed(undefined)
+    }
   }
 
   #lost(client: pg.Client): void {

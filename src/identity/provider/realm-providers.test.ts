@@ -66,6 +66,15 @@ describe('providers of realms', () => {
     await eventually(async () => (await discovery(tenant, there)).status === 404)
   })
 
+  test('go on when somebody notifies of what is no realm', async () => {
+    const { tenant } = await site.realm('noisy')
+    for (const payload of ['', 'x y', '../acme', 'x'.repeat(500)]) {
+      await site.admin.query('select pg_notify($1, $2)', ['ringfence_realm', payload])
+    }
+    await site.identity.realms.putSettings(tenant, { accessTokenSeconds: 99 })
+    await eventually(async () => (await discovery(tenant)).status === 200)
+  })
+
   test('are looked at before each use while nobody tells of changes', async () => {
     const there = await site.open()
     const { tenant, secret } = await site.realm('deaf')
