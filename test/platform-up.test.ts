@@ -56,6 +56,46 @@ async function borrowsForAReason(): Promise<void> {
   assert.equal(refused.code, 2, refused.output)
 }
 
+/** A program that works with its login until it loses it, and then ends with a code of its own. */
+const UNTIL_LOST = `
+  import pg from 'pg'
+  const client = new pg.Client()
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    for (;;) {
+      await client.query('select count(*) from clinic.patient')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  } catch {
+    process.exitCode = 9
+  }
+  await client.end().catch(() => {})`
+
+/** Access that is taken away ends under the hands of whoever works with it. */
+async function losesWhatIsTakenBack(): Promise<void> {
+  const flags = ['--no-deprecation', '--input-type=module', '-e', UNTIL_LOST]
+  const here = ['--state', trial.state]
+  const works = trial.run(
+    ...['exec', '--tenant', 'acme', ...here, '--reason', 'ticket 4712', '--'],
+    ...[process.execPath, ...flags],
+  )
+  const listed = ['support', 'list', '--status', 'active', '-o', 'json', ...here]
+  let id = ''
+  await eventually('the access is active, and a lease was given for it', async () => {
+    const active: { id: string }[] = JSON.parse((await trial.run(...listed)).output)
+    id = active[0]?.id ?? ''
+    const leases = await trial.run('leases', 'list', 'acme', '-o', 'json', ...here)
+    const held: { holder: string; ended_at: string | null }[] = JSON.parse(leases.output)
+    const theirs = held.some((one) => one.holder === 'ringfence-operator' && one.ended_at === null)
+    return id !== '' && theirs
+  })
+  const taken = await trial.run('support', 'revoke', id, '--why', 'not this one', ...here)
+  assert.equal(taken.code, 0, taken.output)
+  const done = await works
+  assert.equal(done.code, 9, done.output)
+}
+
 describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads /proc' }, () => {
   test('serves each tenant through the front door, and a cell that dies is started again', async () => {
     const { child, output, exited } = await trial.up()
@@ -73,6 +113,7 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
     assert.equal((await trial.get('acme', token)).status, 200)
     assert.equal((await trial.get('globex', token)).status, 401)
     await borrowsForAReason()
+    await losesWhatIsTakenBack()
     // The application holds a lease of a tenant with a server of its own.
     assert.equal((await trial.get('initech', await trial.token('initech'))).status, 200)
     const before = postmaster('cells/eu-1/cluster')
