@@ -236,7 +236,8 @@ function isOurs(jwk: JWK): jwk is PublicJwk {
 
 /** Makes changes of one realm wait for each other. @throws RingfenceError `not_found` */
 export async function lockRealm(rows: Rows, tenant: TenantId): Promise<void> {
-  const found = await rows.query('select from identity.realm where tenant = $1 for update', [
+  // Not `for update`: whoever enters a row that names the realm would wait, and could wait for ever.
+  const found = await rows.query('select from identity.realm where tenant = $1 for no key update', [
     tenant,
   ])
   if (found.length === 0) throw new RingfenceError('not_found', 'there is no such realm')
