@@ -1,7 +1,6 @@
 import type { Subject } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { Rows } from '../identity-database.ts'
-import { keepRealm } from '../keep-realm.ts'
 
 /**
  * Until the caller's transaction ends no session of the realm begins, and none is ended by anybody
@@ -21,6 +20,14 @@ export async function lockUserSessions(
   await keepRealm(rows, tenant)
   await lock(rows, '_shared', tenant)
   await lock(rows, '', tenant, subject)
+}
+
+/**
+ * Locks the realm's row as every row does that comes to refer to it, before anything of the realm's is
+ * locked: who removes the realm has its row first, and then all that is in it.
+ */
+async function keepRealm(rows: Rows, tenant: TenantId): Promise<void> {
+  await rows.query('select from identity.realm where tenant = $1 for key share', [tenant])
 }
 
 async function lock(
