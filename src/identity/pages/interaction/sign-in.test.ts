@@ -8,6 +8,7 @@ import {
   startPagesSite,
 } from '../testing/pages-site.test-support.ts'
 import { type Shown, TestBrowser } from '../testing/browser.test-support.ts'
+import { signedIn, typed } from '../testing/signing-in.test-support.ts'
 
 let site: PagesSite
 let acme: PagesRealm
@@ -24,15 +25,6 @@ after(() => site.stop())
 
 const browser = () => new TestBrowser(site.origin)
 
-async function typed(who: TestBrowser, realm: PagesRealm, name: string, more = {}): Promise<Shown> {
-  const first = await who.get(realm.authorize(more))
-  return who.submit(first, '/identifier', { name })
-}
-
-async function signedIn(who: TestBrowser, name = 'ada', more = {}): Promise<Shown> {
-  return who.submit(await typed(who, acme, name, more), '/password', { password: PASSWORD })
-}
-
 /** What differs from one visit to the next by chance or by what was typed, taken away. */
 function alike({ text, status, headers }: Shown, name: string) {
   const body = text
@@ -47,7 +39,7 @@ function alike({ text, status, headers }: Shown, name: string) {
 describe('signing in', () => {
   test('goes from the name to the password, to consent, and back to the application', async () => {
     const who = browser()
-    const consent = await signedIn(who)
+    const consent = await signedIn(who, acme, 'ada')
     assert.match(consent.title, /^Allow Clinic app\?/)
     const back = await who.submit(consent, '/consent', { answer: 'allow' })
     const url = new URL(back.url)
@@ -59,7 +51,7 @@ describe('signing in', () => {
 
   test('remembers the device for a year, in a cookie of this realm alone', async () => {
     const who = browser()
-    await signedIn(who)
+    await signedIn(who, acme, 'ada')
     assert.ok(who.cookie('rf_device'))
     assert.match(who.cookiesFor('/realms/acme/interaction/x'), /rf_device/)
     assert.doesNotMatch(who.cookiesFor('/realms/beta/interaction/x'), /rf_/)
@@ -67,7 +59,7 @@ describe('signing in', () => {
 
   test('gives a session a new id: one that was planted before is not signed in', async () => {
     const who = browser()
-    await signedIn(who)
+    await signedIn(who, acme, 'ada')
     const before = who.cookie('rf_session')
     assert.ok(before)
     // The same browser signs in again: whoever knew the id from before has nothing.
@@ -80,13 +72,13 @@ describe('signing in', () => {
     assert.equal(await Session.find(before), undefined)
     const planted = browser()
     planted.setCookie('rf_session', 'planted-by-somebody', '/realms/acme')
-    await signedIn(planted)
+    await signedIn(planted, acme, 'ada')
     assert.notEqual(planted.cookie('rf_session'), 'planted-by-somebody')
   })
 
   test('tells the client how sure it was', async () => {
     const who = browser()
-    await signedIn(who)
+    await signedIn(who, acme, 'ada')
     const session = await (await acme.context()).provider.Session.find(
       who.cookie('rf_session') ?? '',
     )
@@ -277,105 +269,6 @@ describe('too many tries', () => {
     const right = await who.submit(page, '/password', { password: PASSWORD })
     assert.match(right.text, /Too many tries\. Wait/)
     assert.equal(who.cookie('rf_device'), undefined)
-  })
-})
-
-/** Sets up an authenticator app in the midst of a sign-in, and gives its secret and recovery codes. */
-async function enrol(who: TestBrowser, step: Shown) {
-  const setup = await who.submit(step, '/enrol-totp')
-  assert.match(setup.text, /<svg class="qr" role="img"/)
-  const secret = (/<code class="secret"[^>]*>([^<]*)/.exec(setup.text)?.[1] ?? '').replaceAll(
-    ' ',
-    '',
-  )
-  const wrong = await who.submit(setup, '/confirm-totp', { code: '12' })
-  assert.equal(wrong.status, 400)
-  assert.doesNotMatch(wrong.text, new RegExp(secret))
-  const done = await who.submit(wrong, '/confirm-totp', { code: site.codeOf(secret) })
-  assert.match(done.title, /Keep your recovery codes/)
-  const codes = [...done.text.matchAll(/<li><code>([^<]*)/g)].map(([, code = '']) => code)
-  const onward = /<a class="button" href="([^"]*)"/.exec(done.text)?.[1] ?? ''
-  return { secret, codes, after: await who.get(onward) }
-}
-
-describe('a second factor', () => {
-  test('is set up when the client wants one, without asking for the password again', async () => {
-    const who = browser()
-    await acme.user('kim')
-    const consent = await signedIn(who, 'kim')
-    await who.submit(consent, '/consent', { answer: 'allow' })
-    const step = await who.get(acme.authorize({ acr_values: 'urn:ringfence:acr:2' }))
-    assert.match(step.title, /Set up a second step/)
-    const { secret, codes, after } = await enrol(who, step)
-    assert.ok(new URL(after.url).searchParams.get('code'), after.title)
-    const { provider } = await acme.context()
-    const session = await provider.Session.find(who.cookie('rf_session') ?? '')
-    assert.equal(session?.acr, 'urn:ringfence:acr:2')
-
-    // From now on it is asked for, in any of its ways.
-    const another = browser()
-    const asked = await signedIn(another, 'kim')
-    assert.match(asked.title, /Confirm that it is you/)
-    assert.match(asked.text, /autocomplete="one-time-code"/)
-    const refused = await another.submit(asked, '/totp', { code: '12' })
-    assert.match(refused.text, /id="f-code-error"/)
-    const code = site.codeOf(secret)
-    const good = await another.submit(refused, '/totp', {
-      code: `${code.slice(0, 3)} ${code.slice(3)}`,
-    })
-    assert.match(good.title, /^Allow/)
-
-    const third = browser()
-    const first = await signedIn(third, 'kim')
-    const other = await third.get(`${first.url.replace(/\/password$/, '')}?with=recovery_code`)
-    assert.match(other.text, /Recovery code/)
-    const again = await third.submit(other, '/recovery-code', { code: codes[0] ?? '' })
-    assert.match(again.title, /^Allow/)
-  })
-
-  test('that is demanded, but cannot be asked for without a page, is an error to the client', async () => {
-    const who = browser()
-    await signedIn(who, 'tom')
-    const silent = await who.get(
-      acme.authorize({ acr_values: 'urn:ringfence:acr:2', prompt: 'none' }),
-    )
-    assert.equal(new URL(silent.url).searchParams.get('error'), 'login_required')
-  })
-
-  test('is demanded by the realm of everybody, and a session from before is not enough', async () => {
-    await beta.user('ben')
-    const who = browser()
-    const page = await who.submit(await who.get(beta.authorize()), '/identifier', { name: 'ben' })
-    assert.match((await who.submit(page, '/password', { password: PASSWORD })).title, /^Allow/)
-    await beta.settings({ mfa: 'required' })
-    const step = await who.get(beta.authorize())
-    assert.match(step.title, /Set up a second step/)
-    assert.match((await enrol(who, step)).after.title, /^Allow/)
-    await beta.settings({})
-  })
-})
-
-describe('signing in anew', () => {
-  for (const more of [{ prompt: 'login' }, { max_age: '0' }]) {
-    test(`is asked for by ${JSON.stringify(more)}, also of who is signed in`, async () => {
-      const who = browser()
-      await signedIn(who, 'tom')
-      assert.match((await who.get(acme.authorize(more))).title, /^Sign in/)
-    })
-  }
-})
-
-describe('a password that must be replaced', () => {
-  test('is replaced before anything else', async () => {
-    await acme.mustChange(await acme.user('eve'))
-    const who = browser()
-    const page = await typed(who, acme, 'eve')
-    const asked = await who.submit(page, '/password', { password: `first ${PASSWORD}` })
-    assert.match(asked.title, /Choose a new password/)
-    const weak = await who.submit(asked, '/new-password', { password: 'short' })
-    assert.match(weak.text, /too short/)
-    const good = await who.submit(weak, '/new-password', { password: 'marble-ostrich-77-comet' })
-    assert.match(good.title, /^Allow/)
   })
 })
 
