@@ -1,7 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { type Scope, SCOPES } from '../core/lease.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
-import type { Configuration, PlanConfig, TenantConfig } from '../snapshot/snapshot.ts'
+import type {
+  Configuration,
+  PlanConfig,
+  ServiceConfig,
+  TenantConfig,
+} from '../snapshot/snapshot.ts'
 import { type ClaimedAccess, claimedAccess } from '../tokens/access-token.ts'
 import { claimedProof, type Proof } from '../tokens/dpop-proof.ts'
 import { type Headers, headersOf, valuesOf } from './headers.ts'
@@ -45,8 +50,12 @@ export interface Exchange {
   /** What is done to the upstream's fields. */
   readonly onAnswer: ((headers: Headers) => Headers)[]
   bodyBytesMax: number
+  /** Where it goes, once the checks have let it pass. */
+  service: ServiceConfig | undefined
   /** To be called when the request has ended, whichever way. */
   readonly onEnd: (() => void)[]
+  /** True when it has ended: nothing more of it must go on. */
+  ended: boolean
 }
 
 export function readExchange(
@@ -85,7 +94,9 @@ export function readExchange(
     answer: [],
     onAnswer: [],
     bodyBytesMax: Number.POSITIVE_INFINITY,
+    service: undefined,
     onEnd: [],
+    ended: false,
   }
 }
 

@@ -117,29 +117,24 @@ class FrontDoor {
     // Never the caller's own: it joins entries of logs that other tenants must not write into.
     const requestId = randomUUID()
     let exchange: Exchange | undefined
-    let service: ServiceConfig | undefined
     let reason: string | undefined
     try {
       exchange = readExchange(request, requestId, this.#options.source.current())
       exchange.answer.push(['x-request-id', requestId])
       // Before the checks: what is revoked from now on ends it, what was before they see.
-      this.#open.enter(exchange, response)
-      for (const check of this.#checks) await check.run(exchange, this.#memory)
-      service = serviceOf(exchange.configuration.platform.services, exchange.path)
-      if (service === undefined)
-        throw new Denial('not_found', 'nothing is served here', 'no service')
-      await this.#pass(exchange, service, response)
+      const revoked = this.#open.enter(exchange)
+      await Promise.race([this.#serve(exchange, response), revoked])
     } catch (error) {
-      reason = this.#open.wasEnded(response) ? 'it was revoked meanwhile' : reasonOf(error)
+      reason = error instanceof Denial ? error.reason : messageOf(error)
       refuse(error, requestId, exchange?.scheme, request, response)
     } finally {
-      for (const end of exchange?.onEnd ?? []) end()
+      if (exchange !== undefined) end(exchange)
     }
     this.#options.log(
       requestLine({
         requestId,
         exchange,
-        service: service?.name,
+        service: exchange?.service?.name,
         method: request.method ?? '',
         // As others log callers who went away before there was an answer.
         status: response.headersSent ? response.statusCode : 499,
@@ -149,14 +144,24 @@ class FrontDoor {
     )
   }
 
+  async #serve(exchange: Exchange, response: ServerResponse): Promise<void> {
+    for (const check of this.#checks) {
+      goOn(exchange)
+      await check.run(exchange, this.#memory)
+    }
+    exchange.service = serviceOf(exchange.configuration.platform.services, exchange.path)
+    if (exchange.service === undefined) {
+      throw new Denial('not_found', 'nothing is served here', 'no service')
+    }
+    await this.#pass(exchange, exchange.service, response)
+  }
+
   async #pass(exchange: Exchange, service: ServiceConfig, response: ServerResponse) {
     const { tenant, claimed, scopes, requestId, request, path, target } = exchange
     // Never so with all checks in place: without them there is still nothing to sign a context from.
     if (tenant === undefined || claimed === undefined) {
       throw new Denial('internal', 'something went wrong on our side', 'no tenant to speak for')
     }
-    // Ended while it was being looked at: nothing of it must go on.
-    if (response.destroyed) throw new Error('the caller is gone, or was sent away')
     const context = await signContext(
       this.#options.contextKey,
       {
@@ -178,6 +183,7 @@ class FrontDoor {
       ['forwarded', forwardedHeader(request, this.#options.publicProtocol ?? 'http')],
       ...nextTrace(exchange.incoming),
     ]
+    goOn(exchange)
     await forward({
       exchange,
       response,
@@ -198,8 +204,14 @@ class FrontDoor {
   }
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Denial ? error.reason : messageOf(error)
+/** @throws Error when the request was ended while it was being looked at */
+function goOn({ ended }: Exchange): void {
+  if (ended) throw new Error('it was ended meanwhile')
+}
+
+function end(exchange: Exchange): void {
+  exchange.ended = true
+  for (const letGo of exchange.onEnd) letGo()
 }
 
 function refuse(

@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http'
 import type { Revocable } from '../revocation/revocation.ts'
+import { unauthenticated } from './denial.ts'
 import type { Exchange } from './exchange.ts'
 import { revocableOf } from './revocable.ts'
 
@@ -8,26 +8,23 @@ import { revocableOf } from './revocable.ts'
  * answer may take minutes.
  */
 export class OpenRequests {
-  readonly #open = new Map<ServerResponse, Revocable>()
-  readonly #ended = new WeakSet<ServerResponse>()
+  readonly #open = new Map<Revocable, (denial: unknown) => void>()
 
-  /** Until the response is closed. */
-  enter({ claimed, onEnd }: Pick<Exchange, 'claimed' | 'onEnd'>, response: ServerResponse): void {
-    if (claimed === undefined) return
-    this.#open.set(response, revocableOf(claimed))
-    onEnd.push(() => this.#open.delete(response))
-  }
-
-  /** Cuts off those whose tokens are revoked now. */
-  end(isRevoked: (token: Revocable) => boolean): void {
-    for (const [response, token] of this.#open) {
-      if (!isRevoked(token)) continue
-      this.#ended.add(response)
-      response.destroy()
+  /** Rejects when the token is revoked before the exchange has ended, and never resolves. */
+  enter({ claimed, onEnd }: Pick<Exchange, 'claimed' | 'onEnd'>): Promise<never> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    if (claimed !== undefined) {
+      const token = revocableOf(claimed)
+      this.#open.set(token, reject)
+      onEnd.push(() => this.#open.delete(token))
     }
+    return promise
   }
 
-  wasEnded(response: ServerResponse): boolean {
-    return this.#ended.has(response)
+  /** Ends those whose tokens are revoked now. */
+  end(isRevoked: (token: Revocable) => boolean): void {
+    for (const [token, reject] of this.#open) {
+      if (isRevoked(token)) reject(unauthenticated('it was revoked meanwhile', true))
+    }
   }
 }

@@ -6,6 +6,8 @@ import { parseTenantId } from '../core/tenant.ts'
 import type { Revocation } from '../revocation/revocation.ts'
 import { verifyContext } from '../tokens/tenant-context.ts'
 import { KeySet } from '../tokens/verify-token.ts'
+import type { GatewayCheck } from './check.ts'
+import { GATEWAY_CHECKS } from './checks.ts'
 import { contextKey, type Door, openDoor, tokenOf, until } from './door.test-support.ts'
 
 const ACME = parseTenantId('acme')
@@ -80,7 +82,10 @@ test('while it cannot be known what was revoked nobody is served, of whichever t
   assert.equal(await statusOf(door, tokens[0]?.[1] ?? ''), 200)
 })
 
-for (const path of ['drip', 'hang']) {
+for (const [path, end] of [
+  ['drip', 'cut off'],
+  ['hang', '401'],
+] as const) {
   test(`a request under way (/${path}) ends when its token is revoked, at both ends, and another's goes on`, async (t) => {
     const door = await openDoor(t)
     const begin = (token: string) =>
@@ -95,7 +100,7 @@ for (const path of ['drip', 'hang']) {
           response.on('data', (chunk: Buffer) => {
             text += chunk.toString()
           })
-          response.on('end', () => resolve(text))
+          response.on('end', () => resolve(response.statusCode === 200 ? text : '401'))
           response.on('error', () => resolve('cut off'))
         })
         sending.end()
@@ -105,7 +110,7 @@ for (const path of ['drip', 'hang']) {
     const kept = begin(tokenOf('acme', { sid: 'session-2' }))
     await until(() => door.upstream.hanging.length === 2)
     door.revocations.revoke({ kind: 'session', tenant: ACME, id: 'session-1', at: at() })
-    assert.equal(await revoked, 'cut off')
+    assert.equal(await revoked, end)
     await until(() => door.upstream.seen[0]?.aborted === true)
     door.upstream.hanging[1]?.end('last')
     assert.match(await kept, /last$/)
@@ -142,4 +147,28 @@ test('services are told of session, sign-in, actor and token', async (t) => {
       origin: { id: 'token-1', client: 'web', issuedAt: new Date(claims.iat * 1000) },
     },
   )
+})
+
+test('what is revoked while a request is being looked at takes no seat, and reaches no service', async (t) => {
+  const gate = Promise.withResolvers<void>()
+  let looking = 0
+  const slow: GatewayCheck = {
+    name: 'slow',
+    async run() {
+      looking += 1
+      await gate.promise
+    },
+  }
+  const at = GATEWAY_CHECKS.findIndex(({ name }) => name === 'rate')
+  const checks = GATEWAY_CHECKS.toSpliced(at, 0, slow)
+  const door = await openDoor(t, { checks, limits: { concurrentPerTenant: 1 } })
+  const asking = door.ask({ path: PATH, token: tokenOf('acme', claims) })
+  await until(() => looking === 1)
+  door.revocations.revoke({ kind: 'session', tenant: ACME, id: 'session-1', at: new Date() })
+  assert.equal((await asking).status, 401)
+  gate.resolve()
+  // The only seat of the tenant is free.
+  assert.equal(await statusOf(door, tokenOf('acme', { sid: 'session-2' })), 200)
+  assert.equal(await statusOf(door, tokenOf('acme', { sid: 'session-2' })), 200)
+  assert.equal(door.upstream.seen.length, 2)
 })
