@@ -5,7 +5,6 @@ import { RingfenceError } from '../../core/errors.ts'
  * the browser is told only that it failed.
  */
 export const REFUSAL_REASONS = [
-  'source_not_allowed',
   'request_unknown',
   'provider_unreachable',
   'provider_refused',
@@ -21,7 +20,6 @@ export const REFUSAL_REASONS = [
   'replayed',
   'unsolicited',
   'subject_missing',
-  'attribute_invalid',
   'not_linked',
   'email_not_verified',
   'domain_not_verified',
