@@ -4,13 +4,12 @@ import { realmAdministrator } from './administration/realm-administrator.ts'
 import { RoleAdministration } from './directory/role-administration.ts'
 import type { Federation } from './federation/open-federation.ts'
 import { openFederation } from './federation/open-federation.ts'
-import type { SignedInFrom } from './federation/flow/federation-handler.ts'
+import { continueSignIn } from './federation/flow/continue-sign-in.ts'
 import type { IdentityParts, Mounted } from './open-identity.ts'
 import { openOperators, type Operators } from './operators/open-operators.ts'
 import { providerPages } from './pages/provider-pages.ts'
 import { realmPages } from './pages/realm-pages.ts'
 import { connectedApps } from './provider/connected-apps.ts'
-import { INTERACTION_PATH, type RealmContext, type RealmRequest } from './provider/realm-context.ts'
 import type { RealmAdministration } from './realm-administration.ts'
 import { scimHandler } from './scim/scim-handler.ts'
 import { ScimAdministration } from './scim/tokens/scim-administration.ts'
@@ -57,12 +56,7 @@ export async function mountRealms(
     sealing,
     directory,
     outbound: options.insideAllowed ? INSIDE : {},
-    finished: (context, request, response, signedIn) => {
-      response.setHeader('cache-control', 'no-store')
-      return goOn(services, context, request, signedIn).then((location) => {
-        response.writeHead(303, { location, 'content-length': '0' }).end()
-      })
-    },
+    finished: continueSignIn(services.signIn),
     log,
   })
   const operators = openOperators({ ...parts, links: services.links, audience })
@@ -109,17 +103,6 @@ export async function mountRealms(
     },
     close: () => services.close(),
   }
-}
-
-/** Enters what the tenant's identity provider said into the sign-in, whose page goes on from there. */
-async function goOn(
-  { signIn }: SignInServices,
-  { issuer, tenant }: RealmContext,
-  { address }: RealmRequest,
-  { interaction, subject, amr }: SignedInFrom,
-): Promise<string> {
-  await signIn.federated({ tenant, address, id: interaction }, subject, amr)
-  return `${issuer}${INTERACTION_PATH}/${interaction}`
 }
 
 /** The networks of one machine and one house. */
