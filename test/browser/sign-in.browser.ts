@@ -227,8 +227,9 @@ describe('another site', () => {
   test('cannot show a page of ours in a frame', async () => {
     const { page, context } = await openWindow(browser)
     served = `<!doctype html><iframe src="${acme.issuer}/recover"></iframe>`
+    const framed = page.waitForEvent('framenavigated', (frame) => frame !== page.mainFrame())
     await page.goto(elsewhere.url)
-    assert.equal(page.frames()[1]?.url(), 'chrome-error://chromewebdata/')
+    assert.equal((await framed).url(), 'chrome-error://chromewebdata/')
     await context.close()
   })
 })
