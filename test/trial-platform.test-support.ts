@@ -20,14 +20,21 @@ export interface Up {
   readonly exited: Promise<number | null>
 }
 
+/** How a command ended, and what it wrote: to both outputs, and to the standard one alone. */
+export interface Ran {
+  readonly code: number | null
+  readonly output: string
+  readonly out: string
+}
+
 /** A platform with the clinic on one cell, in a directory with a space in its path. */
 export interface TrialPlatform {
   readonly state: string
   /** Starts `ringfence up` and waits until it says that it is ready. */
   up(): Promise<Up>
   client(): ControlClient
-  /** Runs a `ringfence` command to its end; what it wrote to both outputs. */
-  run(...args: string[]): Promise<{ readonly code: number | null; readonly output: string }>
+  /** Runs a `ringfence` command to its end. */
+  run(...args: string[]): Promise<Ran>
   /** An access token of the tenant's realm. */
   token(tenant: string): Promise<string>
   /** The clinic's list, at the tenant's door. */
@@ -124,18 +131,19 @@ async function start(manifest: string, state: string, running: Set<ChildProcess>
   return { child, output: () => output, exited }
 }
 
-async function run(
-  ...args: string[]
-): Promise<{ readonly code: number | null; readonly output: string }> {
+async function run(...args: string[]): Promise<Ran> {
   const child = spawn(process.execPath, ['src/main.ts', ...args])
   let output = ''
-  const take = (chunk: Buffer) => {
+  let out = ''
+  child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString()
-  }
-  child.stdout.on('data', take)
-  child.stderr.on('data', take)
+    out += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
+  })
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  return { code, output }
+  return { code, output, out }
 }
 
 function processesOf(place: string): readonly number[] {
