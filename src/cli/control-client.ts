@@ -180,7 +180,7 @@ export class ControlClient {
 }
 
 /** Lists that come in pages; others come whole. */
-const PAGED = /^\/v1\/(?:tenants|workflows|approvals|support|tenants\/[^/]+\/history)$/
+const PAGED = /^\/v1\/(?:tenants|workflows|approvals|support|tenants\/[^/]+\/(?!leases$).+)$/
 const TRANSIENT: ReadonlySet<ErrorCode> = new Set(['engine_unavailable', 'timed_out', 'overloaded'])
 
 function isTransient(error: unknown): boolean {

@@ -1,22 +1,33 @@
 import { Command, CommanderError } from 'commander'
 import { isMisuse, messageOf, RingfenceError } from '../core/errors.ts'
+import { addApiKeys } from './commands/api-keys.ts'
 import { addApprovals } from './commands/approvals.ts'
 import { addCatalogue } from './commands/catalogue.ts'
+import { addClients } from './commands/clients.ts'
 import { addCompletion } from './commands/completion.ts'
+import { addConnections } from './commands/connections.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addDomains } from './commands/domains.ts'
 import { addEvidence } from './commands/evidence.ts'
 import { addExec } from './commands/exec.ts'
+import { addGroups } from './commands/groups.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addLease } from './commands/lease.ts'
 import { addLeases } from './commands/leases.ts'
 import { addLogin } from './commands/login.ts'
 import { addOperators } from './commands/operators.ts'
 import { addProve } from './commands/prove.ts'
+import { addRealms } from './commands/realms.ts'
+import { addRevoke } from './commands/revoke.ts'
+import { addRoles } from './commands/roles.ts'
+import { addScimTokens } from './commands/scim-tokens.ts'
 import { addServe } from './commands/serve.ts'
+import { addSessions } from './commands/sessions.ts'
 import { addSupport } from './commands/support.ts'
 import { addTenants } from './commands/tenants.ts'
 import { addToken } from './commands/token.ts'
 import { addUp } from './commands/up.ts'
+import { addUsers } from './commands/users.ts'
 import { addWorkflows } from './commands/workflows.ts'
 import type { Console } from './console.ts'
 import type { Ending } from './ending.ts'
@@ -69,6 +80,17 @@ Examples:
     addLeases,
     addCatalogue,
     addOperators,
+    addRealms,
+    addUsers,
+    addGroups,
+    addRoles,
+    addClients,
+    addConnections,
+    addDomains,
+    addScimTokens,
+    addSessions,
+    addApiKeys,
+    addRevoke,
     addLogin,
     addSupport,
     addLease,
