@@ -10,6 +10,7 @@ import type { ProofReport, ProofSubject } from '../proof/proof-report.ts'
 import type { ReportFile } from '../proof/report-files.ts'
 import { runProof } from '../proof/run-proof.ts'
 import { writeReports } from '../proof/write-reports.ts'
+import { openRealmProving } from '../realm-proof/open-proving.ts'
 
 export interface ProveOptions {
   /** Path of the application's manifest. */
@@ -32,8 +33,8 @@ export interface ProveOptions {
 }
 
 /**
- * Runs a whole proof, of an application's manifest on every engine, of the front door and of the
- * control API, and writes its reports and evidence.
+ * Runs a whole proof, of an application's manifest on every engine, of the front door, of the control
+ * API and of realms, and writes its reports and evidence.
  */
 export async function prove(
   options: ProveOptions,
@@ -50,6 +51,7 @@ export async function prove(
     ...engines,
     await openFrontDoorProving(),
     await openControlApiProving(),
+    await openRealmProving(),
   ]
   try {
     const { manifest: _manifest, keyDirectory, url, outDirectory, ...run } = options
@@ -58,7 +60,7 @@ export async function prove(
       boundaries: opened.map(({ provable }) => provable),
       subjects: opened.map(subjectOf),
       environment: Object.assign({}, ...opened.map(({ facts }) => facts)),
-      // What lives at the URL is an engine's: there is no front door to it, and no control API.
+      // What lives at the URL is an engine's: there is no front door to it, no control API and no realm.
       live: url === undefined ? false : engines.map(({ provable }) => provable.engine),
     }
     // Options that cannot be run are refused before a key is made, and a key that cannot be read

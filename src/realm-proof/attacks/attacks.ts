@@ -1,6 +1,19 @@
+import { ASSERTIONS } from './assertions.ts'
 import type { RealmAttack } from './attack.ts'
+import { BROWSERS } from './browsers.ts'
 import { CLIENTS } from './clients.ts'
+import { CODES } from './codes.ts'
 import { GRANTS } from './grants.ts'
+import { REDIRECTS } from './redirects.ts'
+import { TOKENS } from './tokens.ts'
 
 /** How somebody who owns one realm, or nothing at all, would get into another. */
-export const REALM_ATTACKS: readonly RealmAttack[] = [...GRANTS, ...CLIENTS]
+export const REALM_ATTACKS: readonly RealmAttack[] = [
+  ...TOKENS,
+  ...ASSERTIONS,
+  ...CODES,
+  ...REDIRECTS,
+  ...GRANTS,
+  ...CLIENTS,
+  ...BROWSERS,
+]

@@ -1,8 +1,7 @@
-import type { RequestListener } from 'node:http'
 import type { MountedRealms } from '../../identity/mount-realms.ts'
 import type { IdentityParts } from '../../identity/open-identity.ts'
 import type { RealmProvider } from '../../identity/provider/realm-provider.ts'
-import type { Plane } from './plane.ts'
+import type { Front } from './fronted.ts'
 
 /** What the identity plane of a copy is put together from. Mutants put worse pieces in the place of these. */
 export interface Pieces {
@@ -13,12 +12,12 @@ export interface Pieces {
   /** A realm's provider, whenever one is made. */
   readonly provider: (provider: RealmProvider) => void
   /** What stands between callers and the plane. */
-  readonly front: (serve: RequestListener, plane: Plane) => RequestListener
+  readonly front: Front | undefined
 }
 
 export const SOUND: Pieces = {
   parts: () => {},
   mounted: () => {},
   provider: () => {},
-  front: (serve) => serve,
+  front: undefined,
 }

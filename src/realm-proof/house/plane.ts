@@ -7,6 +7,7 @@ import { type Identity, openIdentity } from '../../identity/open-identity.ts'
 import { HashQueue } from '../../identity/sign-in/passwords/hash-queue.ts'
 import type { Address, Heard, Said, Wire } from '../../strikes/wire.ts'
 import { ADMIN_AUDIENCE, AUDIENCE, BASE } from './ground.ts'
+import { fronted } from './fronted.ts'
 import type { Pieces } from './pieces.ts'
 import type { Site } from './site.ts'
 import { countedQueries } from './worked.ts'
@@ -39,7 +40,7 @@ export class Plane {
   readonly identity: Identity
   readonly mounted: MountedRealms
   readonly worked: Work
-  readonly #address: Address
+  #address: Address
   readonly #close: () => Promise<void>
 
   private constructor(site: Site, opened: Opened) {
@@ -90,29 +91,24 @@ export class Plane {
     const { mounted } = made
     if (mounted === undefined) throw new Error('nothing is mounted')
     worsenProviders(identity, pieces)
+    const closing: (() => Promise<unknown>)[] = [() => identity.close()]
+    const close = async () => {
+      for (const one of closing.splice(0).reverse()) await one()
+    }
     try {
-      const late: { plane?: Plane } = {}
-      const server = createServer((request, response) => {
-        if (late.plane !== undefined) front(late.plane)(request, response)
-      })
-      let fronted: ReturnType<Pieces['front']> | undefined
-      const front = (plane: Plane) => (fronted ??= pieces.front(identity.app, plane))
-      const listening = await listenWith(server, { host: '127.0.0.1', port: 0 })
-      const { hostname, port } = new URL(listening.url)
-      const plane = new Plane(site, {
-        identity,
-        mounted,
-        worked,
-        address: { host: hostname, port: Number(port) },
-        async close() {
-          await listening.close()
-          await identity.close()
-        },
-      })
-      late.plane = plane
+      const server = await listenWith(createServer(identity.app), LOOPBACK)
+      closing.push(() => server.close())
+      const address = addressOf(server.url)
+      const plane = new Plane(site, { identity, mounted, worked, address, close })
+      if (pieces.front !== undefined) {
+        const listener = fronted(pieces.front, plane, address)
+        const front = await listenWith(createServer(listener), LOOPBACK)
+        closing.push(() => front.close())
+        plane.#address = addressOf(front.url)
+      }
       return plane
     } catch (error) {
-      await identity.close()
+      await close()
       throw error
     }
   }
@@ -148,6 +144,13 @@ export class Plane {
   close(): Promise<void> {
     return this.#close()
   }
+}
+
+const LOOPBACK = { host: '127.0.0.1', port: 0 } as const
+
+function addressOf(url: string): Address {
+  const { hostname, port } = new URL(url)
+  return { host: hostname, port: Number(port) }
 }
 
 const FORM = 'application/x-www-form-urlencoded'

@@ -1,5 +1,17 @@
+import { BELIEVED_ASSERTIONS } from './believed-assertions.ts'
+import { BELIEVED_TOKENS } from './believed-tokens.ts'
+import { CARELESS_CLIENTS } from './careless-clients.ts'
+import { CARELESS_GRANTS } from './careless-grants.ts'
+import { CARELESS_PAGES } from './careless-pages.ts'
 import { FORGOTTEN_REALMS } from './forgotten-realms.ts'
 import type { RealmMutant } from './realm-mutant.ts'
 
 /** Every mutant of realms: each is one careless change. */
-export const REALM_MUTANTS: readonly RealmMutant[] = [...FORGOTTEN_REALMS]
+export const REALM_MUTANTS: readonly RealmMutant[] = [
+  ...FORGOTTEN_REALMS,
+  ...BELIEVED_TOKENS,
+  ...BELIEVED_ASSERTIONS,
+  ...CARELESS_CLIENTS,
+  ...CARELESS_GRANTS,
+  ...CARELESS_PAGES,
+]
