@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { AfterCommit } from '../core/after-commit.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 
 /** How to reach the control database as one role. Holds a secret: keep it out of logs and argv. */
@@ -29,6 +30,8 @@ export interface Tx {
   ): Promise<readonly Row[]>
   /** For what other folders write into the same transaction. */
   readonly client: pg.ClientBase
+  /** Does something once the transaction has committed, and not if it does not. */
+  readonly afterCommit: (thing: () => void) => void
 }
 
 /** The control database as the control plane's role sees it. Errors of the server get our codes. */
@@ -88,12 +91,15 @@ export class Database {
     let broken = false
     try {
       await client.query('begin')
+      const after = new AfterCommit()
       const result = await work({
         client,
+        afterCommit: after.add,
         query: async <Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]) =>
           (await client.query<Row>(sql, values === undefined ? [] : [...values])).rows,
       })
       await client.query('commit')
+      after.run()
       return result
     } catch (error) {
       await client.query('rollback').catch(() => {

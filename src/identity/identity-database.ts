@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { AfterCommit } from '../core/after-commit.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { IDENTITY_MIGRATIONS } from './identity-migrations.ts'
 
@@ -12,6 +13,8 @@ export interface Rows {
     sql: string,
     values?: readonly unknown[],
   ): Promise<readonly Row[]>
+  /** Of a transaction: does something once it has committed, and not if it does not. */
+  readonly afterCommit?: (thing: () => void) => void
 }
 
 /** The schema `identity` of the control database, as the identity plane's own role. */
@@ -62,11 +65,14 @@ export class IdentityDatabase implements Rows {
     })
     try {
       await client.query('begin')
+      const after = new AfterCommit()
       const result = await work({
         query: async (sql, values = []) => (await client.query(sql, [...values])).rows,
+        afterCommit: after.add,
       })
       await client.query('commit')
       client.release()
+      after.run()
       return result
     } catch (error) {
       // Closing the connection rolls back, whatever state it is in.

@@ -50,6 +50,8 @@ export interface RevocationSource extends RevocationList {
 /** A way to run SQL inside the caller's transaction. */
 export interface RevocationRows {
   query(sql: string, values?: readonly unknown[]): Promise<unknown>
+  /** Does something once the transaction has committed, and not if it does not. */
+  readonly afterCommit?: (thing: () => void) => void
 }
 
 /** Publishes revocations to every process that follows them. */
