@@ -94,6 +94,7 @@ const CLIENTS: Readonly<Record<string, RegExp>> = {
   pg: /^src\/(clusters|control|identity|revocation|snapshot|sdk|boundaries\/postgres)\//,
   'pg-cursor': /^src\/boundaries\/postgres\//,
   ioredis: /^src\/identity\/sessions\/redis\//,
+  '@nats-io/transport-node': /^src\/revocation\//,
 }
 
 /** Tests start real servers, whichever folder they are in. */

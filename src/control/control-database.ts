@@ -92,7 +92,7 @@ async function grant(client: pg.Client, database: string): Promise<void> {
     ...revocationGrants({
       all: PLANES,
       enter: ['rf_identity', 'rf_control'],
-      follow: ['rf_gateway', 'rf_vending', 'rf_control'],
+      follow: ['rf_gateway', 'rf_vending', 'rf_control', 'rf_identity'],
       sweep: ['rf_identity', 'rf_control'],
     }),
     'commit',

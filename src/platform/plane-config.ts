@@ -6,6 +6,7 @@ import { parseClientId, parsePlanName, parseServiceName } from '../core/names.ts
 import { parseDocument } from '../core/parse-document.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseRegion, parseTier } from '../core/tenant.ts'
+import { natsSchema } from '../revocation/nats-settings.ts'
 import { REVOCATIONS_LIMIT_SECONDS } from '../revocation/revocation-follower.ts'
 import { redisSchema } from '../identity/sessions/redis/redis-settings.ts'
 import { signInSchema } from '../identity/sign-in/sign-in-settings.ts'
@@ -46,6 +47,8 @@ const revocations = z.strictObject({
   directory: z.string().min(1),
   /** Seconds without proof that it has missed none, after which it serves nobody: `docs/revocation.md`. */
   limitSeconds: z.int().min(1).max(3_600).default(REVOCATIONS_LIMIT_SECONDS),
+  /** A bell beside the database's own notifications. */
+  nats: natsSchema.exactOptional(),
 })
 
 const controlSpec = z.strictObject({
@@ -134,6 +137,7 @@ const controlSpec = z.strictObject({
 
 const identitySpec = z.strictObject({
   database,
+  revocations,
   listen,
   admin: listen,
   /** What issuers begin with: `https://id.example.com`. */

@@ -143,6 +143,7 @@ async function identitySpec(input: PlanesInput): Promise<PlaneSpecInput<'identit
   await secrets.text('sealing-key')
   return {
     database: databaseOf(input, 'identity'),
+    revocations: revocationsOf(input, 'identity'),
     listen: { host, port },
     admin: { socket: places.identityAdmin },
     baseUrl: `http://${host}:${port}`,

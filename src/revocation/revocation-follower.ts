@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { Alarm } from '../snapshot/alarm.ts'
+import type { Bell, OpenBell } from './bell.ts'
 import type { Entry } from './entry.ts'
 import { Freshness } from './freshness.ts'
 import { PostgresFeed } from './postgres-feed.ts'
@@ -15,12 +16,16 @@ import { RevocationIndex } from './revocation-index.ts'
 export const REVOCATIONS_LIMIT_SECONDS = 300
 /** Between reads without being told of news: each proves that nothing was missed. */
 const POLL_MS = 1_000
+/** Between any two reads: whoever rings without end must not make us read without end. */
+const PAUSE_MS = 2
 const RETRY_MS_MIN = 50
 const RETRY_MS_MAX = 1_000
 /** News go to the disk within the first, the proof that there are none within the second. */
 const SAVE_NEWS_MS = 1_000
 const SAVE_PROOF_MS = 10_000
 const FORGET_MS = 10_000
+
+type Trouble = 'database' | 'disk' | 'bell'
 
 export interface RevocationFollowerOptions {
   /** This process's own. Made when it is not there. */
@@ -33,6 +38,10 @@ export interface RevocationFollowerOptions {
   readonly onTrouble?: (error: RingfenceError) => void
   /** Milliseconds between reads without being told of news. Default 1 000. */
   readonly pollMs?: number
+  /** Another way to be told that there is something to read. */
+  readonly bell?: OpenBell
+  /** Whether to ring the bell for others when there was something. Default false. */
+  readonly rings?: boolean
 }
 
 /**
@@ -49,12 +58,13 @@ export class RevocationFollower implements RevocationSource {
   #closing = false
   #following: Promise<void> = Promise.resolve()
   #feed: RevocationFeed | undefined
+  #bell: Bell | undefined
   #saving: Promise<void> | undefined
   #unsaved = false
   #savedAt = 0
   #forgotAt = 0
-  /** What was reported last of the database and of the disk: what goes on is said once. */
-  readonly #troubles = new Map<'database' | 'disk', string>()
+  /** What was reported last: what goes on is said once. */
+  readonly #troubles = new Map<Trouble, string>()
 
   private constructor(options: RevocationFollowerOptions) {
     this.#options = options
@@ -73,6 +83,10 @@ export class RevocationFollower implements RevocationSource {
       // Then it knows nothing, and serves nobody, until the database has told it.
       follower.#report('disk', error)
     }
+    follower.#bell = options.bell?.(
+      () => follower.#alarm.ring(),
+      (error) => follower.#report('bell', error),
+    )
     follower.#following = follower.#follow()
     return follower
   }
@@ -105,6 +119,7 @@ export class RevocationFollower implements RevocationSource {
   async close(): Promise<void> {
     this.#closing = true
     this.#alarm.ring()
+    await this.#bell?.close()
     // A question that the database does not answer is not waited for.
     await this.#feed?.close()
     await this.#following
@@ -150,6 +165,7 @@ export class RevocationFollower implements RevocationSource {
       this.#freshness.proven(asked)
       onRead()
       this.#considerSaving()
+      await sleep(PAUSE_MS)
       await this.#alarm.wait(this.#options.pollMs ?? POLL_MS)
     }
   }
@@ -158,6 +174,7 @@ export class RevocationFollower implements RevocationSource {
     const news = entries.filter((entry) => this.#index.add(entry))
     if (news.length > 0) {
       this.#unsaved = true
+      if (this.#options.rings === true) this.#bell?.ring()
       const revocations = news.map(({ revocation }) => revocation)
       for (const listener of this.#listeners) this.#tell(listener, revocations)
     }
@@ -199,7 +216,7 @@ export class RevocationFollower implements RevocationSource {
     }
   }
 
-  #report(of: 'database' | 'disk', error: unknown): void {
+  #report(of: Trouble, error: unknown): void {
     const trouble =
       error instanceof RingfenceError
         ? error

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../src/core/errors.ts'
 import { keycloak } from './keycloak-companion.ts'
+import { nats } from './nats-companion.ts'
 import { redis } from './redis-companion.ts'
 import { scimTester } from './scim-companion.ts'
 
@@ -23,7 +24,7 @@ const ROOT = join(import.meta.dirname, '..', '..')
 
 /** Installs what can be installed. */
 export async function findCompanions(): Promise<readonly Companion[]> {
-  return [await pgbouncer(), await prisma(), await scimTester(), redis(), await keycloak()]
+  return [await pgbouncer(), await prisma(), await scimTester(), redis(), nats(), await keycloak()]
 }
 
 /** Debian's package, installed when we may and it is not there. */

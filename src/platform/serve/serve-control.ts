@@ -42,7 +42,7 @@ export async function serveControl(
   const client = await readOrMakeSigningKey(spec.keys.client, 'ES256')
   const { audience, contextKeys, services, workloads } = spec.platform
   const identity = { ...spec.identity, client: CONTROL_CLIENT, key: client }
-  const revoked = await RevocationFollower.open(await revocationOptions(spec, log))
+  const revoked = await RevocationFollower.open(await revocationOptions(spec, log, true))
   const plane = await openControlPlane({
     database,
     executorId: spec.executor,

@@ -3,18 +3,22 @@ import { listen, listenWith } from '../../http/listen.ts'
 import { mountRealms } from '../../identity/mount-realms.ts'
 import { openIdentity } from '../../identity/open-identity.ts'
 import { PostgresRevocations } from '../../revocation/postgres-revocations.ts'
+import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import type { PlaneSpec } from '../plane-config.ts'
+import { revocationOptions } from './follower-options.ts'
 import { databaseSettings, type Log, type Served } from './served.ts'
 
 /** Realms: their providers and pages, and their administration on a door of its own. */
 export async function serveIdentity(spec: PlaneSpec<'identity'>, log: Log): Promise<Served> {
-  const { database, listen: door, admin: adminDoor, signIn, ...options } = spec
+  const { database, revocations: _, listen: door, admin: adminDoor, signIn, ...options } = spec
   const { audience, insideAllowed } = options
   const revocations = new PostgresRevocations()
+  const revoked = await RevocationFollower.open(await revocationOptions(spec, log, true))
   const identity = await openIdentity({
     ...options,
     database: await databaseSettings(database),
     publisher: revocations,
+    revoked,
     async mount(parts) {
       const mounted = await mountRealms(parts, { signIn, audience, insideAllowed, log })
       return {
@@ -26,7 +30,14 @@ export async function serveIdentity(spec: PlaneSpec<'identity'>, log: Log): Prom
       }
     },
     log,
+  }).catch(async (error: unknown) => {
+    await revoked.close()
+    throw error
   })
+  const letGo = async () => {
+    await identity.close()
+    await revoked.close()
+  }
   try {
     const admin = await listen(identity.admin.fetch, adminDoor)
     const front = await listenWith(createServer(identity.app), door).catch(
@@ -39,11 +50,11 @@ export async function serveIdentity(spec: PlaneSpec<'identity'>, log: Log): Prom
       url: front.url,
       async close() {
         await Promise.all([front.close(), admin.close()])
-        await identity.close()
+        await letGo()
       },
     }
   } catch (error) {
-    await identity.close()
+    await letGo()
     throw error
   }
 }
