@@ -1,4 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { parseSubject, type Subject } from '../core/names.ts'
 import type { TenantId } from '../core/tenant.ts'
 import type { Judged } from '../strikes/judge-strike.ts'
 import { type Heard, Wire } from '../strikes/wire.ts'
@@ -110,6 +114,41 @@ export class Duel implements Judged {
     })
   }
 
+  /** A user of the victim's realm for this strike alone, with an address of its own. */
+  async guest(): Promise<Guest> {
+    const { tenant, domain } = this.victim
+    const { realms, parts } = this.plane.identity
+    const name = `guest-${randomBytes(8).toString('hex')}`
+    const subject = parseSubject(name)
+    const email = `${name}@${domain}`
+    await realms.putUser(tenant, subject, { roles: [], scopes: ['read'] })
+    await parts.directory.changeAccount(tenant, subject, {
+      userName: name,
+      displayName: `canary of ${name}`,
+      email,
+      emailVerified: true,
+    })
+    this.secrets.push(`canary of ${name}`, email)
+    this.afterwards(() => realms.removeUser(tenant, subject))
+    return { subject, name, email }
+  }
+
+  /** The mail that arrives at an address, which something brings about. */
+  async mailed(email: string, bring: () => Promise<unknown>): Promise<string> {
+    await bring()
+    const { mailDirectory } = this.plane.site
+    for (let looks = 0; looks < MAIL_LOOKS_MAX; looks += 1) {
+      for (const file of await readdir(mailDirectory)) {
+        const text = file.endsWith('.eml') ? await readFile(join(mailDirectory, file), 'utf8') : ''
+        if (!text.includes(email)) continue
+        await rm(join(mailDirectory, file), { force: true })
+        return text.replaceAll(/=\r?\n/g, '').replaceAll('=3D', '=')
+      }
+      await setTimeout(MAIL_LOOK_MS)
+    }
+    throw new Error('no mail arrived')
+  }
+
   /** Others work on meanwhile: what they have changes by that, and is not compared. */
   othersWork(): void {
     this.#watched = false
@@ -143,6 +182,15 @@ export class Duel implements Judged {
     this.own.cut()
     for (const release of this.#releases) await release()
   }
+}
+
+const MAIL_LOOKS_MAX = 1_000
+const MAIL_LOOK_MS = 10
+
+export interface Guest {
+  readonly subject: Subject
+  readonly name: string
+  readonly email: string
 }
 
 export type Query = Readonly<Record<string, string>>

@@ -38,10 +38,15 @@ describe('realms as they should be', () => {
   })
 
   for (const attack of REALM_ATTACKS) {
-    test(`${attack.id} reaches no other tenant`, async () => {
-      const { verdict, owner, outcome } = await rehearsal.strike(attack, A, B)
-      assert.equal(verdict, 'denied', `${owner} // ${outcome}`)
-      assert.doesNotMatch(`${owner} ${outcome}`, NO_SECRET)
+    test(`${attack.id} reaches no other tenant, either way`, async () => {
+      for (const [attacker, victim] of [
+        [A, B],
+        [B, A],
+      ] as const) {
+        const { verdict, owner, outcome } = await rehearsal.strike(attack, attacker, victim)
+        assert.equal(verdict, 'denied', `${owner} // ${outcome}`)
+        assert.doesNotMatch(`${owner} ${outcome}`, NO_SECRET)
+      }
     })
   }
 

@@ -73,7 +73,7 @@ export const ASSERTIONS: readonly RealmAttack[] = [
       `${issuer}/`,
       issuer.toUpperCase(),
       issuer.replace('https:', 'http:'),
-      issuer.replace(tenant, encodeURIComponent(tenant).replace('-', '%2D')),
+      issuer.replace(tenant, `%${tenant.charCodeAt(0).toString(16)}${tenant.slice(1)}`),
       issuer.replace('/realms', '/./realms'),
     ].map((aud) => own(duel, { aud }))
   }),

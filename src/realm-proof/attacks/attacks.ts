@@ -3,7 +3,9 @@ import type { RealmAttack } from './attack.ts'
 import { BROWSERS } from './browsers.ts'
 import { CLIENTS } from './clients.ts'
 import { CODES } from './codes.ts'
+import { EXISTENCE } from './existence.ts'
 import { GRANTS } from './grants.ts'
+import { MAILS } from './mails.ts'
 import { REDIRECTS } from './redirects.ts'
 import { TOKENS } from './tokens.ts'
 
@@ -16,4 +18,6 @@ export const REALM_ATTACKS: readonly RealmAttack[] = [
   ...GRANTS,
   ...CLIENTS,
   ...BROWSERS,
+  ...MAILS,
+  ...EXISTENCE,
 ]

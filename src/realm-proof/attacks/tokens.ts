@@ -115,7 +115,7 @@ const FORGED: readonly RealmAttack[] = [
         `${issuer}/`,
         issuer.toUpperCase(),
         issuer.replace('/realms/', '/realms/%2e/'),
-        issuer.replace(tenant, encodeURIComponent(tenant).replace('-', '%2D')),
+        issuer.replace(tenant, `%${tenant.charCodeAt(0).toString(16)}${tenant.slice(1)}`),
         issuer.replace('https:', 'http:'),
         `${issuer}#`,
         `${issuer}?`,

@@ -4,6 +4,7 @@ import type { TenantId } from '../../core/tenant.ts'
 import { TOKEN_EXCHANGE } from '../../identity/provider/realm-settings.ts'
 import { ScimAdministration } from '../../identity/scim/tokens/scim-administration.ts'
 import { type Party, PASSWORD, PERSON } from './party.ts'
+import { CLOSED } from './ground.ts'
 import type { Plane } from './plane.ts'
 
 /** A client with a secret, of the same name in every realm. */
@@ -30,6 +31,9 @@ export async function furnish(plane: Plane, parties: readonly Party[]): Promise<
   const made = await Promise.all(
     parties.map(async (party) => [party.tenant, await furnishOne(plane, party)] as const),
   )
+  // There, and closed.
+  await plane.identity.realms.ensure(CLOSED, 'A realm that is closed')
+  await plane.identity.realms.setOpen(CLOSED, false)
   await plane.identity.parts.database.query('update identity.password set must_change = false')
   return new Map(made)
 }

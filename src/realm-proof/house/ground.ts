@@ -1,4 +1,4 @@
-import type { TenantId } from '../../core/tenant.ts'
+import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import { SigningKey } from '../../tokens/signing-key.ts'
 import { makeParty, type Party } from './party.ts'
 
@@ -9,6 +9,7 @@ export const AUDIENCE = 'https://api.realm-proof.test/'
 export const ADMIN_AUDIENCE = 'urn:realm-proof:identity'
 /** A realm that there is not. */
 export const ABSENT = 'unknown-realm'
+export const CLOSED = parseTenantId('closed-realm-of-this-proof')
 
 /** Who there is in a rehearsal, and which keys they hold. Weakened copies share it. */
 export interface Ground {

@@ -72,7 +72,6 @@ const lastOfItsKid = async (own: readonly PublicJwk[], plane: Plane) => {
 const spelling = (issuer: unknown) =>
   decodeURI(String(issuer).normalize('NFKC').trim())
     .toLowerCase()
-    .replace('%2d', '-')
     .replace('http:', 'https:')
     .replace(/[#?/]+$/, '')
     .replace('/./', '/')

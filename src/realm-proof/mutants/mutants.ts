@@ -2,9 +2,11 @@ import { BELIEVED_ASSERTIONS } from './believed-assertions.ts'
 import { BELIEVED_TOKENS } from './believed-tokens.ts'
 import { CARELESS_CLIENTS } from './careless-clients.ts'
 import { CARELESS_GRANTS } from './careless-grants.ts'
+import { CARELESS_MAILS } from './careless-mails.ts'
 import { CARELESS_PAGES } from './careless-pages.ts'
 import { FORGOTTEN_REALMS } from './forgotten-realms.ts'
 import type { RealmMutant } from './realm-mutant.ts'
+import { TOLD_EXISTENCE } from './told-existence.ts'
 
 /** Every mutant of realms: each is one careless change. */
 export const REALM_MUTANTS: readonly RealmMutant[] = [
@@ -14,4 +16,6 @@ export const REALM_MUTANTS: readonly RealmMutant[] = [
   ...CARELESS_CLIENTS,
   ...CARELESS_GRANTS,
   ...CARELESS_PAGES,
+  ...CARELESS_MAILS,
+  ...TOLD_EXISTENCE,
 ]
