@@ -6,6 +6,7 @@ import { FOUR_EYES } from './four-eyes.ts'
 import { IDEMPOTENCY } from './idempotency.ts'
 import { LIFECYCLE } from './lifecycle.ts'
 import { PEOPLE } from './people.ts'
+import { REALMS } from './realms.ts'
 import { RECORDS } from './records.ts'
 import { SCOPES } from './scopes.ts'
 import { SUPPORT } from './support.ts'
@@ -21,6 +22,7 @@ export const BACK_OFFICE_ATTACKS: readonly OfficeAttack[] = [
   ...PEOPLE,
   ...FOUR_EYES,
   ...SUPPORT,
+  ...REALMS,
   ...WORKLOADS,
   ...IDEMPOTENCY,
   ...CURSORS,

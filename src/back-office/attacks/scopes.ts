@@ -127,14 +127,18 @@ export const OPERATIONS: Readonly<Record<OperatorScope, (things: Things) => read
   ],
 }
 
-/** Everything that can be asked of a realm, in the order of `src/administration`. */
+/** Everything that can be asked of a realm. The first of those that change something would be good. */
 function realmCalls(tenant: string, changing: boolean): readonly Call[] {
-  return REALM_OPERATION_NAMES.map(describedOperation)
-    .filter(({ act }) => (act !== undefined) === changing)
+  const names = REALM_OPERATION_NAMES.filter(
+    (name) => (describedOperation(name).act !== undefined) === changing,
+  )
+  return names
+    .toSorted((a, b) => Number(b === 'createUser') - Number(a === 'createUser'))
+    .map(describedOperation)
     .map(({ method, path }) => {
-      const target = path.replaceAll(/\{\w+\}/g, 'somebody')
-      const body = method === 'get' || method === 'delete' ? undefined : {}
-      return [method.toUpperCase(), `/v1/tenants/${tenant}${target}`, body]
+      const target = `/v1/tenants/${tenant}${path.replaceAll(/\{\w+\}/g, 'somebody')}`
+      const body = method === 'get' || method === 'delete' ? undefined : { user_name: 'somebody' }
+      return [method.toUpperCase(), target, body]
     })
 }
 

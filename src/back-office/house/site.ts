@@ -208,6 +208,9 @@ export async function lookAt(site: Site): Promise<ReadonlyMap<TenantId, string>>
        from registry.tenant order by id`,
   )
   return new Map(
-    rows.map((row) => [row.id, JSON.stringify([row, site.world.live(row.id).toSorted()])]),
+    rows.map((row) => {
+      const { live, users } = { live: site.world.live(row.id), users: site.world.users }
+      return [row.id, JSON.stringify([row, live.toSorted(), users.stateOf(row.id)])]
+    }),
   )
 }

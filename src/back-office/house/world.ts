@@ -10,6 +10,7 @@ import { OPERATORS_REALM } from '../../core/operators-realm.ts'
 import { type SupportDecision, type SupportTerms, termsDigest } from '../../core/support-terms.ts'
 import type { CellName, Tenant, TenantId, Tier } from '../../core/tenant.ts'
 import type { SigningKey } from '../../tokens/signing-key.ts'
+import { WorldRealms } from './world-realms.ts'
 
 type LiveBoundary = Awaited<ReturnType<Ports['cells']['boundaries']>>[number]
 type Entry = { -readonly [K in keyof LeaseRecord]: LeaseRecord[K] }
@@ -35,6 +36,9 @@ export class World implements Ports {
   /** What a tenant's place waits for before it is made. */
   readonly #gates = new Map<TenantId, Promise<void>>()
 
+  /** Users of realms. */
+  readonly users = new WorldRealms()
+  readonly administration = this.users.ask
   readonly operators: OperatorAccounts
   readonly support: SupportDesk
   /** What tenants' administrators said of accesses, by the realm in which they said it. */

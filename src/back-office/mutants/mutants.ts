@@ -3,6 +3,7 @@ import { CONTEXT_MUTANTS } from './contexts.ts'
 import { DECISIONS } from './decisions.ts'
 import type { OfficeMutant } from './office-mutant.ts'
 import { PEOPLE_MUTANTS } from './people.ts'
+import { REALM_MUTANTS } from './realms.ts'
 import { REQUESTS } from './requests.ts'
 import { STATES } from './states.ts'
 import { SUPPORT_MUTANTS } from './support.ts'
@@ -15,6 +16,7 @@ export const BACK_OFFICE_MUTANTS: readonly OfficeMutant[] = [
   ...CALLERS,
   ...PEOPLE_MUTANTS,
   ...SUPPORT_MUTANTS,
+  ...REALM_MUTANTS,
   ...WORKLOAD_MUTANTS,
   ...CONTEXT_MUTANTS,
   ...REQUESTS,

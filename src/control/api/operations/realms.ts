@@ -85,14 +85,16 @@ function addRealmOperation(api: Api, parts: ApiParts, name: RealmOperationName):
     const condition = reads === undefined ? undefined : context.req.header('if-match')
     const if_revision =
       condition === undefined ? undefined : await matched(tenant, input, condition)
+    // Whose life the tag is bound to is found before anything is done.
+    const owner = tagged === true ? await tenants.get(tenant) : undefined
     const answer = await realms.ask(
       name,
       tenant,
       checked(operation, { ...input, ...(if_revision === undefined ? {} : { if_revision }) }),
       by,
     )
-    if (tagged !== true) return context.json(answer, status)
-    const etag = realmTag(await tenants.get(tenant), operation, answer)
+    if (owner === undefined) return context.json(answer, status)
+    const etag = realmTag(owner, operation, answer)
     const known = method === 'get' ? context.req.header('if-none-match') : undefined
     if (known !== undefined && namesTag(known, etag, 'weak')) {
       return context.body(null, 304, { etag })
