@@ -6,7 +6,10 @@ import { CODES } from './codes.ts'
 import { EXISTENCE } from './existence.ts'
 import { GRANTS } from './grants.ts'
 import { MAILS } from './mails.ts'
+import { PROVISIONING } from './provisioning.ts'
 import { REDIRECTS } from './redirects.ts'
+import { REGISTRATION } from './registration.ts'
+import { REQUESTS } from './requests.ts'
 import { TOKENS } from './tokens.ts'
 
 /** How somebody who owns one realm, or nothing at all, would get into another. */
@@ -20,4 +23,7 @@ export const REALM_ATTACKS: readonly RealmAttack[] = [
   ...BROWSERS,
   ...MAILS,
   ...EXISTENCE,
+  ...REGISTRATION,
+  ...PROVISIONING,
+  ...REQUESTS,
 ]

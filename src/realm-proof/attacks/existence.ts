@@ -21,7 +21,12 @@ function telling({ status, headers, body }: Heard, ...typed: readonly string[]):
       .replaceAll(/challenge&quot;:&quot;[\w-]+/g, 'CHALLENGE')
   const kept = headers
     .filter(([name]) => !/^(?:date|content-length|etag)$/.test(name))
-    .map(([name, value]) => [name, name === 'set-cookie' ? value.replace(/=[^;]*/, '=V').replace(/expires=[^;]*/i, '') : plain(value)])
+    .map(([name, value]) => [
+      name,
+      name === 'set-cookie'
+        ? value.replace(/=[^;]*/, '=V').replace(/expires=[^;]*/i, '')
+        : plain(value),
+    ])
   return JSON.stringify([status, kept, plain(body)])
 }
 
@@ -59,7 +64,10 @@ function alike(
       attempt: async () => {
         const told = []
         for (const name of [PERSON, NOBODY]) told.push(telling(await ask(duel, name), name))
-        return { crossed: told[0] !== told[1], met: told[0] === told[1] ? 'one answer' : 'two answers' }
+        return {
+          crossed: told[0] !== told[1],
+          met: told[0] === told[1] ? 'one answer' : 'two answers',
+        }
       },
     }
   })
@@ -88,33 +96,41 @@ const PATHS = [
 
 export const EXISTENCE: readonly RealmAttack[] = [
   alike('id-exists-after-name', 'Who has an account, by the page after the name', typed),
-  alike('id-exists-after-password', 'Who has an account, by the answer to a wrong password', wrongPassword),
+  alike(
+    'id-exists-after-password',
+    'Who has an account, by the answer to a wrong password',
+    wrongPassword,
+  ),
   alike('id-exists-by-hint', 'Who has an account, by a hint', (duel, name) =>
     duel.browser().get(authorizeUrl(duel.victim, { login_hint: name })),
   ),
   alike('id-exists-by-recovery', 'Who has an account, by asking for recovery', recovery),
-  exists('id-exists-by-work', 'Who has an account, by the work for a wrong password', async (duel) => {
-    const own = duel.ownerBrowser()
-    const { url } = await duel.signIn(own, duel.victim)
-    must(url.startsWith(duel.victim.callback), 'sign in')
-    return {
-      owner: 'the user signed in',
-      attempt: async () => {
-        const pages = []
-        for (const name of [PERSON, NOBODY]) {
-          const browser = duel.browser()
-          pages.push({ browser, page: await typed(duel, name, browser) })
-        }
-        const works = []
-        for (const { browser, page } of pages) {
-          const { action, fields } = formOf(page, '/password')
-          const password = 'not-the-password-at-all'
-          works.push(await workOf(duel, () => browser.post(action, { ...fields, password })))
-        }
-        return { crossed: works[0] !== works[1], met: works.join(', and ') }
-      },
-    }
-  }),
+  exists(
+    'id-exists-by-work',
+    'Who has an account, by the work for a wrong password',
+    async (duel) => {
+      const own = duel.ownerBrowser()
+      const { url } = await duel.signIn(own, duel.victim)
+      must(url.startsWith(duel.victim.callback), 'sign in')
+      return {
+        owner: 'the user signed in',
+        attempt: async () => {
+          const pages = []
+          for (const name of [PERSON, NOBODY]) {
+            const browser = duel.browser()
+            pages.push({ browser, page: await typed(duel, name, browser) })
+          }
+          const works = []
+          for (const { browser, page } of pages) {
+            const { action, fields } = formOf(page, '/password')
+            const password = 'not-the-password-at-all'
+            works.push(await workOf(duel, () => browser.post(action, { ...fields, password })))
+          }
+          return { crossed: works[0] !== works[1], met: works.join(', and ') }
+        },
+      }
+    },
+  ),
   exists('id-exists-client', 'Which clients a realm has', async (duel) => {
     const { victim } = duel
     const own = { grant_type: 'client_credentials', scope: 'read' }
@@ -125,7 +141,10 @@ export const EXISTENCE: readonly RealmAttack[] = [
       owner: 'a client of the realm got a token',
       attempt: async () => {
         const [there, absent] = [await ask(APP), await ask('ape')]
-        const [cost, less] = [await workOf(duel, () => ask(APP)), await workOf(duel, () => ask('ape'))]
+        const [cost, less] = [
+          await workOf(duel, () => ask(APP)),
+          await workOf(duel, () => ask('ape')),
+        ]
         const same = telling(there) === telling(absent) && cost === less
         return { crossed: !same, met: `${there.status} and ${absent.status}; ${cost}, and ${less}` }
       },
@@ -136,7 +155,9 @@ export const EXISTENCE: readonly RealmAttack[] = [
     must(found !== undefined, 'tell a realm that is closed')
     const ask = (method: string, realm: string, path: string) =>
       duel.plane.ask(duel.wire, method, `${BASE}/realms/${realm}${path}`, {
-        ...(method === 'GET' ? {} : { form: { grant_type: 'client_credentials' }, headers: [basic(APP, 'x')] }),
+        ...(method === 'GET'
+          ? {}
+          : { form: { grant_type: 'client_credentials' }, headers: [basic(APP, 'x')] }),
       })
     return {
       owner: 'the administrator finds a realm that is closed',

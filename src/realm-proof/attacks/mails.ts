@@ -85,39 +85,53 @@ export const MAILS: readonly RealmAttack[] = [
       },
     }
   }),
-  write('id-lock-out-other-realm', 'Wrong passwords at one realm, for a user of another', async (duel) => {
-    const { attacker, victim } = duel
-    const browser = duel.ownerBrowser()
-    must((await duel.signIn(browser, victim)).url.startsWith(victim.callback), 'sign in')
-    const fresh = duel.ownerBrowser()
-    await forgetTries(duel)
-    duel.othersWork()
-    duel.afterwards(() => forgetTries(duel))
-    return {
-      owner: 'the user signed in',
-      attempt: async () => {
-        const tries = await wrongTries(duel, attacker.tenant, fresh.from, 12)
-        const page = await duel.signIn(fresh, victim)
-        return { crossed: !page.url.startsWith(victim.callback), met: `${tries}, then ${page.status}` }
-      },
-    }
-  }),
-  write('id-lock-out-by-stranger', "Wrong passwords at a user's own realm, by a stranger", async (duel) => {
-    const { victim } = duel
-    const browser = duel.ownerBrowser()
-    must((await duel.signIn(browser, victim)).url.startsWith(victim.callback), 'sign in')
-    await forgetTries(duel)
-    duel.othersWork()
-    duel.afterwards(() => forgetTries(duel))
-    return {
-      owner: 'the user signed in',
-      attempt: async () => {
-        const tries = await wrongTries(duel, victim.tenant, undefined, 54)
-        const page = await duel.signIn(browser, victim, { prompt: 'login' })
-        return { crossed: !page.url.startsWith(victim.callback), met: `${tries}, then ${page.status}` }
-      },
-    }
-  }),
+  write(
+    'id-lock-out-other-realm',
+    'Wrong passwords at one realm, for a user of another',
+    async (duel) => {
+      const { attacker, victim } = duel
+      const browser = duel.ownerBrowser()
+      must((await duel.signIn(browser, victim)).url.startsWith(victim.callback), 'sign in')
+      const fresh = duel.ownerBrowser()
+      await forgetTries(duel)
+      duel.othersWork()
+      duel.afterwards(() => forgetTries(duel))
+      return {
+        owner: 'the user signed in',
+        attempt: async () => {
+          const tries = await wrongTries(duel, attacker.tenant, fresh.from, 12)
+          const page = await duel.signIn(fresh, victim)
+          return {
+            crossed: !page.url.startsWith(victim.callback),
+            met: `${tries}, then ${page.status}`,
+          }
+        },
+      }
+    },
+  ),
+  write(
+    'id-lock-out-by-stranger',
+    "Wrong passwords at a user's own realm, by a stranger",
+    async (duel) => {
+      const { victim } = duel
+      const browser = duel.ownerBrowser()
+      must((await duel.signIn(browser, victim)).url.startsWith(victim.callback), 'sign in')
+      await forgetTries(duel)
+      duel.othersWork()
+      duel.afterwards(() => forgetTries(duel))
+      return {
+        owner: 'the user signed in',
+        attempt: async () => {
+          const tries = await wrongTries(duel, victim.tenant, undefined, 54)
+          const page = await duel.signIn(browser, victim, { prompt: 'login' })
+          return {
+            crossed: !page.url.startsWith(victim.callback),
+            met: `${tries}, then ${page.status}`,
+          }
+        },
+      }
+    },
+  ),
 ]
 
 /** Wrong passwords for the one user of that name, past the pages, from one address or from many. */

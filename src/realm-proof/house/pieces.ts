@@ -2,6 +2,9 @@ import type { MountedRealms } from '../../identity/mount-realms.ts'
 import type { IdentityParts } from '../../identity/open-identity.ts'
 import type { RealmProvider } from '../../identity/provider/realm-provider.ts'
 import type { Front } from './fronted.ts'
+import type { Plane } from './plane.ts'
+
+export type Fetch = (request: Request) => Response | Promise<Response>
 
 /** What the identity plane of a copy is put together from. Mutants put worse pieces in the place of these. */
 export interface Pieces {
@@ -13,6 +16,8 @@ export interface Pieces {
   readonly provider: (provider: RealmProvider) => void
   /** What stands between callers and the plane. */
   readonly front: Front | undefined
+  /** The administration API, as the control plane calls it. */
+  readonly admin: (fetch: Fetch, plane: Plane) => Fetch
 }
 
 export const SOUND: Pieces = {
@@ -20,4 +25,5 @@ export const SOUND: Pieces = {
   mounted: () => {},
   provider: () => {},
   front: undefined,
+  admin: (fetch) => fetch,
 }

@@ -8,7 +8,7 @@ import { HashQueue } from '../../identity/sign-in/passwords/hash-queue.ts'
 import type { Address, Heard, Said, Wire } from '../../strikes/wire.ts'
 import { ADMIN_AUDIENCE, AUDIENCE, BASE } from './ground.ts'
 import { fronted } from './fronted.ts'
-import type { Pieces } from './pieces.ts'
+import type { Fetch, Pieces } from './pieces.ts'
 import type { Site } from './site.ts'
 import { countedQueries } from './worked.ts'
 
@@ -42,6 +42,7 @@ export class Plane {
   readonly worked: Work
   #address: Address
   readonly #close: () => Promise<void>
+  readonly #admin: Fetch
 
   private constructor(site: Site, opened: Opened) {
     this.site = site
@@ -50,6 +51,7 @@ export class Plane {
     this.worked = opened.worked
     this.#address = opened.address
     this.#close = opened.close
+    this.#admin = opened.admin((request) => this.identity.admin.fetch(request), this)
   }
 
   static async open(site: Site, pieces: Pieces): Promise<Plane> {
@@ -99,7 +101,14 @@ export class Plane {
       const server = await listenWith(createServer(identity.app), LOOPBACK)
       closing.push(() => server.close())
       const address = addressOf(server.url)
-      const plane = new Plane(site, { identity, mounted, worked, address, close })
+      const plane = new Plane(site, {
+        identity,
+        mounted,
+        worked,
+        address,
+        close,
+        admin: pieces.admin,
+      })
       if (pieces.front !== undefined) {
         const listener = fronted(pieces.front, plane, address)
         const front = await listenWith(createServer(listener), LOOPBACK)
@@ -135,6 +144,18 @@ export class Plane {
     })
   }
 
+  /** One call of the administration API, with an assertion. */
+  async administer(
+    path: string,
+    method: string,
+    assertion: string,
+    json?: object,
+  ): Promise<Response> {
+    const headers = { authorization: `Bearer ${assertion}`, 'content-type': 'application/json' }
+    const body = json === undefined ? {} : { body: JSON.stringify(json) }
+    return this.#admin(new Request(`http://admin${path}`, { method, headers, ...body }))
+  }
+
   async context(tenant: TenantId) {
     const found = await this.identity.providers.get(tenant)
     if (found === undefined) throw new Error(`no realm ${tenant}`)
@@ -161,6 +182,7 @@ interface Opened {
   readonly worked: Work
   readonly address: Address
   readonly close: () => Promise<void>
+  readonly admin: Pieces['admin']
 }
 
 class CountingQueue extends HashQueue {

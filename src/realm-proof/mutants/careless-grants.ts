@@ -6,7 +6,7 @@ import { changedHeaders, withQuery, worseAnswers, worseRequests } from './worse-
 import { challengeOf } from '../duel.ts'
 
 /** What is kept of what was issued, as it is found again. */
-function finding(
+export function finding(
   model: string,
   change: (payload: AdapterPayload) => AdapterPayload,
   more: { readonly consumes?: boolean } = {},

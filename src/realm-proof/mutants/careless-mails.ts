@@ -5,7 +5,8 @@ import { headerIn, worseFront } from './worse-front.ts'
 /** The host that the last request named; whoever builds links takes it for ours. */
 let named: string | undefined
 
-const LINK_USED = /^\s*delete from identity\.mail_link l using (identity\.account a)([\s\S]*)returning ([\s\S]*)$/
+const LINK_USED =
+  /^\s*delete from identity\.mail_link l using (identity\.account a)([\s\S]*)returning ([\s\S]*)$/
 
 export const CARELESS_MAILS: readonly RealmMutant[] = [
   mutant(
@@ -23,7 +24,10 @@ export const CARELESS_MAILS: readonly RealmMutant[] = [
       if (columns !== undefined) {
         return [`select ${columns} from identity.mail_link l, ${account} ${where}`, values]
       }
-      return [sql.replace('delete from identity.mail_link', 'select from identity.mail_link'), values]
+      return [
+        sql.replace('delete from identity.mail_link', 'select from identity.mail_link'),
+        values,
+      ]
     }),
   ),
   mutant(

@@ -17,7 +17,7 @@ import {
 } from './worse-front.ts'
 
 /** Forms of other sites pass as if they were the page's own: what is missing is filled in. */
-function formsFromAnywhere(paths: RegExp): Pick<Pieces, 'front'> {
+export function formsFromAnywhere(paths: RegExp): Pick<Pieces, 'front'> {
   return worseFront(async (said, pass) => {
     if (said.method !== 'POST' || !paths.test(said.target)) return pass(said)
     const page = pageOf(said.target)

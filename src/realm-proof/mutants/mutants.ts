@@ -4,6 +4,7 @@ import { CARELESS_CLIENTS } from './careless-clients.ts'
 import { CARELESS_GRANTS } from './careless-grants.ts'
 import { CARELESS_MAILS } from './careless-mails.ts'
 import { CARELESS_PAGES } from './careless-pages.ts'
+import { CARELESS_REQUESTS } from './careless-requests.ts'
 import { FORGOTTEN_REALMS } from './forgotten-realms.ts'
 import type { RealmMutant } from './realm-mutant.ts'
 import { TOLD_EXISTENCE } from './told-existence.ts'
@@ -18,4 +19,5 @@ export const REALM_MUTANTS: readonly RealmMutant[] = [
   ...CARELESS_PAGES,
   ...CARELESS_MAILS,
   ...TOLD_EXISTENCE,
+  ...CARELESS_REQUESTS,
 ]
