@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
   describedOperation,
@@ -6,9 +7,11 @@ import {
   type RealmOperationName,
 } from '../../src/administration/operations.ts'
 import { pathInputs } from '../../src/administration/operation.ts'
-import { parseSubject } from '../../src/core/names.ts'
+import { parseClientId, parseSubject } from '../../src/core/names.ts'
 import { OPERATORS_REALM } from '../../src/core/operators-realm.ts'
 import type { TenantId } from '../../src/core/tenant.ts'
+import { remoteAdministration } from '../../src/identity/administration/administration-admin.ts'
+import { SigningKey } from '../../src/tokens/signing-key.ts'
 import { succeeded, jane } from '../../src/control/control-site.test-support.ts'
 import { type Answered, good, type RealmGround, realmGround } from './realm-ground.test-support.ts'
 
@@ -237,6 +240,23 @@ describe('what belongs to one list, thing or call', () => {
     assert.equal(elsewhere.status, 422)
     const { items } = good(await call('GET', '/v1/tenants/blue/users?user_name=once'))
     assert.deepEqual(items, [])
+  })
+})
+
+describe('past the control plane', () => {
+  test('nobody else administers realms at the identity plane’s own door', async () => {
+    const address = `unix:${join(ground.site.directory, 'admin.sock')}`
+    const client = parseClientId('control')
+    const audience = 'urn:test:identity'
+    const before = await stateOf(acme)
+    const stranger = remoteAdministration({
+      ...{ address, audience, client },
+      key: await SigningKey.create('ES256'),
+    })
+    for (const name of REALM_OPERATION_NAMES) {
+      await assert.rejects(stranger(name, acme, {}), { code: 'not_authenticated' }, name)
+    }
+    assert.equal(await stateOf(acme), before)
   })
 })
 
