@@ -36,6 +36,9 @@ describe('ringfence realms', () => {
     const after = (await good(control, 'realms', 'get', 'acme')).settings
     assert.deepEqual(after.registration, { redirectHosts: ['a.example', 'b.example'] })
     assert.ok(!('accessTokenSeconds' in after))
+    const long = `registration.scopes=[${'scope-of-some-length, '.repeat(8)}x]`
+    await good(control, 'realms', 'set', 'acme', long)
+    assert.doesNotMatch((await control.run('realms', 'get', 'acme')).out, /\ufffd/)
     const file = join(control.state, 'settings.yaml')
     writeFileSync(file, stringify({ mfa: 'required' }))
     assert.deepEqual((await good(control, 'realms', 'set', 'acme', '-f', file)).settings, {

@@ -18,7 +18,9 @@ const columns: Columns<WireRealm> = ({ issuer, display_name, open, settings }) =
   ...Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [
       name,
-      typeof value === 'object' ? stringify(value, { collectionStyle: 'flow' }).trim() : value,
+      typeof value === 'object'
+        ? stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim()
+        : value,
     ]),
   ),
 })
