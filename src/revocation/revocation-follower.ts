@@ -11,13 +11,16 @@ import type { Revocable, Revocation, RevocationSource } from './revocation.ts'
 import type { OpenRevocationFeed, RevocationFeed } from './revocation-feed.ts'
 import { RevocationFile } from './revocation-file.ts'
 import { RevocationIndex } from './revocation-index.ts'
+import { Spaced } from './spaced.ts'
 
 /** The life of an access token: `docs/revocation.md` says why. */
 export const REVOCATIONS_LIMIT_SECONDS = 300
 /** Between reads without being told of news: each proves that nothing was missed. */
 const POLL_MS = 1_000
-/** Between any two reads: whoever rings without end must not make us read without end. */
+/** Between any two reads. */
 const PAUSE_MS = 2
+/** Between reads that the bell asks for: whoever rings without end asks nearly nothing of the database. */
+const BELL_MS = 25
 const RETRY_MS_MIN = 50
 const RETRY_MS_MAX = 1_000
 /** News go to the disk within the first, the proof that there are none within the second. */
@@ -59,6 +62,7 @@ export class RevocationFollower implements RevocationSource {
   #following: Promise<void> = Promise.resolve()
   #feed: RevocationFeed | undefined
   #bell: Bell | undefined
+  readonly #heard = new Spaced(() => this.look(), BELL_MS)
   #saving: Promise<void> | undefined
   #unsaved = false
   #savedAt = 0
@@ -84,7 +88,10 @@ export class RevocationFollower implements RevocationSource {
       follower.#report('disk', error)
     }
     follower.#bell = options.bell?.(
-      () => follower.#alarm.ring(),
+      () => {
+        follower.#troubles.delete('bell')
+        follower.#heard.call()
+      },
       (error) => follower.#report('bell', error),
     )
     follower.#following = follower.#follow()
@@ -111,6 +118,14 @@ export class RevocationFollower implements RevocationSource {
     this.#listeners.push(listener)
   }
 
+  /**
+   * Reads at once, and rings if it is one that rings: for whoever has just published something. Without
+   * a database there is nothing to be hurried: all is read when it comes back.
+   */
+  look(): void {
+    if (this.#feed !== undefined) this.#alarm.ring()
+  }
+
   /** Resolves when it is known what was revoked. Rejects when `signal` aborts. */
   async ready(signal?: AbortSignal): Promise<void> {
     while (!this.known) await sleep(10, undefined, signal === undefined ? {} : { signal })
@@ -120,6 +135,7 @@ export class RevocationFollower implements RevocationSource {
     this.#closing = true
     this.#alarm.ring()
     await this.#bell?.close()
+    this.#heard.stop()
     // A question that the database does not answer is not waited for.
     await this.#feed?.close()
     await this.#following
@@ -139,6 +155,7 @@ export class RevocationFollower implements RevocationSource {
             this.#troubles.delete('database')
           })
         } finally {
+          this.#feed = undefined
           await feed.close()
         }
       } catch (error) {

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict'
-import { createPrivateKey, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import 'reflect-metadata'
-import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509'
 import * as client from 'openid-client'
 import { parseClientId, parseSubject } from '../../src/core/names.ts'
 import type { TenantId } from '../../src/core/tenant.ts'
@@ -24,6 +20,8 @@ import {
   type SiteRealm,
   startSessionsSite,
 } from '../../src/identity/sessions/sessions-site.test-support.ts'
+import { freePort } from '../../src/platform/ports.ts'
+import { certificate } from './certificate.ts'
 
 /** Of the server's own list: name, arity, and at the tenth place its subcommands. */
 type CommandInfo = [string, number, ...unknown[]] & { readonly 9: CommandInfo[] }
@@ -265,7 +263,7 @@ describe('Redis', () => {
     const directory = mkdtempSync(join(tmpdir(), 'rf-tls-'))
     const own = await certificate(directory, 'own')
     const other = await certificate(directory, 'other')
-    const port = await freePort()
+    const port = await freePort('127.0.0.1')
     const { keyFile, caFile } = own
     const secure = await startRedis(
       ['--tls-port', `${port}`, '--tls-auth-clients', 'no', '--tls-ca-cert-file', caFile].concat([
@@ -301,31 +299,3 @@ describe('Redis', () => {
     assert.ok(!places.includes(password))
   })
 })
-
-/** A certificate for `localhost` that vouches for itself, and its key, as files. */
-async function certificate(directory: string, name: string) {
-  const alg = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const keys = await crypto.subtle.generateKey(alg, true, ['sign', 'verify'])
-  const made = await X509CertificateGenerator.createSelfSigned({
-    name: 'CN=localhost',
-    keys,
-    signingAlgorithm: alg,
-    extensions: [new SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }])],
-  })
-  const [caFile, keyFile] = [join(directory, `${name}.pem`), join(directory, `${name}.key`)]
-  writeFileSync(caFile, made.toString('pem'))
-  const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey)
-  const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
-  writeFileSync(keyFile, key.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 })
-  return { caFile, keyFile }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}

@@ -14,6 +14,7 @@ import { remoteOperatorAccounts } from '../../identity/operators/accounts-admin.
 import { remoteRealms } from '../../identity/remote-realms.ts'
 import { remoteSupport } from '../../identity/support/support-admin.ts'
 import { PostgresRevocations } from '../../revocation/postgres-revocations.ts'
+import { PromptRevocations } from '../../revocation/prompt-revocations.ts'
 import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { CONTROL_CLIENT } from '../write-planes.ts'
@@ -53,7 +54,10 @@ export async function serveControl(
       support: remoteSupport(identity),
       administration: remoteAdministration(identity),
     },
-    revocations: { publisher: new PostgresRevocations(), list: revoked },
+    revocations: {
+      publisher: new PromptRevocations(new PostgresRevocations(), () => revoked.look()),
+      list: revoked,
+    },
     keys: {
       snapshot: await readOrMakeSigningKey(spec.keys.snapshot, 'EdDSA'),
       job: await readOrMakeSigningKey(spec.keys.job, 'ES256'),

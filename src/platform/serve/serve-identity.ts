@@ -3,6 +3,7 @@ import { listen, listenWith } from '../../http/listen.ts'
 import { mountRealms } from '../../identity/mount-realms.ts'
 import { openIdentity } from '../../identity/open-identity.ts'
 import { PostgresRevocations } from '../../revocation/postgres-revocations.ts'
+import { PromptRevocations } from '../../revocation/prompt-revocations.ts'
 import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { revocationOptions } from './follower-options.ts'
@@ -17,7 +18,7 @@ export async function serveIdentity(spec: PlaneSpec<'identity'>, log: Log): Prom
   const identity = await openIdentity({
     ...options,
     database: await databaseSettings(database),
-    publisher: revocations,
+    publisher: new PromptRevocations(revocations, () => revoked.look()),
     revoked,
     async mount(parts) {
       const mounted = await mountRealms(parts, { signIn, audience, insideAllowed, log })
