@@ -19,13 +19,14 @@ export class RealmRehearsal implements Rehearsal {
   readonly tier = 'pooled'
   readonly tenants: readonly TenantId[]
   readonly #plane: Plane
-  readonly #closeSite: () => Promise<void>
+  /** In order. */
+  readonly #closing: readonly (() => Promise<unknown>)[]
   /** Strikes follow each other: each looks at what all others have before and after it. */
   #last: Promise<unknown> = Promise.resolve()
 
-  private constructor(plane: Plane, closeSite: () => Promise<void>) {
+  private constructor(plane: Plane, closing: readonly (() => Promise<unknown>)[]) {
     this.#plane = plane
-    this.#closeSite = closeSite
+    this.#closing = closing
     this.tenants = plane.site.ground.parties.map(({ tenant }) => tenant)
   }
 
@@ -42,7 +43,7 @@ export class RealmRehearsal implements Rehearsal {
         await plane.close()
         throw error
       }
-      return new RealmRehearsal(plane, () => site.close())
+      return new RealmRehearsal(plane, [() => plane.close(), () => site.close()])
     } catch (error) {
       await site.close()
       throw error
@@ -101,7 +102,7 @@ export class RealmRehearsal implements Rehearsal {
     const plane = await Plane.open(this.#plane.site, pieces)
     try {
       const undo = await change(plane)
-      return new RealmRehearsal(plane, async () => void (await undo()))
+      return new RealmRehearsal(plane, [undo, () => plane.close()])
     } catch (error) {
       await plane.close()
       throw error
@@ -110,10 +111,6 @@ export class RealmRehearsal implements Rehearsal {
 
   async close(): Promise<void> {
     await this.#last
-    try {
-      await this.#plane.close()
-    } finally {
-      await this.#closeSite()
-    }
+    for (const close of this.#closing) await close()
   }
 }

@@ -4,12 +4,14 @@ import { BROWSERS } from './browsers.ts'
 import { CLIENTS } from './clients.ts'
 import { CODES } from './codes.ts'
 import { EXISTENCE } from './existence.ts'
+import { FEDERATION } from './federation.ts'
 import { GRANTS } from './grants.ts'
 import { MAILS } from './mails.ts'
 import { PROVISIONING } from './provisioning.ts'
 import { REDIRECTS } from './redirects.ts'
 import { REGISTRATION } from './registration.ts'
 import { REQUESTS } from './requests.ts'
+import { SAML_ATTACKS } from './saml.ts'
 import { TOKENS } from './tokens.ts'
 
 /** How somebody who owns one realm, or nothing at all, would get into another. */
@@ -26,4 +28,6 @@ export const REALM_ATTACKS: readonly RealmAttack[] = [
   ...REGISTRATION,
   ...PROVISIONING,
   ...REQUESTS,
+  ...FEDERATION,
+  ...SAML_ATTACKS,
 ]

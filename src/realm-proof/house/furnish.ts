@@ -4,6 +4,7 @@ import type { TenantId } from '../../core/tenant.ts'
 import { TOKEN_EXCHANGE } from '../../identity/provider/realm-settings.ts'
 import { ScimAdministration } from '../../identity/scim/tokens/scim-administration.ts'
 import { type Party, PASSWORD, PERSON } from './party.ts'
+import { connect } from './connect.ts'
 import { CLOSED } from './ground.ts'
 import type { Plane } from './plane.ts'
 
@@ -72,6 +73,7 @@ async function furnishOne(plane: Plane, party: Party): Promise<Belongings> {
     },
     [site.ground.keys.partner.publicJwk],
   )
+  await connect(plane, party, site.provider, site.saml.keys)
   return { ...secrets, scimToken, apiKey, groupId: group.id }
 }
 

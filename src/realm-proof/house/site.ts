@@ -8,6 +8,8 @@ import { prepareControlDatabase } from '../../control/control-database.ts'
 import type { IdentityOptions } from '../../identity/open-identity.ts'
 import type { Ground } from './ground.ts'
 import type { Furniture } from './furnish.ts'
+import { IdentityProvider } from './identity-provider.ts'
+import { type SamlKeys, samlKeys } from './saml-provider.ts'
 
 /** Nobody needs a rehearsal's server after a crash of the machine. */
 const THROW_AWAY = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' } as const
@@ -21,6 +23,10 @@ export interface Site {
   readonly mailDirectory: string
   /** Secrets that the realms' owners were told when these were made. */
   furniture: Furniture
+  /** Which all realms use. */
+  readonly provider: IdentityProvider
+  /** Of a provider that speaks SAML, which all realms use, and of nobody they know. */
+  readonly saml: { readonly keys: SamlKeys; readonly stranger: SamlKeys }
   close(): Promise<void>
 }
 
@@ -55,8 +61,13 @@ export async function openSite(ground: Ground): Promise<Omit<Site, 'furniture'>>
     await writeFile(sealingKeyFile, randomBytes(32).toString('base64url'), { mode: 0o600 })
     const mailDirectory = join(directory, 'mail')
     await mkdir(mailDirectory)
+    const provider = await IdentityProvider.open()
+    closing.push(() => provider.close())
+    const [keys, stranger] = await Promise.all([samlKeys('provider'), samlKeys('stranger')])
     return {
       ground,
+      provider,
+      saml: { keys, stranger },
       database: { ...admin, user: 'rf_identity', password },
       sealingKeyFile,
       mailDirectory,

@@ -1,4 +1,5 @@
 import { BELIEVED_ASSERTIONS } from './believed-assertions.ts'
+import { BELIEVED_RESPONSES } from './believed-responses.ts'
 import { BELIEVED_TOKENS } from './believed-tokens.ts'
 import { CARELESS_CLIENTS } from './careless-clients.ts'
 import { CARELESS_GRANTS } from './careless-grants.ts'
@@ -20,4 +21,5 @@ export const REALM_MUTANTS: readonly RealmMutant[] = [
   ...CARELESS_MAILS,
   ...TOLD_EXISTENCE,
   ...CARELESS_REQUESTS,
+  ...BELIEVED_RESPONSES,
 ]
