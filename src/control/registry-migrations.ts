@@ -1,4 +1,4 @@
-import { OPERATORS_MIGRATION } from './operators/migration.ts'
+import { APPROVAL_IN_USE_MIGRATION, OPERATORS_MIGRATION } from './operators/migration.ts'
 import { SUPPORT_MIGRATION } from './support/migration.ts'
 
 /** The registry's schema, as numbered steps: the first is number 1. A step is never changed. */
@@ -213,4 +213,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
    create index message_seen_until on registry.message_seen (until)`,
   OPERATORS_MIGRATION,
   SUPPORT_MIGRATION,
+  APPROVAL_IN_USE_MIGRATION,
 ]

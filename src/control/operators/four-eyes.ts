@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { RingfenceError } from '../../core/errors.ts'
 import { doneBefore, recordAct } from '../act.ts'
+import type { Attempt } from '../attempt.ts'
 import type { Actor } from '../control-plane.ts'
 import type { Database, Tx } from '../database.ts'
 import { afterTheCall } from '../request-key.ts'
@@ -67,20 +68,26 @@ export class FourEyes {
 
   /**
    * Lets the act be done, or asks a second person for it.
+   * @param attempt of an act that is carried out elsewhere, after it was recorded: that it was recorded
+   *   does not show that it was done. Its repeat goes on with the approval that it took, while that is
+   *   good. Without it, the act is done in the transaction that records it.
    * @throws ApprovalRequired with the approval that is waited for; RingfenceError `forbidden` for a
    *   token behind which there is no person
    */
-  async pass(by: Actor, act: GuardedAct): Promise<Pass> {
+  async pass(by: Actor, act: GuardedAct, attempt?: Attempt): Promise<Pass> {
     // What the program itself does, an operator has configured on its machine.
     if (by.kind === 'system') return FREE
     const since = await this.inForceSince()
     if (since === undefined) return FREE
     // A repeat of a call that was carried out, and whose answer was lost, used its approval then.
-    if ((await doneBefore(this.#database)) !== undefined) return FREE
+    if (attempt === undefined && (await doneBefore(this.#database)) !== undefined) return FREE
     this.expectPerson(by)
     const digest = actDigest(act)
+    const taken =
+      attempt?.repeated === true ? await this.#taken(by, digest, attempt.key) : undefined
+    if (taken !== undefined) return { ...FREE, approval: taken }
     const approved = await this.#approved(by, digest)
-    if (approved !== undefined) return passOf(approved)
+    if (approved !== undefined) return passOf(approved, attempt?.key)
     throw new ApprovalRequired(await this.#ask(by, act, digest))
   }
 
@@ -100,6 +107,17 @@ export class FourEyes {
           and decided_at > clock_timestamp() - make_interval(secs => $3)
         order by seq desc limit 1`,
       [digest, by.person, GOOD_SECONDS],
+    )
+    return row?.id
+  }
+
+  /** The approval of this very act that an attempt took, and has not come to an end with. */
+  async #taken(by: Actor, digest: Buffer, key: string | undefined): Promise<string | undefined> {
+    const [row] = await this.#database.query<{ id: string }>(
+      `select id from registry.approval
+        where digest = $1 and requested_person = $2 and state = 'approved' and used_for = $3
+          and decided_at > clock_timestamp() - make_interval(secs => $4)`,
+      [digest, by.person, key ?? null, GOOD_SECONDS],
     )
     return row?.id
   }
@@ -154,14 +172,15 @@ export async function enterApproval(
 
 const FREE: Pass = { approval: undefined, use: () => Promise.resolve() }
 
-function passOf(approval: string): Pass {
+/** @param attempt the call that it is taken for, when its repeat may go on with it */
+function passOf(approval: string, attempt: string | undefined): Pass {
   return {
     approval,
     async use(tx) {
       const used = await tx.query(
-        `update registry.approval set used_at = clock_timestamp()
+        `update registry.approval set used_at = clock_timestamp(), used_for = $2
           where id = $1 and state = 'approved' and used_at is null returning id`,
-        [approval],
+        [approval, attempt ?? null],
       )
       if (used.length === 0) throw new RingfenceError('conflict', 'the approval was used meanwhile')
     },

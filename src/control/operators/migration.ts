@@ -32,3 +32,13 @@ export const OPERATORS_MIGRATION = `
   );
   insert into registry.setting values ('four-eyes', 'null');
 `
+
+/**
+ * Of an approved act that is carried out elsewhere, the call that does it: after a failure its repeat
+ * goes on with the approval that it has, and no other call does.
+ */
+export const APPROVAL_IN_USE_MIGRATION = `
+  alter table registry.approval
+    add column used_for text,
+    add constraint approval_used_for_one check (used_for is null or used_at is not null);
+`

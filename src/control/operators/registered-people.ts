@@ -1,13 +1,15 @@
+import { z } from 'zod'
 import { RingfenceError } from '../../core/errors.ts'
-import type { Subject } from '../../core/names.ts'
+import { parseSubject, type Subject } from '../../core/names.ts'
 import { OPERATORS_REALM } from '../../core/operators-realm.ts'
 import type { RevocationPublisher } from '../../revocation/revocation.ts'
-import { recordAct, requireScope } from '../act.ts'
+import { requireScope } from '../act.ts'
+import { ActsElsewhere } from '../acts-elsewhere.ts'
 import type { Actor } from '../control-plane.ts'
-import type { Database } from '../database.ts'
+import type { Database, Tx } from '../database.ts'
 import type { FourEyes } from './four-eyes.ts'
 import type { Invitation, OperatorAccounts, People, PersonView } from './people.ts'
-import { knownRoles, mayDecide, type OperatorRole, widens } from './roles.ts'
+import { knownRoles, mayDecide, OPERATOR_ROLES, type OperatorRole, widens } from './roles.ts'
 
 /** Four eyes need two who may decide. */
 const DECIDING_MIN = 2
@@ -25,9 +27,11 @@ export interface RegisteredPeopleParts {
 /** People of the operators' realm, changed by people with the right for it, and recorded. */
 export class RegisteredPeople implements People {
   readonly #parts: RegisteredPeopleParts
+  readonly #acts: ActsElsewhere
 
   constructor(parts: RegisteredPeopleParts) {
     this.#parts = parts
+    this.#acts = new ActsElsewhere(parts.database)
   }
 
   list(): Promise<readonly PersonView[]> {
@@ -49,62 +53,85 @@ export class RegisteredPeople implements People {
       throw new RingfenceError('invalid_argument', 'a name is one line of 1 to 200 characters')
     }
     const accounts = this.#accounts()
-    const pass = await this.#parts.fourEyes.pass(by, {
-      kind: 'operator-create',
-      subject: email,
-      summary: `invite ${email} as ${roles.join(', ')}`,
-      detail: { displayName, roles },
-    })
-    await this.#parts.database.transaction(async (tx) => {
-      await pass.use(tx)
-      await recordAct(tx, by, 'person.invite', email, { displayName, roles })
-    })
-    return accounts.invite({ email, displayName, roles })
+    const made = await this.#acts.once(
+      { by, action: 'person.invite', subject: email, detail: { displayName, roles } },
+      {
+        pass: (attempt) =>
+          this.#parts.fourEyes.pass(
+            by,
+            {
+              kind: 'operator-create',
+              subject: email,
+              summary: `invite ${email} as ${roles.join(', ')}`,
+              detail: { displayName, roles },
+            },
+            attempt,
+          ),
+        carryOut: async () => ({ ...(await accounts.invite({ email, displayName, roles })) }),
+      },
+    )
+    return personOf(made)
   }
 
   async setRoles(person: Subject, asked: readonly OperatorRole[], by: Actor): Promise<PersonView> {
     requireScope(by, 'operators:write')
     const roles = checkedRoles(asked)
-    const before = await this.get(person)
-    await this.#expectEnoughLeft(person, roles)
-    const wider = widens(before.roles, roles)
-    const pass = wider
-      ? await this.#parts.fourEyes.pass(by, {
-          kind: 'operator-widen',
-          subject: person,
-          summary: `let ${person} be ${roles.join(', ')}, who was ${before.roles.join(', ') || 'nothing'}`,
-          detail: { roles },
-        })
-      : undefined
-    await this.#change(by, 'person.roles', person, { roles }, async (tx) => pass?.use(tx))
-    await this.#accounts().setRoles(person, roles)
-    return { ...before, roles }
+    const changed = await this.#acts.once(
+      { by, action: 'person.roles', subject: person, detail: { roles } },
+      {
+        pass: async (attempt) => {
+          const before = await this.get(person)
+          await this.#expectEnoughLeft(person, roles)
+          if (!widens(before.roles, roles)) return undefined
+          const was = before.roles.join(', ') || 'nothing'
+          const summary = `let ${person} be ${roles.join(', ')}, who was ${was}`
+          const act = {
+            kind: 'operator-widen',
+            subject: person,
+            summary,
+            detail: { roles },
+          } as const
+          return this.#parts.fourEyes.pass(by, act, attempt)
+        },
+        record: (tx) => this.#voidIssued(tx, person),
+        carryOut: async () => {
+          await this.#accounts().setRoles(person, roles)
+          return { ...(await this.get(person)), roles }
+        },
+      },
+    )
+    return personOf(changed)
   }
 
   async remove(person: Subject, by: Actor): Promise<PersonView> {
     requireScope(by, 'operators:write')
-    const before = await this.get(person)
-    await this.#expectEnoughLeft(person, [])
-    await this.#change(by, 'person.remove', person, {}, async () => {})
-    await this.#accounts().remove(person)
-    return { ...before, active: false }
+    const removed = await this.#acts.once(
+      { by, action: 'person.remove', subject: person, detail: {} },
+      {
+        pass: async ({ repeated }) => {
+          // It may be gone already, without our having been told.
+          if (!repeated) await this.get(person)
+          await this.#expectEnoughLeft(person, [])
+          return undefined
+        },
+        kept: async () => ({ was: await this.get(person) }),
+        record: (tx) => this.#voidIssued(tx, person),
+        carryOut: async ({ was }) => {
+          await this.#accounts().remove(person)
+          return { ...personOf(was), active: false }
+        },
+      },
+    )
+    return personOf(removed)
   }
 
-  /** What was issued with the roles before is void: it would live on for minutes. */
-  async #change(
-    by: Actor,
-    action: string,
-    person: Subject,
-    detail: Readonly<Record<string, unknown>>,
-    first: (tx: Parameters<Parameters<Database['transaction']>[0]>[0]) => Promise<unknown>,
-  ): Promise<void> {
-    const { database, publisher } = this.#parts
-    await database.transaction(async (tx) => {
-      await first(tx)
-      await recordAct(tx, by, action, person, detail)
-      const at = new Date()
-      await publisher?.publish(tx, { kind: 'subject', tenant: OPERATORS_REALM, id: person, at })
-    })
+  /**
+   * What was issued with the roles before is void: it would live on for minutes. Once more in a repeat,
+   * since what was issued until then had them too.
+   */
+  async #voidIssued(tx: Tx, id: Subject): Promise<void> {
+    const { publisher } = this.#parts
+    await publisher?.publish(tx, { kind: 'subject', tenant: OPERATORS_REALM, id, at: new Date() })
   }
 
   async #expectEnoughLeft(person: Subject, roles: readonly OperatorRole[]): Promise<void> {
@@ -130,4 +157,20 @@ function checkedRoles(roles: readonly OperatorRole[]): readonly OperatorRole[] {
     'invalid_argument',
     'an operator has one role or more of those there are',
   )
+}
+
+/** As the record keeps it: what there is not is left out there. */
+const recordedPerson = z
+  .object({
+    subject: z.string().transform((text) => parseSubject(text)),
+    email: z.string().optional(),
+    displayName: z.string().optional(),
+    roles: z.array(z.enum(OPERATOR_ROLES)),
+    active: z.boolean(),
+    createdAt: z.coerce.date(),
+  })
+  .transform((one) => ({ ...one, email: one.email, displayName: one.displayName }))
+
+function personOf(recorded: unknown): PersonView {
+  return recordedPerson.parse(recorded)
 }

@@ -2,6 +2,7 @@ import { RingfenceError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { RevocationPublisher } from '../../revocation/revocation.ts'
 import { recordAct, requireScope } from '../act.ts'
+import { ActsElsewhere } from '../acts-elsewhere.ts'
 import type { Actor } from '../control-plane.ts'
 import type { Database } from '../database.ts'
 import type { Realms } from '../ports.ts'
@@ -33,22 +34,29 @@ export class RegisteredSecurity implements Security {
       [tenant],
     )
     if (there.length === 0) throw new RingfenceError('not_found', 'no such tenant')
-    const pass = compromised
-      ? await fourEyes.pass(by, {
-          kind: 'keys-replace',
-          tenant,
-          subject: tenant,
-          summary: `replace all signing keys of ${tenant} at once: every token it issued is void`,
-          detail: {},
-        })
-      : undefined
-    await database.transaction(async (tx) => {
-      await pass?.use(tx)
-      await recordAct(tx, by, 'keys.replace', tenant, { compromised })
+    const act = { by, action: 'keys.replace', subject: tenant, detail: { compromised } }
+    await new ActsElsewhere(database).once(act, {
+      pass: async (attempt) =>
+        compromised
+          ? fourEyes.pass(
+              by,
+              {
+                kind: 'keys-replace',
+                tenant,
+                subject: tenant,
+                summary: `replace all signing keys of ${tenant} at once: every token it issued is void`,
+                detail: {},
+              },
+              attempt,
+            )
+          : undefined,
+      carryOut: async () => {
+        await realms.rotateKeys(tenant, compromised)
+        // Gateways go on with the keys that they know until they are told.
+        await refresh.refreshTenant(tenant)
+        return {}
+      },
     })
-    await realms.rotateKeys(tenant, compromised)
-    // Gateways go on with the keys that they know until they are told.
-    await refresh.refreshTenant(tenant)
   }
 
   async revokeEverything(why: string, by: Actor): Promise<{ readonly at: Date }> {

@@ -9,21 +9,19 @@ import {
   type RealmOperationName,
   type RealmOutput,
 } from '../../administration/operations.ts'
-import { type ErrorCode, RingfenceError } from '../../core/errors.ts'
+import { RingfenceError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import { recordAct, requireScope } from '../act.ts'
+import { type Attempt, failureOf, refusedName, thisAttempt } from '../attempt.ts'
 import type { Actor, Page, PageRequest } from '../control-plane.ts'
 import type { Cursors } from '../cursor.ts'
 import type { Database } from '../database.ts'
 import type { RealmRefresh } from '../realm-refresh.ts'
 import { afterTheCall, withRequestKey } from '../request-key.ts'
 import { noSuchTenant } from '../tenant-row.ts'
-import { type Attempt, refusedName, thisAttempt } from './attempt.ts'
 import { type RealmDesk, realmScope, type RevocationView } from './realm-desk.ts'
 import { recordedDetail } from './recorded-detail.ts'
 
-/** After which nobody knows whether it was carried out. */
-const NO_OUTCOME: ReadonlySet<ErrorCode> = new Set(['engine_unavailable', 'timed_out', 'internal'])
 /** After which a realm may have another issuer, or other keys. */
 const RENEWS: ReadonlySet<RealmOperationName> = new Set(['putRealmSettings'])
 
@@ -141,8 +139,7 @@ export class RegisteredRealms implements RealmDesk {
 
   /** And what came of it, where that was not what was asked for. */
   async #recordFailure(act: Act, { key }: Attempt, error: unknown): Promise<void> {
-    const code = error instanceof RingfenceError ? error.code : 'internal'
-    const refused = !NO_OUTCOME.has(code)
+    const { code, refused } = failureOf(error)
     const action = `${act.action}.${refused ? 'refused' : 'unanswered'}`
     const name = refused && key !== undefined ? refusedName(key) : undefined
     await this.#record({ ...act, action, detail: { ...act.detail, code } }, name)

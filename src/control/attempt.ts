@@ -1,9 +1,12 @@
-import { RingfenceError } from '../../core/errors.ts'
-import type { Database } from '../database.ts'
-import { requestKey } from '../request-key.ts'
+import { type ErrorCode, RingfenceError } from '../core/errors.ts'
+import type { Database } from './database.ts'
+import { requestKey } from './request-key.ts'
 
 /** Refused calls with one idempotency key, after which it is worn out. */
 const ATTEMPTS_MAX = 50
+
+/** After which nobody knows whether it was carried out. */
+const NO_OUTCOME: ReadonlySet<ErrorCode> = new Set(['engine_unavailable', 'timed_out', 'internal'])
 
 /** One call that may have come before. */
 export interface Attempt {
@@ -37,4 +40,15 @@ export async function thisAttempt(database: Database): Promise<Attempt> {
 /** Under which the refusal of an attempt is recorded. */
 export function refusedName(attempt: string): string {
   return `${attempt}.refused`
+}
+
+/** Under which it is recorded that an attempt was carried out, with what came of it. */
+export function doneName(attempt: string): string {
+  return `${attempt}.done`
+}
+
+/** What an attempt failed with. Refused: it has changed nothing. */
+export function failureOf(error: unknown): { readonly code: ErrorCode; readonly refused: boolean } {
+  const code = error instanceof RingfenceError ? error.code : 'internal'
+  return { code, refused: !NO_OUTCOME.has(code) }
 }
