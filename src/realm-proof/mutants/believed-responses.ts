@@ -1,4 +1,3 @@
-import { rawConnectionChange } from './changed-realms.ts'
 import { forgetting, worseQuery } from './forgetting.ts'
 import { mutant, type RealmMutant } from './realm-mutant.ts'
 import { formIn, headerIn, placeOf, withForm, withHeader, worseFront } from './worse-front.ts'
@@ -27,7 +26,7 @@ type Amiss =
   | 'replay'
 
 /** Realms that take what such a service provider takes: in its place goes a good response. */
-function believing(amiss: Amiss) {
+export function believingResponses(amiss?: Amiss) {
   const seen = new Set<string>()
   return worseFront(async (said, pass, plane) => {
     const place = placeOf(said)
@@ -61,7 +60,7 @@ const nameIn = (xml: string) => /<saml:NameID[^>]*>([^<]*)/.exec(xml)?.[1] ?? ''
 function holds(
   xml: string,
   wanted: { readonly id: string; readonly acs: string; readonly audience: string },
-  amiss: Amiss,
+  amiss: Amiss | undefined,
   { site }: Plane,
   known: boolean,
 ): boolean {
@@ -88,12 +87,12 @@ function holds(
     replay: !known,
   }
   // One that was handed in answers another request, or one that is over.
-  const left = new Set<string>(amiss === 'replay' ? ['replay', 'request'] : [amiss])
+  const left = new Set<string | undefined>(amiss === 'replay' ? ['replay', 'request'] : [amiss])
   return Object.entries(checks).every(([name, good]) => good || left.has(name))
 }
 
 const saml = (id: string, title: string, attack: string, amiss: Amiss) =>
-  mutant(id, title, [attack], believing(amiss))
+  mutant(id, title, [attack], believingResponses(amiss))
 
 /** Cookies that bind sign-ins to browsers, by the state that goes to the provider. */
 const bound = new Map<string, string>()
@@ -129,12 +128,6 @@ export const BELIEVED_RESPONSES: readonly RealmMutant[] = [
     'Who somebody at a provider is, is looked up whatever the realm',
     ['id-federation-person-of-other'],
     forgetting('federation_link'),
-  ),
-  rawConnectionChange(
-    'id-mail-believed',
-    'A provider is believed about addresses that it has not verified',
-    ['id-federation-mail-not-verified'],
-    `jsonb_set(config, '{mapping,emailVerified}', '{"constant":"true"}')`,
   ),
   mutant(
     'id-domain-of-any-connection',

@@ -23,8 +23,11 @@ interface Belief {
 
 const FIELDS = ['token', 'subject_token']
 
-/** Realms that take what such a verifier takes: in its place goes a token of their own. */
-function believing(belief: Belief) {
+/**
+ * Realms that take what such a verifier takes: in its place goes a token of their own. What it does
+ * not take is an empty one: whatever they say of that is the verifier's own doing.
+ */
+export function believingTokens(belief: Belief) {
   return worseFront(async (said, pass, plane) => {
     const place = placeOf(said)
     if (said.method !== 'POST' || !place?.path.startsWith('/token')) return pass(said)
@@ -32,7 +35,9 @@ function believing(belief: Belief) {
     const field = FIELDS.find((name) => form.get(name)?.includes('.') === true)
     if (field === undefined) return pass(said)
     const token = form.get(field) ?? ''
-    if (!(await isBelieved(belief, token, place.tenant, plane))) return pass(said)
+    if (!(await isBelieved(belief, token, place.tenant, plane))) {
+      return pass(withForm(said, { [field]: 'a.b.c' }))
+    }
     const { access_token } = await plane.identity.realms.issueFor(place.tenant, PERSON)
     return pass(withForm(said, { [field]: access_token }))
   })
@@ -106,13 +111,13 @@ export const BELIEVED_TOKENS: readonly RealmMutant[] = [
     'id-issuer-not-compared',
     'A token is verified by the keys of the issuer that it names itself',
     ['id-token-other-realm', 'id-token-tenant-of-other'],
-    believing({ amiss: 'issuer', keys: everybodys }),
+    believingTokens({ amiss: 'issuer', keys: everybodys }),
   ),
   mutant(
     'id-issuer-normalised',
     'Issuers are compared as addresses are, not character by character',
     ['id-token-issuer-spelling'],
-    believing({
+    believingTokens({
       amiss: 'issuer',
       keys: everybodys,
       also: ({ iss }, issuer) => spelling(iss) === spelling(issuer),
@@ -122,49 +127,49 @@ export const BELIEVED_TOKENS: readonly RealmMutant[] = [
     'id-keys-by-kid-alone',
     'Keys are remembered by their kid, whatever the realm',
     ['id-token-same-kid'],
-    believing({ keys: lastOfItsKid }),
+    believingTokens({ keys: lastOfItsKid }),
   ),
   mutant(
     'id-alg-none',
     'Tokens without a signature are taken',
     ['id-token-alg-none'],
-    believing({ amiss: 'unsigned' }),
+    believingTokens({ amiss: 'unsigned' }),
   ),
   mutant(
     'id-alg-hmac',
     'Tokens by HS256 are taken, and the key is the secret',
     ['id-token-alg-hmac'],
-    believing({ amiss: 'secret' }),
+    believingTokens({ amiss: 'secret' }),
   ),
   mutant(
     'id-zero-signature',
     'A signature of nought is good, as some libraries had it',
     ['id-token-zero-signature'],
-    believing({ instead: isZero }),
+    believingTokens({ instead: isZero }),
   ),
   mutant(
     'id-alg-unknown',
     'By an algorithm that is not known there is nothing to verify',
     ['id-token-alg-other'],
-    believing({ amiss: 'algorithm' }),
+    believingTokens({ amiss: 'algorithm' }),
   ),
   mutant(
     'id-own-key',
     'A token may bring its key',
     ['id-token-own-key'],
-    believing({ amiss: 'own-key' }),
+    believingTokens({ amiss: 'own-key' }),
   ),
   mutant(
     'id-audience-not-asked',
     'A token for somebody else is taken',
     ['id-token-audience'],
-    believing({ amiss: 'audience' }),
+    believingTokens({ amiss: 'audience' }),
   ),
   mutant(
     'id-type-not-asked',
     'A token of another type is taken',
     ['id-token-type'],
-    believing({ amiss: 'typ' }),
+    believingTokens({ amiss: 'typ' }),
   ),
   mutant(
     'id-exchange-scopes-kept',

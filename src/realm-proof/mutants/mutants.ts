@@ -6,6 +6,7 @@ import { CARELESS_GRANTS } from './careless-grants.ts'
 import { CARELESS_MAILS } from './careless-mails.ts'
 import { CARELESS_PAGES } from './careless-pages.ts'
 import { CARELESS_REQUESTS } from './careless-requests.ts'
+import { CHANGED_REALMS } from './changed-realms.ts'
 import { FORGOTTEN_REALMS } from './forgotten-realms.ts'
 import type { RealmMutant } from './realm-mutant.ts'
 import { TOLD_EXISTENCE } from './told-existence.ts'
@@ -22,4 +23,5 @@ export const REALM_MUTANTS: readonly RealmMutant[] = [
   ...TOLD_EXISTENCE,
   ...CARELESS_REQUESTS,
   ...BELIEVED_RESPONSES,
+  ...CHANGED_REALMS,
 ]
