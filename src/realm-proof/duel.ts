@@ -115,8 +115,8 @@ export class Duel implements Judged {
   }
 
   /** A user of the victim's realm for this strike alone, with an address of its own. */
-  async guest(): Promise<Guest> {
-    const { tenant, domain } = this.victim
+  async guest(domain: string = this.victim.domain): Promise<Guest> {
+    const { tenant } = this.victim
     const { realms, parts } = this.plane.identity
     const name = `guest-${randomBytes(8).toString('hex')}`
     const subject = parseSubject(name)

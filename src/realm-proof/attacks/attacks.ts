@@ -6,6 +6,7 @@ import { CODES } from './codes.ts'
 import { EXISTENCE } from './existence.ts'
 import { FEDERATION } from './federation.ts'
 import { GRANTS } from './grants.ts'
+import { LOOKS } from './looks.ts'
 import { MAILS } from './mails.ts'
 import { PROVISIONING } from './provisioning.ts'
 import { REDIRECTS } from './redirects.ts'
@@ -28,6 +29,7 @@ export const REALM_ATTACKS: readonly RealmAttack[] = [
   ...REGISTRATION,
   ...PROVISIONING,
   ...REQUESTS,
+  ...LOOKS,
   ...FEDERATION,
   ...SAML_ATTACKS,
 ]

@@ -130,6 +130,23 @@ export const FEDERATION: readonly RealmAttack[] = [
     },
   ),
   write(
+    'id-federation-domain-of-tenant',
+    'An address of a domain that another tenant has proven',
+    async (duel) => {
+      const { attacker, victim } = duel
+      const owner = await ownerSignsIn(duel)
+      const { email } = await duel.guest(attacker.domain)
+      return {
+        owner,
+        attempt: async () => {
+          const claims = { ...STRANGER, email, email_verified: true }
+          const page = await signIn(duel, victim, LOGIN, claims, duel.browser())
+          return { crossed: isTaken(page), met: statusesOf([page]) }
+        },
+      }
+    },
+  ),
+  write(
     'id-federation-domain-of-other',
     "An address of a domain that is another connection's",
     async (duel) => {

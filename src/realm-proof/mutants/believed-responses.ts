@@ -130,6 +130,12 @@ export const BELIEVED_RESPONSES: readonly RealmMutant[] = [
     forgetting('federation_link'),
   ),
   mutant(
+    'id-domain-of-any-realm',
+    'A domain that one tenant has proven is good for all',
+    ['id-federation-domain-of-tenant'],
+    forgetting('federation_domain'),
+  ),
+  mutant(
     'id-domain-of-any-connection',
     'A domain that is proven for one connection is good for all',
     ['id-federation-domain-of-other'],

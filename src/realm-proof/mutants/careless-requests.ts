@@ -116,7 +116,7 @@ export const CARELESS_REQUESTS: readonly RealmMutant[] = [
   mutant(
     'id-markup-as-it-is',
     'Pages repeat text as it is',
-    ['id-markup'],
+    ['id-markup', 'id-theme'],
     worseAnswers((heard) => ({
       ...heard,
       body: heard.body.replaceAll('&lt;', '<').replaceAll('&gt;', '>'),
