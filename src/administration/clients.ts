@@ -75,6 +75,7 @@ export const CLIENT_OPERATIONS = {
     input: z.strictObject({ client: label, ...details }),
     output: madeSchema,
     act: 'client.create',
+    opens: true,
     recorded: RECORDED,
     secret: true,
   }),
@@ -84,6 +85,7 @@ export const CLIENT_OPERATIONS = {
     input: z.strictObject({ client: label, ...details }),
     output: madeSchema,
     act: 'client.put',
+    opens: true,
     recorded: RECORDED,
     secret: true,
   }),
@@ -108,6 +110,7 @@ export const CLIENT_OPERATIONS = {
       .object({ token: z.string(), expires_at: z.string() })
       .meta({ id: 'RegistrationToken' }),
     act: 'registration-token.create',
+    opens: true,
     recorded: ['seconds'],
     secret: true,
   }),

@@ -107,6 +107,7 @@ export const CONNECTION_OPERATIONS = {
     }),
     output: connectionSchema,
     act: 'connection.put',
+    opens: true,
     recorded: ['connection', 'kind', 'enabled'],
     tagged: true,
     reads: 'getConnection',
@@ -153,6 +154,7 @@ export const CONNECTION_OPERATIONS = {
     input: z.strictObject(sourceFields),
     output: sourceSchema,
     act: 'source.allow',
+    opens: true,
     recorded: ['kind', 'source'],
   }),
   disallowSource: operation({
@@ -176,6 +178,7 @@ export const CONNECTION_OPERATIONS = {
     input: z.strictObject(ofDomain),
     output: domainSchema,
     act: 'domain.add',
+    opens: true,
     recorded: ['domain', 'connection'],
   }),
   verifyDomain: operation({
@@ -184,6 +187,7 @@ export const CONNECTION_OPERATIONS = {
     input: z.strictObject(ofDomain),
     output: domainSchema,
     act: 'domain.verify',
+    opens: true,
     recorded: ['domain', 'connection'],
   }),
   removeDomain: operation({

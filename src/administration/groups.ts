@@ -20,6 +20,10 @@ const members = z.array(anId).max(10_000)
 const tag = 'realm groups'
 const group = { group: anId }
 
+/** Members, and a name under which a provisioning client may give it others. */
+const letsIn = (input: Readonly<Record<string, unknown>>) =>
+  input['members'] !== undefined || typeof input['external_id'] === 'string'
+
 /** Groups of users. */
 export const GROUP_OPERATIONS = {
   listGroups: operation({
@@ -43,6 +47,7 @@ export const GROUP_OPERATIONS = {
     }),
     output: groupSchema,
     act: 'group.create',
+    opens: letsIn,
     recorded: ['display_name'],
     tagged: true,
   }),
@@ -65,6 +70,7 @@ export const GROUP_OPERATIONS = {
     }),
     output: groupSchema,
     act: 'group.update',
+    opens: letsIn,
     recorded: ['group'],
     tagged: true,
     reads: 'getGroup',
@@ -84,6 +90,7 @@ export const GROUP_OPERATIONS = {
     input: z.strictObject({ ...group, user: anId }),
     output: groupSchema,
     act: 'group.add-member',
+    opens: true,
     recorded: ['group', 'user'],
   }),
   removeGroupMember: operation({

@@ -19,6 +19,11 @@ export interface RealmOperation {
   readonly act?: string
   /** Inputs that the record keeps with their values. Of the others it keeps that they were given. */
   readonly recorded?: readonly string[]
+  /**
+   * It can give somebody a way into the realm, or more there than before: always, or as its input says.
+   * Nobody does that alone.
+   */
+  readonly opens?: true | ((input: Readonly<Record<string, unknown>>) => boolean)
   /** Its answer is shown this once. */
   readonly secret?: true
   /** Its answer has a `revision`, from which an entity tag is made. */

@@ -83,6 +83,7 @@ export const REALM_OPERATIONS_OF_ITS_OWN = {
     }),
     output: madeScimTokenSchema,
     act: 'scim-token.create',
+    opens: true,
     recorded: ['name', 'days', 'emails_verified'],
     secret: true,
   }),

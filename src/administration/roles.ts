@@ -46,6 +46,7 @@ export const ROLE_OPERATIONS = {
     }),
     output: roleSchema,
     act: 'role.put',
+    opens: true,
     recorded: ['role', 'scopes', 'includes'],
   }),
   removeRole: operation({
@@ -77,6 +78,7 @@ export const ROLE_OPERATIONS = {
       .refine(oneHolder, WHO),
     output: bindingSchema,
     act: 'role.bind',
+    opens: ({ effect }) => effect !== 'withhold',
     recorded: ['user', 'group', 'role', 'place', 'effect'],
   }),
   unbindRole: operation({

@@ -62,6 +62,13 @@ const flags = { email_verified: z.boolean().optional(), active: z.boolean().opti
 const tag = 'realm users'
 const user = { user: anId }
 
+/** Names by which somebody signs in or is found by another provider, and being active again. */
+const WAYS_IN = ['user_name', 'email', 'external_id'] as const
+const letsIn = (change: Readonly<Record<string, unknown>>) =>
+  WAYS_IN.some((name) => typeof change[name] === 'string') ||
+  change['email_verified'] === true ||
+  change['active'] === true
+
 /** The users of a realm. */
 export const USER_OPERATIONS = {
   listUsers: operation({
@@ -93,6 +100,7 @@ export const USER_OPERATIONS = {
     }),
     output: userSchema,
     act: 'user.create',
+    opens: true,
     recorded: ['id'],
     tagged: true,
   }),
@@ -109,6 +117,7 @@ export const USER_OPERATIONS = {
     input: z.strictObject({ ...user, ...orNull, ...flags, ...ifRevision }),
     output: userSchema,
     act: 'user.update',
+    opens: letsIn,
     recorded: ['user', 'active'],
     tagged: true,
     reads: 'getUser',
@@ -128,6 +137,7 @@ export const USER_OPERATIONS = {
     input: z.strictObject(user),
     output: done,
     act: 'user.invite',
+    opens: true,
     recorded: ['user'],
   }),
   resetUserPassword: operation({
@@ -136,6 +146,7 @@ export const USER_OPERATIONS = {
     input: z.strictObject(user),
     output: done,
     act: 'user.reset-password',
+    opens: true,
     recorded: ['user'],
   }),
   resetUserFactors: operation({
@@ -144,6 +155,7 @@ export const USER_OPERATIONS = {
     input: z.strictObject(user),
     output: done,
     act: 'user.reset-factors',
+    opens: true,
     recorded: ['user'],
   }),
   getUserAuthority: operation({

@@ -237,6 +237,8 @@ export interface ApprovalView {
   /** Of a guarded act: what it is done to, and all of it in one line. */
   readonly subject: string | undefined
   readonly summary: string | undefined
+  /** People whom it is about, while it waits: only for who decides, or may see people of realms. */
+  readonly names?: string
   readonly requestedBy: string
   readonly requestedAt: Date
   readonly expiresAt: Date

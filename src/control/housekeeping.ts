@@ -3,6 +3,7 @@ import { compact } from '../snapshot/compact.ts'
 import { publishConfirmation } from '../snapshot/publish.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
 import type { Database } from './database.ts'
+import { forgetNames } from './operators/four-eyes.ts'
 import type { RegisteredIdempotency } from './registered-idempotency.ts'
 import { Rounds } from './rounds.ts'
 import { forgetOldMessages } from './take-once.ts'
@@ -47,6 +48,7 @@ export class Housekeeping {
         await this.#compact()
         await idempotency.sweep()
         await forgetOldMessages(database)
+        await forgetNames(database)
       }
       this.#count += 1
     } catch (error) {

@@ -218,7 +218,13 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     catalogue: new RegisteredCatalogue(database, publisher, fourEyes),
     ...operatorsOf(database, fourEyes, realms, options),
     support: support.plane,
-    realms: new RegisteredRealms({ database, cursors, ask: ports.administration, refresh: realms }),
+    realms: new RegisteredRealms({
+      database,
+      cursors,
+      ask: ports.administration,
+      refresh: realms,
+      fourEyes,
+    }),
     jobs: new RegisteredJobs(database, options.platform, keys.job, options.assertionAudience),
     idempotency,
     healthy: async () => {

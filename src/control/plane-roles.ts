@@ -27,6 +27,7 @@ export const REGISTRY_RIGHTS: Readonly<Record<string, string>> = {
   job_issue: 'select, insert',
   message_seen: 'select, insert, delete',
   approver_seen: 'select, insert',
+  first_user: 'select, insert, update, delete',
   support_policy: 'select, insert, update',
   support_access: 'select, insert, update',
   support_change: 'select, insert',

@@ -140,7 +140,7 @@ export class RegisteredApprovals implements Approvals {
       refuse(approval, by, person)
       const [row] = await tx.query(
         `update registry.approval set state = $2, decided_by = $3, comment = $4,
-                decided_person = $5, decided_at = clock_timestamp()
+                decided_person = $5, decided_at = clock_timestamp(), names = null
           where id = $1 returning ${APPROVAL_COLUMNS}`,
         [id, approve ? 'approved' : 'refused', by.name, comment ?? null, by.person ?? null],
       )

@@ -1,4 +1,5 @@
 import { APPROVAL_IN_USE_MIGRATION, OPERATORS_MIGRATION } from './operators/migration.ts'
+import { REALM_ACCESS_MIGRATION } from './realms/migration.ts'
 import { SUPPORT_MIGRATION } from './support/migration.ts'
 
 /** The registry's schema, as numbered steps: the first is number 1. A step is never changed. */
@@ -214,4 +215,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   OPERATORS_MIGRATION,
   SUPPORT_MIGRATION,
   APPROVAL_IN_USE_MIGRATION,
+  REALM_ACCESS_MIGRATION,
 ]

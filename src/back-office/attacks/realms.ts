@@ -21,11 +21,11 @@ interface Entered {
 
 /** A user of a tenant, whose name nobody else may read, entered by who may. */
 async function entered(duel: Duel, tenant: TenantId, id: string = randomUUID()): Promise<Entered> {
-  const { token } = await duel.operator(['realms:read', 'realms:write'])
+  const { token } = await duel.person(['operator'])
   const name = `user-canary-${randomUUID()}`
   if (tenant !== duel.attackerId) duel.secrets.push(name)
   const body = { id, user_name: name }
-  const made = await duel.ownerSays('POST', usersOf(tenant), { token, body })
+  const made = await duel.together(() => duel.ownerSays('POST', usersOf(tenant), { token, body }))
   must(made.status === 201, 'enter a user')
   duel.afterwards(() => duel.ownerSays('DELETE', `${usersOf(tenant)}/${id}`, { token }))
   return { token, user: id, made }
@@ -46,7 +46,7 @@ async function changedUnderTag(duel: Duel) {
   const path = `${usersOf(duel.victimId)}/${its.user}`
   const older = headerOf(its.made, 'etag')
   const what = { token: its.token, headers: [['If-Match', older]] as const }
-  const body = { active: true }
+  const body = { display_name: 'Changed' }
   const { status } = await duel.ownerSays('PATCH', path, { ...what, body })
   must(status === 200, 'change the user under its tag')
   return { ...its, path, older, owner: 'the owner changed the user under its tag' }
@@ -59,7 +59,44 @@ async function under(duel: Duel, path: string, token: string, tag: string) {
   return noneMay([await duel.ownerSays('PATCH', path, what)])
 }
 
+/** All that would let somebody in, by which an operator alone could get at a tenant's data. */
+function waysIn(tenant: TenantId, user: string): readonly (readonly [string, string, object])[] {
+  const below = `/v1/tenants/${tenant}`
+  return [
+    ['POST', `${below}/users`, { user_name: 'intruder', email: 'intruder@attacker.test' }],
+    ['PATCH', `${below}/users/${user}`, { email: 'intruder@attacker.test' }],
+    ['PATCH', `${below}/users/${user}`, { user_name: 'intruder' }],
+    ['POST', `${below}/users/${user}/invitation`, {}],
+    ['POST', `${below}/users/${user}/password-reset`, {}],
+    ['PUT', `${below}/bindings`, { user, role: 'admin' }],
+    ['POST', `${below}/clients`, { client: 'intruder', scopes: ['read'] }],
+    ['POST', `${below}/registration-tokens`, { seconds: 60 }],
+    ['POST', `${below}/scim-tokens`, { name: 'intruder' }],
+    ['PUT', `${below}/sources`, { kind: 'oidc', source: 'https://attacker.test' }],
+  ]
+}
+
 export const REALMS: readonly OfficeAttack[] = [
+  staged(
+    facts('ca-realm-let-in-alone', 'An operator lets somebody into a tenant’s realm, alone'),
+    async (duel) => {
+      const { user, owner } = await shown(duel)
+      const { token } = await duel.person(['operator', 'security'])
+      const owned = await duel.operator(['realms:read', 'realms:write'])
+      return {
+        owner,
+        attempt: async () => {
+          const heard: Heard[] = []
+          for (const [method, path, body] of waysIn(duel.victimId, user)) {
+            const what = path.endsWith('invitation') || path.endsWith('reset') ? {} : { body }
+            heard.push(await duel.says(method, path, { token, ...what }))
+            heard.push(await duel.says(method, path, { token: owned.token, ...what }))
+          }
+          return noneMay(heard)
+        },
+      }
+    },
+  ),
   staged(
     facts('ca-realm-user-elsewhere', "Another tenant's user, through one's own path"),
     async (duel) => {
@@ -71,7 +108,7 @@ export const REALMS: readonly OfficeAttack[] = [
         attempt: async () =>
           noneMay([
             await duel.says('GET', path, { token }),
-            await duel.says('PATCH', path, { token, body: { email: 'a@attacker.test' } }),
+            await duel.says('PATCH', path, { token, body: { display_name: 'Mine' } }),
             await duel.says('POST', `${path}/password-reset`, { token }),
             await duel.says('DELETE', path, { token }),
           ]),
@@ -106,7 +143,7 @@ export const REALMS: readonly OfficeAttack[] = [
       const { path, token, user, owner } = await changedUnderTag(duel)
       const own = await entered(duel, duel.attackerId, user)
       const mine = `${usersOf(duel.attackerId)}/${user}`
-      const body = { active: true }
+      const body = { display_name: 'Changed' }
       const same = await duel.ownerSays('PATCH', mine, { token: own.token, body })
       const theirs = await duel.ownerSays('GET', path, { token })
       must(bodyOf(same)['revision'] === bodyOf(theirs)['revision'], 'have a user of that revision')

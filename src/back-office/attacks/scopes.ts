@@ -127,17 +127,21 @@ export const OPERATIONS: Readonly<Record<OperatorScope, (things: Things) => read
   ],
 }
 
+/** What one person may do in a realm that is there. */
+const REVOKES = { kind: 'tenant', why: 'a proof' }
+
 /** Everything that can be asked of a realm. The first of those that change something would be good. */
 function realmCalls(tenant: string, changing: boolean): readonly Call[] {
   const names = REALM_OPERATION_NAMES.filter(
     (name) => (describedOperation(name).act !== undefined) === changing,
   )
   return names
-    .toSorted((a, b) => Number(b === 'createUser') - Number(a === 'createUser'))
-    .map(describedOperation)
-    .map(({ method, path }) => {
+    .toSorted((a, b) => Number(b === 'revoke') - Number(a === 'revoke'))
+    .map((name) => {
+      const { method, path } = describedOperation(name)
       const target = `/v1/tenants/${tenant}${path.replaceAll(/\{\w+\}/g, 'somebody')}`
-      const body = method === 'get' || method === 'delete' ? undefined : { user_name: 'somebody' }
+      const said = name === 'revoke' ? REVOKES : { user_name: 'somebody' }
+      const body = method === 'get' || method === 'delete' ? undefined : said
       return [method.toUpperCase(), target, body]
     })
 }
@@ -163,11 +167,7 @@ const HARMLESS: Readonly<Record<OperatorScope, (things: Things) => Call>> = {
   ],
   'security:write': ({ tenant }) => ['POST', `/v1/tenants/${tenant}/keys`, { compromised: false }],
   'realms:read': ({ tenant }) => ['GET', `/v1/tenants/${tenant}/realm`],
-  'realms:write': ({ tenant }) => [
-    'POST',
-    `/v1/tenants/${tenant}/users`,
-    { user_name: 'somebody' },
-  ],
+  'realms:write': ({ tenant }) => ['POST', `/v1/tenants/${tenant}/revocations`, REVOKES],
 }
 
 /** A tenant that may be lost, with one of everything. */

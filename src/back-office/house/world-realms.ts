@@ -71,6 +71,8 @@ export class WorldRealms {
         users.delete(there((input as RealmInput<'removeUser'>).user).id)
         return { at: new Date().toISOString() }
       }
+      case 'revoke':
+        return { at: new Date().toISOString() }
       default:
         throw new RingfenceError('not_found', 'there is no such thing')
     }

@@ -27,6 +27,17 @@ async function tagOf(answer: Response): Promise<string> {
 /** Ways in which what is one realm's would be another's. */
 export const REALM_MUTANTS: readonly OfficeMutant[] = [
   mutant(
+    'ca-realm-let-in-by-one',
+    'Whoever may change a realm lets people into it alone',
+    ['ca-realm-let-in-alone'],
+    worsePlane(({ realms }) => ({
+      realms: instead(realms, {
+        ask: (name, tenant, input, by) =>
+          realms.ask(name, tenant, input, { ...by, kind: 'system' }),
+      }),
+    })),
+  ),
+  mutant(
     'ca-realm-not-asked',
     'Users are found by their ids alone, in whichever realm they are',
     ['ca-realm-user-elsewhere'],
@@ -102,7 +113,7 @@ export const REALM_MUTANTS: readonly OfficeMutant[] = [
         list: async (name, tenant, filter, { limit }) => {
           const asked = { ...filter, limit } as RealmInput<typeof name>
           const { items } = await world.users.ask(name, tenant, asked)
-          return { items: items as RealmItem<typeof name>[], next: undefined }
+          return { items, next: undefined }
         },
       }),
     })),

@@ -1,7 +1,9 @@
 import type { LeaseRecord, Revocation } from '../../boundaries/boundary.ts'
 import type {
+  Actor,
   ApprovalView,
   CellView,
+  OperatorScope,
   OperatorView,
   PlanView,
   StatusChange,
@@ -99,14 +101,20 @@ export function wireWorkflowEvent(event: WorkflowEvent): WireWorkflowEvent {
   }
 }
 
-export function wireApproval(view: ApprovalView): WireApproval {
+/** Whose business names of people in a realm are: of who decides on them, and of who administers it. */
+const KNOWS_NAMES: readonly OperatorScope[] = ['approvals:write', 'realms:read', 'realms:write']
+
+/** @param reader who reads it; absent for whoever is not known, who reads no names */
+export function wireApproval(view: ApprovalView, reader?: Actor): WireApproval {
+  const named = reader?.scopes.some((scope) => KNOWS_NAMES.includes(scope)) === true
+  const names = named && view.names !== undefined ? `: ${view.names}` : ''
   return {
     id: view.id,
     workflow: view.workflow ?? null,
     tenant: view.tenant ?? null,
     kind: view.kind,
     subject: view.subject ?? null,
-    summary: view.summary ?? null,
+    summary: view.summary === undefined ? null : `${view.summary}${names}`,
     requested_by: view.requestedBy,
     requested_at: time(view.requestedAt),
     expires_at: time(view.expiresAt),

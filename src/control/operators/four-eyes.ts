@@ -149,9 +149,9 @@ export async function enterApproval(
   const id = `approval-${randomBytes(8).toString('hex')}`
   await tx.query(
     `insert into registry.approval (id, tenant, kind, requested_by, requested_person, expires_at,
-                                    state, digest, subject, summary)
+                                    state, digest, subject, summary, names)
      values ($1, $2, $3, $4, $5, clock_timestamp() + make_interval(secs => $6), 'pending',
-             $7, $8, $9)`,
+             $7, $8, $9, $10)`,
     [
       id,
       act.tenant ?? null,
@@ -162,12 +162,21 @@ export async function enterApproval(
       actDigest(act),
       act.subject,
       act.summary,
+      act.names ?? null,
     ],
   )
   const what = { kind: act.kind, subject: act.subject }
   // Asking is not yet the call: the same call again, with the same key, is the one that is made.
   await afterTheCall(() => recordAct(tx, by, 'approval.request', id, what))
   return id
+}
+
+/** Forgets of whom an act was that nobody decided on in time. */
+export async function forgetNames(database: Database): Promise<void> {
+  await database.query(
+    `update registry.approval set names = null
+      where names is not null and expires_at < clock_timestamp()`,
+  )
 }
 
 const FREE: Pass = { approval: undefined, use: () => Promise.resolve() }

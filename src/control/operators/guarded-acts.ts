@@ -11,6 +11,7 @@ export const GUARDED_KINDS = [
   'support-access',
   'approval-settings',
   'revoke-everything',
+  'realm-access',
 ] as const
 export type GuardedKind = (typeof GUARDED_KINDS)[number]
 
@@ -22,6 +23,8 @@ export interface GuardedAct {
   readonly subject: string
   /** One line for whoever decides. */
   readonly summary: string
+  /** People whom it is about, for whoever decides; forgotten when that is done. */
+  readonly names?: string | undefined
   /** All that it asks for. JSON. */
   readonly detail: Readonly<Record<string, unknown>>
 }

@@ -11,7 +11,7 @@ const VIEWER: readonly OperatorScope[] = ['tenants:read', 'leases:read', 'suppor
 /**
  * What each role may do: the one table. `jobs:write` is nobody's: contexts for jobs are for
  * automation, and a person gets at a tenant's data by support access. Who may write in realms could
- * enter a user there and sign in as it: `docs/realm-administration.md` says what is done about it.
+ * enter a user there and sign in as it: that is an act for which a second person is needed.
  */
 export const SCOPES_OF_ROLE: Readonly<Record<OperatorRole, readonly OperatorScope[]>> = {
   viewer: VIEWER,

@@ -27,6 +27,7 @@ export interface RevocationView {
  * of it, has been done, and the same call can be made again.
  */
 export interface RealmDesk {
+  /** @throws ApprovalRequired for what lets somebody in, once four eyes are in force */
   ask<N extends RealmOperationName>(
     name: N,
     tenant: TenantId,

@@ -17,9 +17,12 @@ import type { Actor, Page, PageRequest } from '../control-plane.ts'
 import type { Cursors } from '../cursor.ts'
 import type { Database } from '../database.ts'
 import type { RealmRefresh } from '../realm-refresh.ts'
+import type { FourEyes, Pass } from '../operators/four-eyes.ts'
 import { afterTheCall, withRequestKey } from '../request-key.ts'
 import { noSuchTenant } from '../tenant-row.ts'
 import { type RealmDesk, realmScope, type RevocationView } from './realm-desk.ts'
+import { FirstUser, type FirstUserPass } from './first-user.ts'
+import { realmAccess } from './realm-access.ts'
 import { recordedDetail } from './recorded-detail.ts'
 
 /** After which a realm may have another issuer, or other keys. */
@@ -31,14 +34,17 @@ export interface RegisteredRealmsParts {
   /** The identity plane. Absent: there is none that lets us. */
   readonly ask: AskRealm | undefined
   readonly refresh: Pick<RealmRefresh, 'refreshTenant'>
+  readonly fourEyes: FourEyes
 }
 
 /** Realms administered by operators with the right for it, of registered tenants, and recorded. */
 export class RegisteredRealms implements RealmDesk {
   readonly #parts: RegisteredRealmsParts
+  readonly #firstUser: FirstUser
 
   constructor(parts: RegisteredRealmsParts) {
     this.#parts = parts
+    this.#firstUser = new FirstUser(parts.database)
   }
 
   async ask<N extends RealmOperationName>(
@@ -54,15 +60,18 @@ export class RegisteredRealms implements RealmDesk {
     const attempt = await thisAttempt(this.#parts.database)
     const detail = recordedDetail(operation, input)
     const act = { by, tenant, action: operation.act, detail }
-    await this.#record(act, attempt.repeated ? undefined : attempt.key)
+    const { first, pass } = await this.#mayOpen(name, tenant, input, by, attempt)
+    await this.#record(act, attempt.repeated ? undefined : attempt.key, first ?? pass)
     const { key, repeated } = attempt
     try {
       const call = { repeated, ...(key === undefined ? {} : { key }) }
       const answer = await this.#identity()(name, tenant, input, call)
+      await first?.ended({ made: madeIn(answer) })
       // Gateways go on with the issuer and keys that they know until they are told.
       if (RENEWS.has(name)) await this.#parts.refresh.refreshTenant(tenant)
       return answer
     } catch (error) {
+      await first?.ended(failureOf(error).refused ? 'refused' : 'unknown')
       await this.#recordFailure(act, attempt, error)
       throw error
     }
@@ -115,6 +124,25 @@ export class RegisteredRealms implements RealmDesk {
     )
   }
 
+  /** What lets it be done, where it lets somebody in. @throws ApprovalRequired */
+  async #mayOpen<N extends RealmOperationName>(
+    name: N,
+    tenant: TenantId,
+    input: RealmInput<N>,
+    by: Actor,
+    attempt: Attempt,
+  ): Promise<{ readonly first?: FirstUserPass | undefined; readonly pass?: Pass }> {
+    const { fourEyes } = this.#parts
+    const act = realmAccess(name, describedOperation(name), tenant, input)
+    if (act === undefined) return {}
+    if ((await fourEyes.inForceSince()) !== undefined) {
+      const ask = this.#identity()
+      const first = await this.#firstUser.pass(name, tenant, input, act, attempt, ask)
+      if (first !== undefined) return { first }
+    }
+    return { pass: await fourEyes.pass(by, act, attempt) }
+  }
+
   /** A tenant that is erased has no realm, and looks like one that never was. */
   async #expectAdministered(tenant: TenantId): Promise<void> {
     const found = await this.#parts.database.query(
@@ -131,9 +159,13 @@ export class RegisteredRealms implements RealmDesk {
   }
 
   /** That it was asked for is known before anything is done. */
-  async #record({ by, tenant, action, detail }: Act, key: string | undefined): Promise<void> {
+  async #record(act: Act, key: string | undefined, pass?: Pick<Pass, 'use'>): Promise<void> {
+    const { by, tenant, action, detail } = act
     const enter = () =>
-      this.#parts.database.transaction((tx) => recordAct(tx, by, action, tenant, detail))
+      this.#parts.database.transaction(async (tx) => {
+        await pass?.use(tx)
+        await recordAct(tx, by, action, tenant, detail)
+      })
     await (key === undefined ? afterTheCall(enter) : withRequestKey(key, enter))
   }
 
@@ -160,6 +192,11 @@ const revocationRow = z.object({
   at: z.date(),
   expires_at: z.date(),
 })
+
+/** The user that was entered, by its id; nobody, where it was something else. */
+function madeIn(answer: unknown): string {
+  return z.object({ id: z.string() }).catch({ id: '' }).parse(answer).id
+}
 
 /** Who changes a thing may read it. @throws RingfenceError `forbidden` */
 function requireRealmScope(by: Actor, name: RealmOperationName): void {

@@ -47,7 +47,10 @@ export function addApprovals(api: Api, parts: ApiParts): void {
       const { state, ...query } = context.req.valid('query')
       const page = await approvals.list(given({ state }), pageOf(query))
       return context.json(
-        { items: page.items.map(wireApproval), next: page.next ?? null },
+        {
+          items: page.items.map((one) => wireApproval(one, context.get('actor'))),
+          next: page.next ?? null,
+        },
         200,
         nextLink(context, page.next),
       )
@@ -66,7 +69,13 @@ export function addApprovals(api: Api, parts: ApiParts): void {
       responses: { 200: json('The approval.', approvalSchema), ...guardedRefusals(404) },
     }),
     async (context) =>
-      context.json(wireApproval(await approvals.get(context.req.valid('param').approval)), 200),
+      context.json(
+        wireApproval(
+          await approvals.get(context.req.valid('param').approval),
+          context.get('actor'),
+        ),
+        200,
+      ),
   )
   api.openapi(
     createRoute({

@@ -36,6 +36,9 @@ const tagHeader = {
 const ifMatch = z.object({ 'If-Match': z.string().optional() })
 const ifNoneMatch = z.object({ 'If-None-Match': z.string().optional() })
 
+const OPENS =
+  'It can let somebody in, and needs a second person as `docs/realm-administration.md` says.'
+
 /** Every operation of `src/administration`, below its tenant. */
 export function addRealms(api: Api, parts: ApiParts): void {
   for (const name of REALM_OPERATION_NAMES) addRealmOperation(api, parts, name)
@@ -58,6 +61,7 @@ function addRealmOperation(api: Api, parts: ApiParts, name: RealmOperationName):
     path: `/v1/tenants/{tenant}${operation.path}`,
     operationId: name,
     summary: operation.summary,
+    ...(operation.opens === undefined ? {} : { description: OPENS }),
     tags: [operation.tag],
     security: scoped(scope),
     middleware: [authenticated(parts, scope), ...(changes ? [idempotent(parts, { secret })] : [])],
