@@ -11,7 +11,7 @@ import { APP, type Belongings } from './house/furnish.ts'
 import { AUDIENCE, type Ground } from './house/ground.ts'
 import { canariesOf, type Party, PASSWORD, PERSON } from './house/party.ts'
 import type { Ask, Plane } from './house/plane.ts'
-import { lookAt } from './house/state.ts'
+import { lookAt } from './house/look-at.ts'
 
 /** Attacker and victim of one strike, and all that is made for it. */
 export class Duel implements Judged {

@@ -15,7 +15,9 @@ before(async () => {
 })
 after(() => rehearsal.close())
 
-test('attacks and mutants are told apart by ids of their own', () => {
+test('there are attacks and mutants enough, told apart by ids of their own', () => {
+  assert.ok(REALM_ATTACKS.length >= 90)
+  assert.ok(REALM_MUTANTS.length >= 85)
   const ids = [...REALM_ATTACKS, ...REALM_MUTANTS].map(({ id }) => id)
   assert.equal(new Set(ids).size, ids.length)
   for (const id of ids) assert.match(id, /^id-[a-z0-9]+(-[a-z0-9]+)*$/)

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { Parser } from './markup.ts'
+import { formsIn } from './forms-in.ts'
 import type { Heard, Wire } from '../../strikes/wire.ts'
 import { BASE } from './ground.ts'
 import type { Ask, Plane } from './plane.ts'
@@ -82,7 +82,7 @@ export class Browser {
       headers: [...(cookie === '' ? [] : [['Cookie', cookie] as const]), ...(ask.headers ?? [])],
     })
     for (const [name, value] of heard.headers) if (name === 'set-cookie') this.#keep(value)
-    return { ...heard, url: href, forms: new Parser(heard.body).forms() }
+    return { ...heard, url: href, forms: formsIn(heard.body) }
   }
 
   /** What would be sent to this path. */

@@ -10,7 +10,7 @@ import { ADMIN_AUDIENCE, AUDIENCE, BASE } from './ground.ts'
 import { fronted } from './fronted.ts'
 import type { Fetch, Pieces } from './pieces.ts'
 import type { Site } from './site.ts'
-import { countedQueries } from './worked.ts'
+import { countedQueries } from './around-queries.ts'
 
 /** Passwords of rehearsals are nobody's. What they cost is counted, and not felt. */
 const CHEAP = { memoryKib: 64, passes: 1, lanes: 1 } as const

@@ -26,8 +26,8 @@ interface Belief {
 const FIELDS = ['token', 'subject_token']
 
 /**
- * Realms that take what such a verifier takes: in its place goes a token of their own. What it does
- * not take is an empty one: whatever they say of that is the verifier's own doing.
+ * Realms that take what such a verifier takes: in its place goes a token of their own. In the place of
+ * what it does not take goes none, so that the realm's own check makes nothing good.
  */
 export function believingTokens(belief: Belief) {
   return worseFront(async (said, pass, plane) => {

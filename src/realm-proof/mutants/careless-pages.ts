@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Parser } from '../house/markup.ts'
+import { formsIn } from '../house/forms-in.ts'
 import { BASE } from '../house/ground.ts'
 import type { Pieces } from '../house/pieces.ts'
 import { forgetting } from './forgetting.ts'
@@ -28,7 +28,7 @@ export function formsFromAnywhere(paths: RegExp): Pick<Pieces, 'front'> {
       body: '',
       headers: said.headers.filter(([name]) => !/^(?:content-type|origin|sec-fetch)/i.test(name)),
     })
-    const forms = new Parser(shown.body).forms()
+    const forms = formsIn(shown.body)
     const own =
       forms.find(({ action }) => said.target.startsWith(action.replace(BASE, ''))) ?? forms[0]
     const proof = Object.entries(own?.fields ?? {}).filter(([name]) => /^(?:csrf|xsrf)$/.test(name))

@@ -41,7 +41,7 @@ function column(table: string, name: string, by: string, where: string) {
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   realm: ['tenant'],
   client: ['tenant', 'client'],
-  signing_key: ['kid'],
+  signing_key: ['tenant', 'kid'],
   scim_token: ['tenant', 'id'],
   account: ['tenant', 'subject'],
   federation_connection: ['tenant', 'id'],

@@ -1,4 +1,4 @@
-import { aroundQueries } from '../house/worked.ts'
+import { aroundQueries } from '../house/around-queries.ts'
 import type { Pieces } from '../house/pieces.ts'
 
 type Parts = Pick<Pieces, 'parts'>
