@@ -158,14 +158,7 @@ async function insert(
   const [row] = await rows.query<TokenRow>(
     `insert into identity.scim_token (tenant, id, name, sha256, emails_verified, expires_at)
      values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6)) returning ${COLUMNS}`,
-    [
-      tenant,
-      id,
-      token.name,
-      tokenHash(secret),
-      token.emailsVerified,
-      token.seconds,
-    ],
+    [tenant, id, token.name, tokenHash(secret), token.emailsVerified, token.seconds],
   )
   if (row === undefined) throw absent()
   return { ...tokenOf(row), secret }
