@@ -234,8 +234,8 @@ test('a disk that takes nothing keeps no revocation from being in force', async 
   const directory = `${scratch(t)}/revocations`
   const { follower, publish, troubles } = await follow(t, { directory })
   await follower.ready()
-  // In the draft's place something that no file can be written over.
-  await rm(directory, { recursive: true })
+  // In the draft's place something that no file can be written over. It may be writing just now.
+  await rm(directory, { recursive: true, maxRetries: 20, retryDelay: 5 })
   await writeFile(directory, '')
   publish(session('session-1'))
   await until(() => follower.find(revocable()) !== undefined)
