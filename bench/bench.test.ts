@@ -8,8 +8,8 @@ import type { Result } from './support/measure.ts'
 
 const RUN = join(import.meta.dirname, 'run.ts')
 
-/** One on the engine alone, and one on all planes. */
-for (const name of ['predicates', 'request']) {
+/** One on all planes: the engine is below them. */
+for (const name of ['request']) {
   test(`a quick ${name} prints a table and writes the same as JSON, with the facts of the machine`, (t) => {
     const out = mkdtempSync(join(tmpdir(), 'rf-bench-test-'))
     t.after(() => rmSync(out, { recursive: true, force: true }))

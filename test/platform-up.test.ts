@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, describe, test, type TestContext } from 'node:test'
+import { decodeJwt } from 'jose'
 import { tenantSchema } from '../src/control/api/schemas.ts'
 import { inspectPlatform } from '../src/platform/inspect-platform.ts'
 import {
@@ -96,8 +97,52 @@ async function losesWhatIsTakenBack(): Promise<void> {
   assert.equal(done.code, 9, done.output)
 }
 
+/** A `ringfence` command against the trial, and the JSON that it wrote. */
+async function told(...args: readonly string[]): Promise<unknown> {
+  const { code, output, out } = await trial.run(...args, '--state', trial.state, '-o', 'json')
+  assert.equal(code, 0, output)
+  return JSON.parse(out)
+}
+
+async function liveLeases(): Promise<readonly unknown[]> {
+  const leases = (await told('leases', 'list', 'acme')) as { ended_at: string | null }[]
+  return leases.filter((lease) => lease.ended_at === null)
+}
+
+/** What a directory's source sends when somebody has left, and what is open to them from then on. */
+async function deprovisionedBySource(t: TestContext): Promise<void> {
+  const token = await trial.token('acme')
+  const { iss, sub } = decodeJwt(token)
+  assert.equal((await trial.get('acme', token)).status, 200)
+  assert.notEqual((await liveLeases()).length, 0)
+  const { secret } = (await told('scim-tokens', 'create', 'acme', 'source')) as { secret: string }
+  const source = async (active: boolean) => {
+    const answer = await fetch(`${iss}/scim/v2/Users/${sub}`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/scim+json' },
+      body: JSON.stringify({
+        schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+        Operations: [{ op: 'replace', path: 'active', value: active }],
+      }),
+    })
+    assert.ok(answer.ok, `${answer.status} ${await answer.text()}`)
+  }
+  await source(false)
+  const answered = performance.now()
+  // The token is good for minutes yet, as far as its signature goes.
+  await eventually('the token opens nothing', async () => {
+    const { status } = await trial.get('acme', token)
+    return status === 401
+  })
+  t.diagnostic(
+    `refused ${Math.round(performance.now() - answered)} ms after the source was answered`,
+  )
+  await eventually('no lease is left', async () => (await liveLeases()).length === 0)
+  await source(true)
+}
+
 describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads /proc' }, () => {
-  test('serves each tenant through the front door, and a cell that dies is started again', async () => {
+  test('serves each tenant through the front door, and a cell that dies is started again', async (t) => {
     const { child, output, exited } = await trial.up()
     const tenants = await trial.client().list('/v1/tenants', tenantSchema)
     assert.deepEqual(
@@ -116,6 +161,10 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
     await losesWhatIsTakenBack()
     // The application holds a lease of a tenant with a server of its own.
     assert.equal((await trial.get('initech', await trial.token('initech'))).status, 200)
+    await t.test(
+      'a user who is deprovisioned by SCIM is served nowhere, and nothing lent on its behalf lasts',
+      deprovisionedBySource,
+    )
     const before = postmaster('cells/eu-1/cluster')
     process.kill(before, 'SIGKILL')
     for (const tenant of ['acme', 'initech']) {
