@@ -7,7 +7,7 @@ import type { DatabaseSettings } from './database.ts'
 import { migrate } from './migrate.ts'
 import { PLANES, type PlaneRole, REGISTRY_RIGHTS } from './plane-roles.ts'
 import { REGISTRY_MIGRATIONS } from './registry-migrations.ts'
-import { migrateDurable } from './workflows/durable-schema.ts'
+import { DURABLE_SCHEMA, migrateDurable } from './workflows/durable-schema.ts'
 
 /** Serialises preparing processes. The number is "regi" in ASCII. */
 const PREPARE_LOCK = 0x72656769
@@ -25,6 +25,26 @@ const CONNECTIONS_MAX = 100
 export async function prepareControlDatabase(
   admin: DatabaseSettings,
   verifiers: Readonly<Record<PlaneRole, string>>,
+): Promise<void> {
+  await prepare(admin, verifiers, true)
+}
+
+/**
+ * The same for planes beside which no control plane runs: without the tables of workflows, whose library
+ * works for one control plane in a process at a time, so that another's may run in this one.
+ * @throws as `prepareControlDatabase` does
+ */
+export async function prepareWithoutWorkflows(
+  admin: DatabaseSettings,
+  verifiers: Readonly<Record<PlaneRole, string>>,
+): Promise<void> {
+  await prepare(admin, verifiers, false)
+}
+
+async function prepare(
+  admin: DatabaseSettings,
+  verifiers: Readonly<Record<PlaneRole, string>>,
+  workflows: boolean,
 ): Promise<void> {
   for (const role of PLANES) {
     if (!VERIFIER.test(verifiers[role])) {
@@ -44,13 +64,20 @@ export async function prepareControlDatabase(
     await migrate(client, 'snapshot', SNAPSHOT_MIGRATIONS)
     await migrate(client, 'approvals', APPROVAL_MIGRATIONS)
     await migrate(client, 'revocation', REVOCATION_MIGRATIONS)
-    await migrateDurable(admin)
-    await grant(client, admin.database)
+    if (workflows) await migrateDurable(admin)
+    await grant(client, admin.database, workflows)
   } finally {
     // Lets go of the lock too.
     await client.end()
   }
 }
+
+const WORKFLOW_GRANTS = [
+  `grant usage on schema ${DURABLE_SCHEMA} to rf_control`,
+  `grant select, insert, update, delete on all tables in schema ${DURABLE_SCHEMA} to rf_control`,
+  `grant usage, select, update on all sequences in schema ${DURABLE_SCHEMA} to rf_control`,
+  `grant execute on all functions in schema ${DURABLE_SCHEMA} to rf_control`,
+] as const
 
 async function ensureRole(client: pg.Client, role: PlaneRole, verifier: string): Promise<void> {
   const { rowCount } = await client.query('select from pg_roles where rolname = $1', [role])
@@ -60,7 +87,7 @@ async function ensureRole(client: pg.Client, role: PlaneRole, verifier: string):
 }
 
 /** In one transaction, so that no plane finds its rights missing while they are given anew. */
-async function grant(client: pg.Client, database: string): Promise<void> {
+async function grant(client: pg.Client, database: string, workflows: boolean): Promise<void> {
   const name = pg.escapeIdentifier(database)
   const all = PLANES.join(', ')
   const registry = Object.entries(REGISTRY_RIGHTS).map(
@@ -72,17 +99,14 @@ async function grant(client: pg.Client, database: string): Promise<void> {
     `revoke all on schema public from public`,
     `revoke all on database ${name} from ${all}`,
     `grant connect on database ${name} to ${all}`,
-    ...['registry', 'snapshot', 'dbos'].flatMap((schema) => [
+    ...['registry', 'snapshot', ...(workflows ? [DURABLE_SCHEMA] : [])].flatMap((schema) => [
       `revoke all on schema ${schema} from public, ${all}`,
       `revoke all on all tables in schema ${schema} from public, ${all}`,
       `revoke all on all functions in schema ${schema} from public, ${all}`,
     ]),
     'grant usage on schema registry to rf_control',
     ...registry,
-    'grant usage on schema dbos to rf_control',
-    'grant select, insert, update, delete on all tables in schema dbos to rf_control',
-    'grant usage, select, update on all sequences in schema dbos to rf_control',
-    'grant execute on all functions in schema dbos to rf_control',
+    ...(workflows ? WORKFLOW_GRANTS : []),
     'grant usage on schema snapshot to rf_control, rf_vending, rf_gateway',
     'grant select, insert, update, delete on all tables in schema snapshot to rf_control',
     'grant select on all tables in schema snapshot to rf_vending, rf_gateway',

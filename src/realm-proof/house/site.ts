@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmbedded } from '../../clusters/embedded-cluster.ts'
 import { newPassword, scramVerifier } from '../../clusters/scram.ts'
-import { prepareControlDatabase } from '../../control/control-database.ts'
+import { prepareWithoutWorkflows } from '../../control/control-database.ts'
 import type { IdentityOptions } from '../../identity/open-identity.ts'
 import type { Ground } from './ground.ts'
 import type { Furniture } from './furnish.ts'
@@ -51,7 +51,7 @@ export async function openSite(ground: Ground): Promise<Omit<Site, 'furniture'>>
     const { admin } = cluster
     const password = newPassword()
     const nobodys = await scramVerifier(newPassword())
-    await prepareControlDatabase(admin, {
+    await prepareWithoutWorkflows(admin, {
       rf_control: nobodys,
       rf_identity: await scramVerifier(password),
       rf_vending: nobodys,
