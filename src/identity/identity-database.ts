@@ -20,10 +20,12 @@ export interface Rows {
 /** The schema `identity` of the control database, as the identity plane's own role. */
 export class IdentityDatabase implements Rows {
   readonly #pool: pg.Pool
+  readonly #end: () => Promise<void>
   #closed: Promise<void> | undefined
 
-  private constructor(pool: pg.Pool) {
+  private constructor(pool: pg.Pool, end: () => Promise<void>) {
     this.#pool = pool
+    this.#end = end
   }
 
   /** Connects and brings the schema up to date. @throws RingfenceError `engine_unavailable` */
@@ -37,7 +39,7 @@ export class IdentityDatabase implements Rows {
     })
     // Without a listener a broken idle connection would end the process.
     pool.on('error', () => {})
-    const database = new IdentityDatabase(pool)
+    const database = new IdentityDatabase(pool, () => pool.end())
     try {
       await database.#migrate()
       return database
@@ -45,6 +47,11 @@ export class IdentityDatabase implements Rows {
       await pool.end()
       throw unavailable(error)
     }
+  }
+
+  /** The same connections for somebody else too, who does not close them. */
+  shared(): IdentityDatabase {
+    return new IdentityDatabase(this.#pool, () => Promise.resolve())
   }
 
   async query<Row extends pg.QueryResultRow>(
@@ -82,7 +89,7 @@ export class IdentityDatabase implements Rows {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#pool.end()
+    this.#closed ??= this.#end()
     return this.#closed
   }
 

@@ -45,6 +45,8 @@ const MAINTAIN_MS = 60_000
 export interface IdentityOptions {
   /** The control database, as the identity plane's own role. The schema `identity` is there. */
   readonly database: pg.ClientConfig
+  /** Connections to it that others use too, and close. Default: connections of its own. */
+  readonly shared?: IdentityDatabase
   /** What issuers begin with, `https://id.example.com`: an origin, without a path. */
   readonly baseUrl: string
   /** The audience of access tokens: the platform's API. */
@@ -128,7 +130,7 @@ export interface Identity {
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
   const origin = originOf(options.baseUrl)
   const sealing = await SealingKey.read(options.sealingKeyFile)
-  const database = await IdentityDatabase.open(options.database)
+  const database = options.shared?.shared() ?? (await IdentityDatabase.open(options.database))
   try {
     return await compose(options, origin, sealing, database)
   } catch (error) {

@@ -89,16 +89,30 @@ export class Duel implements Judged {
     return typePassword(browser, first)
   }
 
-  /** A code of the realm's user for its application. */
-  async code(party: Party, more: Query = {}, browser = this.ownerBrowser()): Promise<string> {
-    const { url } = await this.signIn(browser, party, more)
-    const code = new URL(url).searchParams.get('code')
+  /** A code of the realm's user for its application, in a browser, or in one that is signed in. */
+  async code(party: Party, more: Query = {}, browser?: Browser): Promise<string> {
+    const page =
+      browser === undefined
+        ? await this.#again(party, more)
+        : await this.signIn(browser, party, more)
+    const code = new URL(page.url).searchParams.get('code')
     if (code === null) throw new Error('no code came of a sign-in')
     return code
   }
 
+  /** The user comes back in the browser of an earlier strike, and signs in where it has to. */
+  async #again(party: Party, more: Query): Promise<Page> {
+    const { signedIn } = this.plane.site
+    const browser = this.ownerBrowser()
+    browser.cookies = [...(signedIn.get(party.tenant) ?? [])]
+    const first = await browser.get(authorizeUrl(party, more))
+    const page = first.url.startsWith(party.callback) ? first : await typePassword(browser, first)
+    signedIn.set(party.tenant, browser.cookies)
+    return page
+  }
+
   /** What a code is exchanged for. */
-  async tokens(party: Party, more: Query = {}, browser = this.ownerBrowser()): Promise<Tokens> {
+  async tokens(party: Party, more: Query = {}, browser?: Browser): Promise<Tokens> {
     const heard = await this.exchange('owner', party, await this.code(party, more, browser))
     if (heard.status !== 200) throw new Error(`no tokens for a code: ${heard.status}`)
     return bodyOf(heard) as unknown as Tokens

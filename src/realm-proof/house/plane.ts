@@ -61,6 +61,7 @@ export class Plane {
     const log = (line: string) => void logged.push(line)
     const identity = await openIdentity({
       database: site.database,
+      shared: site.rows,
       baseUrl: BASE,
       audience: AUDIENCE,
       adminAudience: ADMIN_AUDIENCE,

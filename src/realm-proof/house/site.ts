@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { startEmbedded } from '../../clusters/embedded-cluster.ts'
 import { newPassword, scramVerifier } from '../../clusters/scram.ts'
 import { prepareWithoutWorkflows } from '../../control/control-database.ts'
+import { IdentityDatabase } from '../../identity/identity-database.ts'
+import type { TenantId } from '../../core/tenant.ts'
 import type { IdentityOptions } from '../../identity/open-identity.ts'
+import type { Cookie } from './browser.ts'
 import type { Ground } from './ground.ts'
 import type { Furniture } from './furnish.ts'
 import { IdentityProvider } from './identity-provider.ts'
@@ -18,11 +21,15 @@ const THROW_AWAY = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 
 export interface Site {
   readonly ground: Ground
   readonly database: IdentityOptions['database']
+  /** Of all copies: a connection that is new plans every query anew. */
+  readonly rows: IdentityDatabase
   readonly sealingKeyFile: string
   /** Where mail arrives. */
   readonly mailDirectory: string
   /** Secrets that the realms' owners were told when these were made. */
   furniture: Furniture
+  /** Cookies with which the realms' users have signed in: most strikes need no sign-in of their own. */
+  readonly signedIn: Map<TenantId, readonly Cookie[]>
   /** Which all realms use. */
   readonly provider: IdentityProvider
   /** Of a provider that speaks SAML, which all realms use, and of nobody they know. */
@@ -61,6 +68,9 @@ export async function openSite(ground: Ground): Promise<Omit<Site, 'furniture'>>
     await writeFile(sealingKeyFile, randomBytes(32).toString('base64url'), { mode: 0o600 })
     const mailDirectory = join(directory, 'mail')
     await mkdir(mailDirectory)
+    const database = { ...admin, user: 'rf_identity', password }
+    const rows = await IdentityDatabase.open(database)
+    closing.push(() => rows.close())
     const provider = await IdentityProvider.open()
     closing.push(() => provider.close())
     const [keys, stranger] = await Promise.all([samlKeys('provider'), samlKeys('stranger')])
@@ -68,7 +78,9 @@ export async function openSite(ground: Ground): Promise<Omit<Site, 'furniture'>>
       ground,
       provider,
       saml: { keys, stranger },
-      database: { ...admin, user: 'rf_identity', password },
+      database,
+      rows,
+      signedIn: new Map(),
       sealingKeyFile,
       mailDirectory,
       close,

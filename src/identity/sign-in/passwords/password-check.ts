@@ -14,18 +14,24 @@ const SCORE_MIN = 3
 const REST_MIN = 7
 const WORD_MIN = 4
 
+/** Dictionaries of some megabytes, which are the same for all: made when they are first asked. */
+let made: { readonly estimate: ZxcvbnFactory; readonly common: BreachCheck } | undefined
+
+function dictionaries() {
+  made ??= {
+    estimate: new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs, maxLength: ESTIMATED_MAX }),
+    common: new CommonPasswords(),
+  }
+  return made
+}
+
 /** Whether a password is good enough to be set. */
 export class PasswordCheck {
-  readonly #estimate = new ZxcvbnFactory({
-    dictionary,
-    graphs: adjacencyGraphs,
-    maxLength: ESTIMATED_MAX,
-  })
   readonly #breaches: readonly BreachCheck[]
 
   /** @param breaches besides the list that comes with the program */
   constructor(breaches: readonly BreachCheck[] = []) {
-    this.#breaches = [new CommonPasswords(), ...breaches]
+    this.#breaches = breaches
   }
 
   /**
@@ -42,10 +48,11 @@ export class PasswordCheck {
     if (Array.from(normal).length < PASSWORD_MIN) return 'too_short'
     const known = knownWords(words)
     if (restOf(normal, known).length < REST_MIN) return 'too_easy'
-    if (this.#estimate.check(normal.slice(0, ESTIMATED_MAX), known).score < SCORE_MIN) {
+    const { estimate, common } = dictionaries()
+    if (estimate.check(normal.slice(0, ESTIMATED_MAX), known).score < SCORE_MIN) {
       return 'too_easy'
     }
-    for (const breaches of this.#breaches) {
+    for (const breaches of [common, ...this.#breaches]) {
       if ((await breaches.check(normal)) === 'leaked') return 'breached'
     }
     return undefined
