@@ -3,8 +3,9 @@ import { mkdtemp, realpath, rm, chmod } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { type EmbeddedCluster, startEmbedded } from '../clusters/embedded-cluster.ts'
+import type { EmbeddedCluster } from '../clusters/embedded-cluster.ts'
 import { newPassword, scramVerifier } from '../clusters/scram.ts'
+import { startSeeded } from '../clusters/test-seed.test-support.ts'
 import { parsePlanName } from '../core/names.ts'
 import { parseCellName, parseRegion, parseTenantId, type Tier } from '../core/tenant.ts'
 import { SigningKey } from '../tokens/signing-key.ts'
@@ -19,9 +20,6 @@ import {
   type OpenControlPlane,
 } from './open-control-plane.ts'
 import { PLANES, type PlaneRole } from './plane-roles.ts'
-
-/** Nobody needs a test's servers after a crash of the machine. */
-const THROW_AWAY = { fsync: 'off', full_page_writes: 'off' } as const
 
 export const EU = parseRegion('eu-west')
 export const US = parseRegion('us-east')
@@ -53,11 +51,11 @@ export interface ControlSite {
 export async function startControlSite(): Promise<ControlSite> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'rf-test-')))
   await chmod(directory, 0o711)
-  const cluster = await startEmbedded({
+  const cluster = await startSeeded({
     name: 'control',
     directory: join(directory, 'control'),
     profile: 'control',
-    settings: { ...THROW_AWAY, max_connections: '200' },
+    settings: { max_connections: '200' },
   })
   try {
     return await siteOn(cluster, directory)

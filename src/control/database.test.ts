@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startEmbedded } from '../clusters/embedded-cluster.ts'
 import { scratch } from '../clusters/scratch.test-support.ts'
+import { startSeeded } from '../clusters/test-seed.test-support.ts'
 import { Database } from './database.ts'
 
 test('what follows a commit is done when others see it, and not when it is rolled back', async (t) => {
   const directory = `${scratch(t)}/server`
-  const cluster = await startEmbedded({ name: 'test', directory, profile: 'silo' })
+  const cluster = await startSeeded({ name: 'test', directory, profile: 'silo' })
   t.after(() => cluster.stop())
   const database = new Database(cluster.admin)
   t.after(() => database.close())

@@ -4,7 +4,8 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { type EmbeddedCluster, startEmbedded } from '../clusters/embedded-cluster.ts'
+import type { EmbeddedCluster } from '../clusters/embedded-cluster.ts'
+import { startSeeded } from '../clusters/test-seed.test-support.ts'
 import { parseClientId } from '../core/names.ts'
 import { type Answer, call } from '../http/call.ts'
 import { type Listening, listenWith } from '../http/listen.ts'
@@ -48,11 +49,11 @@ export async function startIdentitySite(
   changed: Partial<IdentityOptions> = {},
 ): Promise<IdentitySite> {
   const directory = mkdtempSync(join(tmpdir(), 'rf-identity-'))
-  const cluster = await startEmbedded({
+  const cluster = await startSeeded({
     name: 'test',
     directory: join(directory, 'server'),
     profile: 'silo',
-    settings: { fsync: 'off', max_connections: '60' },
+    settings: { max_connections: '60' },
   })
   const admin = new pg.Client(cluster.admin)
   await admin.connect()

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext } from 'node:test'
 import pg from 'pg'
-import { type EmbeddedCluster, startEmbedded } from '../clusters/embedded-cluster.ts'
+import type { EmbeddedCluster } from '../clusters/embedded-cluster.ts'
 import { scratch } from '../clusters/scratch.test-support.ts'
+import { startSeeded } from '../clusters/test-seed.test-support.ts'
 import { SigningKey } from '../tokens/signing-key.ts'
 import { SNAPSHOT_MIGRATIONS } from './migrations.ts'
 import { publishChange, publishConfirmation, type SnapshotChange } from './publish.ts'
@@ -25,11 +26,11 @@ let databases = 0
 
 /** One server for all tests of a file. */
 function sharedServer(): Promise<EmbeddedCluster> {
-  server ??= startEmbedded({
+  server ??= startSeeded({
     name: 'test',
     profile: 'silo',
     directory: mkdtempSync(join(tmpdir(), 'rf-test-')),
-    settings: { fsync: 'off', max_connections: '60' },
+    settings: { max_connections: '60' },
   })
   return server
 }

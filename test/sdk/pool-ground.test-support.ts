@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { startEmbedded } from '../../src/clusters/embedded-cluster.ts'
+import { startSeeded } from '../../src/clusters/test-seed.test-support.ts'
 import type { Scope } from '../../src/core/lease.ts'
 import { parseRegion, parseTenantId, type TenantId } from '../../src/core/tenant.ts'
 import { BUDGET_DEFAULT } from '../../src/boundaries/postgres/leases/budget.ts'
@@ -54,8 +54,8 @@ export interface PoolGround {
 export async function openPoolGround(): Promise<PoolGround> {
   const directory = await mkdtemp(join(tmpdir(), 'rf-pool-'))
   await chmod(directory, 0o711)
-  const settings = { fsync: 'off', max_connections: '60' }
-  const cluster = await startEmbedded({ name: 'pool', directory, profile: 'silo', settings })
+  const settings = { max_connections: '60' }
+  const cluster = await startSeeded({ name: 'pool', directory, profile: 'silo', settings })
   const names = namesFor('rf', APPLICATION.name)
   const custodianPassword = newPassword()
   const options = { cluster, names, application: APPLICATION, custodianPassword }

@@ -7,7 +7,7 @@ import { loadApplication } from '../../../src/boundaries/postgres/manifest.ts'
 import { namesFor } from '../../../src/boundaries/postgres/names.ts'
 import { Site } from '../../../src/boundaries/postgres/site.ts'
 import type { ConnectionSettings } from '../../../src/clusters/cluster.ts'
-import { startEmbedded } from '../../../src/clusters/embedded-cluster.ts'
+import { startSeeded } from '../../../src/clusters/test-seed.test-support.ts'
 import type { Scope } from '../../../src/core/lease.ts'
 import { parseRegion, parseTenantId, type TenantId } from '../../../src/core/tenant.ts'
 
@@ -37,7 +37,7 @@ export async function startClinicCell(): Promise<ClinicCell> {
     for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
   }
   try {
-    const cluster = await startEmbedded({
+    const cluster = await startSeeded({
       name: 'clinic-test',
       directory: join(directory, 'cell'),
       profile: 'cell',

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { Cluster } from '../../clusters/cluster.ts'
-import { type EmbeddedOptions, startEmbedded } from '../../clusters/embedded-cluster.ts'
+import type { EmbeddedOptions } from '../../clusters/embedded-cluster.ts'
+import { startSeeded, THROW_AWAY } from '../../clusters/test-seed.test-support.ts'
 import type { Scope } from '../../core/lease.ts'
 import {
   parseCellName,
@@ -21,8 +22,7 @@ import { type PostgresCredential, PostgresBoundary } from './postgres-boundary.t
 import { Silos } from './silos.ts'
 import { Site } from './site.ts'
 
-/** Nobody needs a test's servers after a crash of the machine. */
-export const THROW_AWAY = { fsync: 'off', full_page_writes: 'off' } as const
+export { THROW_AWAY }
 
 /** A folder of other PostgreSQL programs, to run a test file on another major version. */
 const BINARIES = process.env['RINGFENCE_TEST_BINARIES']
@@ -191,13 +191,12 @@ export function tenantOf(id: string, tier: Tier) {
 export const tenant = (id: string): TenantId => parseTenantId(id)
 
 async function start(directory: string, options: TestSiteOptions, log: string[]): Promise<Cluster> {
-  return startEmbedded({
+  return startSeeded({
     name: 'test',
     directory: join(directory, 'cluster'),
     profile: 'cell',
     log: (line) => log.push(line),
     ...(BINARIES === undefined ? {} : { binaries: BINARIES }),
     ...options.cluster,
-    settings: { ...THROW_AWAY, ...options.cluster?.settings },
   })
 }

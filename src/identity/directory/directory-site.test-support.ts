@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { startEmbedded } from '../../clusters/embedded-cluster.ts'
+import { startSeeded } from '../../clusters/test-seed.test-support.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import type { Revocation, RevocationPublisher } from '../../revocation/revocation.ts'
 import { IdentityDatabase } from '../identity-database.ts'
@@ -31,11 +31,11 @@ export interface DirectorySite {
 /** The schema `identity` on a server of its own, as the identity plane's own role. */
 export async function startDirectorySite(): Promise<DirectorySite> {
   const directoryPath = mkdtempSync(join(tmpdir(), 'rf-directory-'))
-  const cluster = await startEmbedded({
+  const cluster = await startSeeded({
     name: 'test',
     directory: join(directoryPath, 'server'),
     profile: 'silo',
-    settings: { fsync: 'off', max_connections: '60' },
+    settings: { max_connections: '60' },
   })
   const admin = new pg.Client(cluster.admin)
   await admin.connect()
