@@ -173,6 +173,14 @@ const LIMITS: readonly GatewayAttack[] = [
   ]),
 ]
 
+const ROUTES: readonly GatewayAttack[] = [
+  request('method-of-the-api', "a method that is not in the tenant's contract", () => [
+    'DELETE /t/reader/clinic/x HTTP/1.1',
+    HOST,
+    bearer('reader'),
+  ]),
+]
+
 /** A field that must not arrive as it was sent. */
 function field(against: string, title: string, lines: readonly string[], name: string) {
   return {
@@ -217,6 +225,7 @@ const HEADERS: readonly GatewayAttack[] = [
 export const GATEWAY_ATTACKS: readonly GatewayAttack[] = [
   ...FORM,
   ...IDENTITY,
+  ...ROUTES,
   ...LIMITS,
   ...HEADERS,
 ]

@@ -2,7 +2,13 @@ import { request as httpRequest } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import type { TestContext } from 'node:test'
 import { RingfenceError } from '../core/errors.ts'
-import { parsePlanName, parseServiceName } from '../core/names.ts'
+import {
+  parseApiName,
+  parseContractName,
+  parsePlanName,
+  parseServiceName,
+  parseUpstreamName,
+} from '../core/names.ts'
 import { parseCellName, parseRegion, parseTenantId, type TenantId } from '../core/tenant.ts'
 import { MemoryRevocations } from '../revocation/memory-revocations.test-support.ts'
 import type {
@@ -26,6 +32,7 @@ export const realmKeys: Readonly<Record<string, SigningKey>> = {
   globex: await SigningKey.create('ES256'),
   hooli: await SigningKey.create('ES256'),
   pied: await SigningKey.create('ES256'),
+  reader: await SigningKey.create('ES256'),
   small: await SigningKey.create('ES256'),
 }
 export const stranger = await SigningKey.create('ES256')
@@ -132,7 +139,19 @@ const plan = (name: string, requestsPerMinute: number) => ({
   leaseSecondsMax: 900,
 })
 
-/** A gateway before two services, and six tenants of every kind. */
+const readOnly: TenantConfig['contract'] = {
+  name: parseContractName('reads'),
+  apis: [
+    {
+      name: parseApiName('clinic'),
+      prefix: '/clinic',
+      upstream: { of: 'platform', name: parseUpstreamName('clinic') },
+      methods: ['GET', 'HEAD'],
+    },
+  ],
+}
+
+/** A gateway before two services, and seven tenants of every kind. */
 export async function openDoor(
   t: TestContext,
   options: Partial<GatewayOptions> = {},
@@ -162,6 +181,7 @@ export async function openDoor(
       tenantConfig('initech'),
       tenantConfig('hooli', { status: 'suspended' }),
       tenantConfig('pied', { status: 'paused' }),
+      tenantConfig('reader', { contract: readOnly }),
       tenantConfig('small', { plan: parsePlanName('tiny') }),
     ],
   )

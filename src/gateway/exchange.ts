@@ -1,16 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { type Scope, SCOPES } from '../core/lease.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
-import type {
-  Configuration,
-  PlanConfig,
-  ServiceConfig,
-  TenantConfig,
-} from '../snapshot/snapshot.ts'
+import type { Configuration, PlanConfig, TenantConfig } from '../snapshot/snapshot.ts'
 import { type ClaimedAccess, claimedAccess } from '../tokens/access-token.ts'
 import { claimedProof, type Proof } from '../tokens/dpop-proof.ts'
+import type { BodyStage } from './body.ts'
+import type { Endpoint } from './endpoint.ts'
 import { type Headers, headersOf, valuesOf } from './headers.ts'
 import { looseHost } from './host.ts'
+import type { RequestHead } from './request-head.ts'
+import { type Route, routeOf } from './route.ts'
 import { looseTarget, splitTenant, type Target } from './target.ts'
 
 /**
@@ -18,7 +17,9 @@ import { looseTarget, splitTenant, type Target } from './target.ts'
  * makes it safe to act on. Checks write down what the forwarding needs.
  */
 export interface Exchange {
-  readonly request: IncomingMessage
+  readonly head: RequestHead
+  /** What its body comes by; undefined where another proxy asks, and passes the body itself. */
+  readonly request: IncomingMessage | undefined
   readonly requestId: string
   readonly configuration: Configuration
   readonly incoming: Headers
@@ -50,21 +51,30 @@ export interface Exchange {
   /** What is done to the upstream's fields. */
   readonly onAnswer: ((headers: Headers) => Headers)[]
   bodyBytesMax: number
-  /** Where it goes, once the checks have let it pass. */
-  service: ServiceConfig | undefined
+  /** Where it goes, by the surface of the tenant that is called. */
+  readonly route: Route | undefined
+  /** What of the gateway itself is called, if anything: it comes before any route. */
+  readonly endpoint: Endpoint | undefined
+  /** What is done to the body on its way to the upstream, in order. */
+  readonly bodyStages: BodyStage[]
+  /** What is done to the answer's body on its way back, in order. */
+  readonly answerStages: BodyStage[]
   /** To be called when the request has ended, whichever way. */
   readonly onEnd: (() => void)[]
   /** True when it has ended: nothing more of it must go on. */
   ended: boolean
 }
 
+export type Arrival = Pick<Exchange, 'head' | 'request'>
+
 export function readExchange(
-  request: IncomingMessage,
+  { head, request }: Arrival,
   requestId: string,
   configuration: Configuration,
+  endpoints: readonly Endpoint[],
 ): Exchange {
-  const incoming = headersOf(request.rawHeaders)
-  const target = looseTarget(request.url ?? '')
+  const incoming = headersOf(head.rawHeaders)
+  const target = looseTarget(head.target)
   const { name, rest } = splitTenant(target.path)
   const ofHost = configuration.tenantOfHost(looseHost(valuesOf(incoming, 'host')[0] ?? ''))
   const ofPath = name === undefined ? undefined : tenantOf(configuration, name)
@@ -73,6 +83,7 @@ export function readExchange(
   const proofText = valuesOf(incoming, 'dpop')[0] ?? ''
   const claimed = claimedAccess(token)
   return {
+    head,
     request,
     requestId,
     configuration,
@@ -94,7 +105,10 @@ export function readExchange(
     answer: [],
     onAnswer: [],
     bodyBytesMax: Number.POSITIVE_INFINITY,
-    service: undefined,
+    route: tenant && routeOf(configuration, tenant, rest),
+    endpoint: endpoints.find((one) => one.path === rest),
+    bodyStages: [],
+    answerStages: [],
     onEnd: [],
     ended: false,
   }

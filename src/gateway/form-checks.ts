@@ -10,8 +10,8 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 export const FORM_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'method',
-    run({ request }) {
-      if (!METHODS.has(request.method ?? '')) throw malformed('method not served')
+    run({ head }) {
+      if (!METHODS.has(head.method)) throw malformed('method not served')
     },
   },
   {
@@ -44,8 +44,8 @@ export const FORM_CHECKS: readonly GatewayCheck[] = [
   },
   {
     name: 'plain-target',
-    run({ request }) {
-      if (parseTarget(request.url ?? '') === undefined) throw malformed('not a plain target')
+    run({ head }) {
+      if (parseTarget(head.target) === undefined) throw malformed('not a plain target')
     },
   },
   {

@@ -13,6 +13,7 @@ const FRAMING = new Set(['host', 'content-length', 'transfer-encoding', 'expect'
 
 export interface Forwarding {
   readonly exchange: Exchange
+  readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly limits: GatewayLimits
   /** Fields that the gateway itself adds; they win over any of the same name. */
@@ -42,7 +43,7 @@ export async function forward(forwarding: Forwarding): Promise<void> {
 
 /** The upstream's answer, its body still to come. One that a kept connection lost is asked anew. */
 async function answerOf(forwarding: Forwarding): Promise<IncomingMessage> {
-  const { request } = forwarding.exchange
+  const { request } = forwarding
   const repeatable = request.method === 'GET' || request.method === 'HEAD'
   for (let attempt = 0; ; attempt += 1) {
     const sending = forwarding.start(headersFor(forwarding))
@@ -76,8 +77,7 @@ export function hasBody(request: IncomingMessage): boolean {
 }
 
 function ask(sending: ClientRequest, forwarding: Forwarding): Promise<IncomingMessage> {
-  const { exchange, response, limits } = forwarding
-  const { request } = exchange
+  const { exchange, request, response, limits } = forwarding
   return new Promise((resolve, reject) => {
     const watch = watchTimes(sending, limits)
     const gone = () => sending.destroy(new Error('the caller is gone'))

@@ -1,10 +1,13 @@
-import type { IncomingMessage } from 'node:http'
+import type { Exchange } from './exchange.ts'
+import { valuesOf } from './headers.ts'
 import { parseHost } from './host.ts'
 
 /** RFC 7239, as of this hop: what came from outside says nothing. */
-export function forwardedHeader(request: IncomingMessage, protocol: 'http' | 'https'): string {
-  const address = (request.socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '')
-  const node = address.includes(':') ? `"[${address.replace(/%.*$/, '')}]"` : address
-  const host = parseHost(request.headers.host ?? '')
+export function forwardedHeader(
+  { head: { address }, incoming }: Pick<Exchange, 'head' | 'incoming'>,
+  protocol: 'http' | 'https',
+): string {
+  const node = address.includes(':') ? `"[${address}]"` : address
+  const host = parseHost(valuesOf(incoming, 'host')[0] ?? '')
   return `for=${node};proto=${protocol}${host === undefined ? '' : `;host="${host}"`}`
 }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { PROBLEM_TYPE, problemOf } from '../http/problem.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
-import type { ConfigurationSource, ServiceConfig } from '../snapshot/snapshot.ts'
+import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import { decoyKey } from '../tokens/decoy-key.ts'
 import { signInIn } from '../tokens/sign-in-claims.ts'
 import { SIGNING_ALGORITHMS, type SigningKey } from '../tokens/signing-key.ts'
@@ -11,6 +11,7 @@ import { CONTEXT_HEADER, signContext } from '../tokens/tenant-context.ts'
 import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { GATEWAY_CHECKS } from './checks.ts'
 import { Denial, inSchemeOf } from './denial.ts'
+import type { Endpoint } from './endpoint.ts'
 import { type Exchange, readExchange } from './exchange.ts'
 import { forward, hasBody } from './forward.ts'
 import { forwardedHeader } from './forwarded.ts'
@@ -19,9 +20,11 @@ import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
 import { requestLine } from './request-log.ts'
 import { OpenRequests } from './open-requests.ts'
 import { PROOF_LIFE_MS } from './proof-checks.ts'
+import { headOf } from './request-head.ts'
 import { RequestRates } from './request-rates.ts'
+import type { Route } from './route.ts'
+import { nothingServed } from './route-checks.ts'
 import { Seats } from './seats.ts'
-import { serviceOf } from './service.ts'
 import { nextTrace } from './trace-context.ts'
 import { Upstreams } from './upstream.ts'
 import { UsedProofs } from './used-proofs.ts'
@@ -44,6 +47,8 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>
   /** Default all. Only a proof leaves one out. */
   readonly checks?: readonly GatewayCheck[]
+  /** What it answers itself. Default none. */
+  readonly endpoints?: readonly Endpoint[]
 }
 
 export interface Gateway {
@@ -119,11 +124,16 @@ class FrontDoor {
     let exchange: Exchange | undefined
     let reason: string | undefined
     try {
-      exchange = readExchange(request, requestId, this.#options.source.current())
+      exchange = readExchange(
+        { head: headOf(request), request },
+        requestId,
+        this.#options.source.current(),
+        this.#options.endpoints ?? [],
+      )
       exchange.answer.push(['x-request-id', requestId])
       // Before the checks: what is revoked from now on ends it, what was before they see.
       const revoked = this.#open.enter(exchange)
-      await Promise.race([this.#serve(exchange, response), revoked])
+      await Promise.race([this.#serve(exchange, request, response), revoked])
     } catch (error) {
       reason = error instanceof Denial ? error.reason : messageOf(error)
       refuse(error, requestId, exchange?.scheme, request, response)
@@ -134,7 +144,6 @@ class FrontDoor {
       requestLine({
         requestId,
         exchange,
-        service: exchange?.service?.name,
         method: request.method ?? '',
         // As others log callers who went away before there was an answer.
         status: response.headersSent ? response.statusCode : 499,
@@ -144,20 +153,24 @@ class FrontDoor {
     )
   }
 
-  async #serve(exchange: Exchange, response: ServerResponse): Promise<void> {
+  async #serve(exchange: Exchange, request: IncomingMessage, response: ServerResponse) {
     for (const check of this.#checks) {
       goOn(exchange)
       await check.run(exchange, this.#memory)
     }
-    exchange.service = serviceOf(exchange.configuration.platform.services, exchange.path)
-    if (exchange.service === undefined) {
-      throw new Denial('not_found', 'nothing is served here', 'no service')
-    }
-    await this.#pass(exchange, exchange.service, response)
+    const { endpoint, route } = exchange
+    if (endpoint !== undefined) return endpoint.answer(exchange, request, response)
+    if (route === undefined) throw nothingServed('no route')
+    await this.#pass(exchange, route, request, response)
   }
 
-  async #pass(exchange: Exchange, service: ServiceConfig, response: ServerResponse) {
-    const { tenant, claimed, scopes, requestId, request, path, target } = exchange
+  async #pass(
+    exchange: Exchange,
+    { upstream, path }: Route,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
+    const { tenant, claimed, scopes, requestId, target } = exchange
     // Never so with all checks in place: without them there is still nothing to sign a context from.
     if (tenant === undefined || claimed === undefined) {
       throw new Denial('internal', 'something went wrong on our side', 'no tenant to speak for')
@@ -167,7 +180,7 @@ class FrontDoor {
       {
         kind: 'request',
         tenant: tenant.id,
-        service: service.name,
+        service: upstream.audience,
         subject: claimed.subject,
         scopes,
         roles: claimed.roles,
@@ -180,18 +193,19 @@ class FrontDoor {
     const own: Headers = [
       [CONTEXT_HEADER, context],
       ['x-request-id', requestId],
-      ['forwarded', forwardedHeader(request, this.#options.publicProtocol ?? 'http')],
+      ['forwarded', forwardedHeader(exchange, this.#options.publicProtocol ?? 'http')],
       ...nextTrace(exchange.incoming),
     ]
     goOn(exchange)
     await forward({
       exchange,
+      request,
       response,
       limits: this.#limits,
       own,
       start: (headers) =>
         this.#upstreams.request(
-          service.upstream,
+          upstream.config.servers[0]?.url ?? '',
           path + target.query,
           request.method ?? 'GET',
           headers,

@@ -102,7 +102,7 @@ export const IDENTITY_CHECKS: readonly GatewayCheck[] = [
     run(exchange) {
       if (exchange.tenant?.status !== 'paused') return
       const reads = exchange.scopes.filter((scope) => scope === 'read')
-      if (reads.length === 0 || !SAFE_METHODS.has(exchange.request.method ?? '')) {
+      if (reads.length === 0 || !SAFE_METHODS.has(exchange.head.method)) {
         throw new Denial('overloaded', 'writes wait for a moment: try again', 'writes are paused', [
           ['retry-after', PAUSE_SECONDS],
         ])

@@ -52,7 +52,7 @@ export const PROOF_CHECKS: readonly GatewayCheck[] = [
     async (proof, { claimed }) => (await thumbprintOf(proof)) === claimed?.boundTo,
   ),
   ofProof('proof-for-the-token', ({ tokenHash }, { token }) => tokenHash === tokenHashOf(token)),
-  ofProof('proof-for-the-method', ({ method }, { request }) => method === request.method),
+  ofProof('proof-for-the-method', ({ method }, { head }) => method === head.method),
   ofProof('proof-for-the-url', ({ url }, exchange, { publicProtocol }) => {
     const called = calledUrl(exchange, publicProtocol)
     return called !== undefined && comparableUrl(url) === called

@@ -3,7 +3,6 @@ import type { Exchange } from './exchange.ts'
 export interface RequestEnd {
   readonly requestId: string
   readonly exchange: Exchange | undefined
-  readonly service: string | undefined
   readonly method: string
   readonly status: number
   readonly milliseconds: number
@@ -21,7 +20,7 @@ export function requestLine(end: RequestEnd): string {
     request_id: end.requestId,
     tenant: exchange?.tenant?.id,
     subject,
-    route: end.service,
+    route: exchange?.endpoint?.name ?? exchange?.route?.api.name,
     method: end.method,
     status,
     ms: Math.round(end.milliseconds * 10) / 10,

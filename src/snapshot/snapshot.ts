@@ -1,6 +1,13 @@
 import { z } from 'zod'
+import { contractSchema } from '../contracts/contract.ts'
+import { grantSchema } from '../contracts/grant.ts'
+import { guardrailSchema } from '../contracts/guardrail.ts'
+import { limitSchema } from '../contracts/limit.ts'
+import { networkSchema } from '../contracts/network.ts'
+import { platformPoliciesSchema, policyStoreSchema } from '../contracts/policy-store.ts'
+import { upstreamSchema } from '../contracts/upstream.ts'
 import { SCOPES } from '../core/lease.ts'
-import { parseClientId, parsePlanName, parseServiceName } from '../core/names.ts'
+import { parseClientId, parseContractName, parsePlanName, parseServiceName } from '../core/names.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseRegion, parseTenantId, parseTier } from '../core/tenant.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
@@ -33,6 +40,13 @@ const planSchema = z.strictObject({
   requestsPerMinute: z.int().min(1),
   leasesPerMinute: z.int().min(1),
   leaseSecondsMax: z.int().min(1).max(3_600),
+  limits: z.array(limitSchema).max(20).optional(),
+  /** The contract that its tenants have who have none of their own. Default: all services. */
+  contract: parsed(parseContractName).optional(),
+  /** Under overload the lower ones wait and are refused first. Default 5. */
+  priority: z.int().min(0).max(9).optional(),
+  /** Its tenants' share of what is scarce, relative to other plans'. Default 1. */
+  weight: z.int().min(1).max(1_000).optional(),
 })
 
 const platformSchema = z.strictObject({
@@ -43,6 +57,12 @@ const platformSchema = z.strictObject({
   services: z.array(serviceSchema),
   workloads: z.array(workloadSchema),
   plans: z.array(planSchema),
+  /** Upstreams beside the services. */
+  upstreams: z.array(upstreamSchema).max(1_000).optional(),
+  contracts: z.array(contractSchema).max(200).optional(),
+  /** No tenant can weaken them. */
+  guardrails: z.array(guardrailSchema).max(200).optional(),
+  policies: platformPoliciesSchema.optional(),
 })
 
 /**
@@ -68,6 +88,15 @@ const tenantSchema = z.strictObject({
       .regex(/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/)
       .max(253),
   ),
+  contract: contractSchema.optional(),
+  upstreams: z.array(upstreamSchema).max(200).optional(),
+  guardrails: z.array(guardrailSchema).max(200).optional(),
+  /** Besides its plan's. */
+  limits: z.array(limitSchema).max(20).optional(),
+  policy: policyStoreSchema.optional(),
+  network: networkSchema.optional(),
+  /** What it lets principals of other tenants do. */
+  grants: z.array(grantSchema).max(1_000).optional(),
 })
 
 /** Hex SHA-256. */

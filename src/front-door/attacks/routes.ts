@@ -182,6 +182,18 @@ export const ROUTES: readonly FrontDoorAttack[] = [
       ] as readonly Said[]
     },
   ),
+  requests(
+    {
+      id: 'fd-route-method',
+      title: "Methods that are not in the tenant's contract",
+      kind: 'write',
+      references: ['HT-8'],
+    },
+    ({ attacker, mark }, token) => [
+      { ...get(attacker.host, `/billing/records/${mark}`, token), method: 'DELETE' },
+      { ...get(attacker.host, `/billing/records/${mark}`, token), method: 'OPTIONS' },
+    ],
+  ),
   attack(
     {
       id: 'fd-route-token-in-query',

@@ -1,4 +1,11 @@
-import { parsePlanName } from '../../core/names.ts'
+import {
+  parseApiName,
+  parseContractName,
+  parsePlanName,
+  parseUpstreamName,
+  type ServiceName,
+} from '../../core/names.ts'
+import type { ApiConfig } from '../../contracts/contract.ts'
 import { parseCellName, parseRegion } from '../../core/tenant.ts'
 import type { PlanConfig, PlatformConfig, TenantConfig } from '../../snapshot/snapshot.ts'
 import { AUDIENCE, BILLING, CLINIC, type Ground } from './ground.ts'
@@ -6,6 +13,7 @@ import type { Party } from './party.ts'
 
 export const CELL = parseCellName('front-door-1')
 const STANDARD = parsePlanName('standard')
+const CONTRACT = parseContractName('clinic-and-billing')
 /** So many that no attack but one that is about the number runs into it. */
 const PLENTY = 1_000_000
 /** Longest life of a lease, in seconds. */
@@ -51,6 +59,17 @@ export function settingsOf(ground: Ground, upstream: string): Settings {
           requestsPerMinute: PLENTY,
           leasesPerMinute: PLENTY,
           leaseSecondsMax: LEASE_SECONDS_MAX,
+          contract: CONTRACT,
+        },
+      ],
+      contracts: [
+        {
+          name: CONTRACT,
+          apis: [
+            apiOf(CLINIC, '/', {}),
+            // What was billed is not deleted.
+            apiOf(BILLING, '/billing', { methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH'] }),
+          ],
         },
       ],
     },
@@ -58,6 +77,15 @@ export function settingsOf(ground: Ground, upstream: string): Settings {
       ...parties.map((party) => tenantOf(party)),
       tenantOf(suspended, { status: 'suspended' }),
     ],
+  }
+}
+
+function apiOf(service: ServiceName, prefix: string, more: Partial<ApiConfig>): ApiConfig {
+  return {
+    name: parseApiName(service),
+    prefix,
+    upstream: { of: 'platform', name: parseUpstreamName(service) },
+    ...more,
   }
 }
 

@@ -27,7 +27,7 @@ const mergeTrailers: GatewayCheck = {
   name: 'merge-trailers',
   async run(exchange) {
     const { request, incoming } = exchange
-    if (valuesOf(incoming, 'trailer').length === 0) return
+    if (request === undefined || valuesOf(incoming, 'trailer').length === 0) return
     while (!request.complete && !request.destroyed) await setImmediate()
     exchange.outgoing = [...exchange.outgoing, ...headersOf(request.rawTrailers)]
   },

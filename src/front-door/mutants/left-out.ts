@@ -28,6 +28,7 @@ const GATEWAY: Readonly<Record<string, string>> = {
   'proof-once': 'fd-proof-replayed',
   scope: 'fd-token-without-scope',
   'no-writes-in-a-pause': 'fd-paused-write',
+  'method-of-the-api': 'fd-route-method',
   rate: 'fd-load-plan',
   concurrency: 'fd-load-seats',
   'body-size': 'fd-load-body',

@@ -2,6 +2,7 @@ import { SCOPES } from '../../core/lease.ts'
 import type { GatewayCheck } from '../../gateway/check.ts'
 import { malformed } from '../../gateway/denial.ts'
 import type { Exchange } from '../../gateway/exchange.ts'
+import { routeOf } from '../../gateway/route.ts'
 import { valuesOf } from '../../gateway/headers.ts'
 import { parseTarget } from '../../gateway/target.ts'
 import { type ClaimedAccess, claimedAccess } from '../../tokens/access-token.ts'
@@ -19,11 +20,11 @@ function readAnew(read: (exchange: Exchange) => Partial<Exchange>): GatewayCheck
 }
 
 /** The tenant that the token names, wherever it is shown. */
-function ofToken({ claimed, configuration, tenant }: Exchange): Partial<Exchange> {
+function ofToken({ claimed, configuration, tenant, path }: Exchange): Partial<Exchange> {
   const named = claimed === undefined ? undefined : configuration.tenant(claimed.tenant)
   if (named === undefined) return { tenant }
   const plan = configuration.platform.plans.find(({ name }) => name === named.plan)
-  return { tenant: named, plan }
+  return { tenant: named, plan, route: routeOf(configuration, named, path) }
 }
 
 /** What a token says whose `tenant_id` may be a list. */
@@ -45,8 +46,8 @@ function firstOfSeveral(token: string): ClaimedAccess | undefined {
 /** RFC 9112, section 3.2.2: a server must accept the absolute form. */
 const anyForm: GatewayCheck = {
   name: 'plain-target',
-  run({ request }) {
-    const target = (request.url ?? '').replace(/^https?:\/\/[^/?#]*/i, '')
+  run({ head }) {
+    const target = head.target.replace(/^https?:\/\/[^/?#]*/i, '')
     if (parseTarget(target) === undefined) throw malformed('not a plain target')
   },
 }

@@ -1,0 +1,11 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Exchange } from './exchange.ts'
+
+/** Something that the gateway answers itself, inside one tenant and after every check, like `/mcp`. */
+export interface Endpoint {
+  readonly name: string
+  /** The path inside the tenant's API, whole: endpoints take precedence over the contract's APIs. */
+  readonly path: string
+  /** @throws Denial while nothing of an answer was sent */
+  answer(exchange: Exchange, request: IncomingMessage, response: ServerResponse): Promise<void>
+}

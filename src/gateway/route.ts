@@ -1,0 +1,87 @@
+import type { ApiConfig } from '../contracts/contract.ts'
+import type { UpstreamConfig } from '../contracts/upstream.ts'
+import { ownService, parseApiName, parseUpstreamName, type ServiceName } from '../core/names.ts'
+import type { TenantId } from '../core/tenant.ts'
+import { derived } from '../snapshot/derived.ts'
+import type { Configuration, PlatformConfig, TenantConfig } from '../snapshot/snapshot.ts'
+
+/** Where a request goes: an API of its tenant's own surface. */
+export interface Route {
+  readonly api: ApiConfig
+  /** The path from the API's prefix on: `/` at least. */
+  readonly inside: string
+  /** The path that the upstream gets. */
+  readonly path: string
+  readonly upstream: RouteUpstream
+}
+
+export interface RouteUpstream {
+  readonly owner: 'platform' | TenantId
+  readonly config: UpstreamConfig
+  /** For whom the tenant context is signed. */
+  readonly audience: ServiceName
+}
+
+interface Entry {
+  readonly api: ApiConfig
+  readonly upstream: RouteUpstream
+}
+
+/** The APIs of a tenant: its own contract's, or its plan's, or one for each service. */
+export const surfaceOf = derived((tenant, platform): readonly Entry[] =>
+  apisOf(tenant, platform).flatMap((api) => {
+    const upstream = upstreamOf(api, tenant, platform)
+    // One that is not there serves nothing: it is not looked for anywhere else.
+    return upstream === undefined ? [] : [{ api, upstream }]
+  }),
+)
+
+/** The API with the longest prefix, in whole segments, of a path. MCP servers have no paths of their own. */
+export function routeOf(
+  configuration: Configuration,
+  tenant: TenantConfig,
+  path: string,
+): Route | undefined {
+  let best: Entry | undefined
+  for (const entry of surfaceOf(configuration, tenant)) {
+    const { prefix, kind } = entry.api
+    const matches = prefix === '/' || path === prefix || path.startsWith(`${prefix}/`)
+    if (!matches || kind === 'mcp') continue
+    if (best === undefined || prefix.length > best.api.prefix.length) best = entry
+  }
+  if (best === undefined) return undefined
+  const { api, upstream } = best
+  const inside = api.prefix === '/' ? path : path.slice(api.prefix.length) || '/'
+  return { api, upstream, inside, path: api.stripPrefix === true ? inside : path }
+}
+
+function apisOf(tenant: TenantConfig, platform: PlatformConfig): readonly ApiConfig[] {
+  if (tenant.contract !== undefined) return tenant.contract.apis
+  const plan = platform.plans.find(({ name }) => name === tenant.plan)
+  if (plan?.contract !== undefined) {
+    return platform.contracts?.find(({ name }) => name === plan.contract)?.apis ?? []
+  }
+  return platform.services.map(({ name, prefix }) => ({
+    name: parseApiName(name),
+    prefix,
+    upstream: { of: 'platform' as const, name: parseUpstreamName(name) },
+  }))
+}
+
+function upstreamOf(
+  { upstream: { of, name } }: ApiConfig,
+  tenant: TenantConfig,
+  platform: PlatformConfig,
+): RouteUpstream | undefined {
+  const named = (one: UpstreamConfig) => one.name === name
+  if (of === 'tenant') {
+    const config = tenant.upstreams?.find(named)
+    return config && { owner: tenant.id, config, audience: ownService(tenant.id, name) }
+  }
+  // A service is an upstream of the same name; what is said of the upstream says more.
+  const service = platform.services.find((one) => String(one.name) === String(name))
+  const config =
+    platform.upstreams?.find(named) ?? (service && { name, servers: [{ url: service.upstream }] })
+  if (config === undefined) return undefined
+  return { owner: 'platform', config, audience: name as string as ServiceName }
+}
