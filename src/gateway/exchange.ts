@@ -59,6 +59,8 @@ export interface Exchange {
   readonly bodyStages: BodyStage[]
   /** What is done to the answer's body on its way back, in order. */
   readonly answerStages: BodyStage[]
+  /** Of bodies, as they passed until now: as the caller sent it, and as the caller gets it. */
+  readonly bytes: { request: number; answer: number }
   /** To be called when the request has ended, whichever way. */
   readonly onEnd: (() => void)[]
   /** True when it has ended: nothing more of it must go on. */
@@ -109,6 +111,7 @@ export function readExchange(
     endpoint: endpoints.find((one) => one.path === rest),
     bodyStages: [],
     answerStages: [],
+    bytes: { request: 0, answer: 0 },
     onEnd: [],
     ended: false,
   }

@@ -1,7 +1,8 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
-import { Transform } from 'node:stream'
+import { Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { messageOf } from '../core/errors.ts'
+import { bodyHeadOf, stageDenial, stagesFor, withoutBodyFacts } from './body-stages.ts'
 import { Denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
 import { forNode, type Headers, headersOf, valuesOf } from './headers.ts'
@@ -10,6 +11,7 @@ import type { GatewayLimits } from './limits.ts'
 
 /** Fields that say how long a body is or whom it is for: the gateway says that anew. */
 const FRAMING = new Set(['host', 'content-length', 'transfer-encoding', 'expect'])
+const RANGE = new Set(['range', 'if-range'])
 
 export interface Forwarding {
   readonly exchange: Exchange
@@ -28,27 +30,88 @@ export interface Forwarding {
  * @throws Denial while nothing of an answer was sent; any other error when it is cut off midway
  */
 export async function forward(forwarding: Forwarding): Promise<void> {
-  const { exchange, response } = forwarding
-  const answer = await answerOf(forwarding)
+  const { exchange, request, response } = forwarding
+  const stages = stagesFor(hasBody(request) ? exchange.bodyStages : [], () =>
+    bodyHeadOf(exchange.incoming),
+  )
+  const answer = await answerOf(forwarding, stages)
+  const status = answer.statusCode ?? 502
   let headers = headersOf(answer.rawHeaders)
+  const back = answerStagesOf(forwarding, status, headers, answer)
   for (const change of exchange.onAnswer) headers = change(headers)
+  if (back.length > 0) headers = withoutBodyFacts(headers)
   if (valuesOf(headers, 'cache-control').length === 0) {
     // A cache between us and the caller would not know whose answer it is.
     headers = [...headers, ['cache-control', 'private, no-store']]
   }
-  response.writeHead(answer.statusCode ?? 502, forNode([...headers, ...exchange.answer]))
-  response.flushHeaders()
-  await pipeline(answer, response)
+  const begin = () => {
+    response.writeHead(status, forNode([...headers, ...exchange.answer]))
+    response.flushHeaders()
+  }
+  const bodiless = request.method === 'HEAD' || status === 204 || status === 304
+  // With a stage, the head waits for what it lets pass: until then it can be refused.
+  if (back.length === 0 || bodiless) begin()
+  let broken: unknown
+  for (const stage of back) stage.once('error', (error) => (broken ??= stageDenial(error)))
+  try {
+    if (bodiless) await pipeline(answer, sinkOf(exchange, response, begin))
+    else await pipeline([answer, ...back, sinkOf(exchange, response, begin)])
+  } catch (error) {
+    throw broken ?? (response.headersSent ? error : upstreamDenial(error))
+  }
+}
+
+/**
+ * The stages of an answer. A part of one is refused: what a stage looks for may lie across its edge.
+ * @throws Denial
+ */
+function answerStagesOf(
+  { exchange }: Forwarding,
+  status: number,
+  headers: Headers,
+  answer: IncomingMessage,
+): Transform[] {
+  try {
+    const stages = stagesFor(exchange.answerStages, () => bodyHeadOf(headers))
+    if (stages.length > 0 && status === 206) {
+      throw new Denial('upstream_failed', 'the service did not answer', 'upstream: a part, unasked')
+    }
+    return stages
+  } catch (error) {
+    answer.destroy()
+    throw stageDenial(error)
+  }
+}
+
+/** The answer as the caller gets it. It leaves the response open to a refusal when the body fails. */
+function sinkOf(exchange: Exchange, response: ServerResponse, begin: () => void): Writable {
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      if (!response.headersSent) begin()
+      exchange.bytes.answer += chunk.length
+      if (response.write(chunk)) done()
+      else response.once('drain', done)
+    },
+    final(done) {
+      if (!response.headersSent) begin()
+      response.end(done)
+    },
+  })
+  response.once('close', () => sink.destroy(new Error('the caller is gone')))
+  return sink
 }
 
 /** The upstream's answer, its body still to come. One that a kept connection lost is asked anew. */
-async function answerOf(forwarding: Forwarding): Promise<IncomingMessage> {
+async function answerOf(
+  forwarding: Forwarding,
+  stages: readonly Transform[],
+): Promise<IncomingMessage> {
   const { request } = forwarding
   const repeatable = request.method === 'GET' || request.method === 'HEAD'
   for (let attempt = 0; ; attempt += 1) {
-    const sending = forwarding.start(headersFor(forwarding))
+    const sending = forwarding.start(headersFor(forwarding, stages.length > 0))
     try {
-      return await ask(sending, forwarding)
+      return await ask(sending, forwarding, stages)
     } catch (error) {
       sending.destroy()
       // The upstream closed a connection at the moment at which we used it again.
@@ -58,10 +121,16 @@ async function answerOf(forwarding: Forwarding): Promise<IncomingMessage> {
   }
 }
 
-function headersFor({ exchange, own }: Forwarding): Record<string, string[]> {
+function headersFor({ exchange, own }: Forwarding, isStaged: boolean): Record<string, string[]> {
   const ownNames = new Set(own.map(([name]) => name))
-  const kept = exchange.outgoing.filter(([name]) => !FRAMING.has(name) && !ownNames.has(name))
-  return forNode([...kept, ...own, ...framingOf(exchange)])
+  const outgoing = isStaged ? withoutBodyFacts(exchange.outgoing) : exchange.outgoing
+  // A part of an answer is more than a stage can judge: it is asked for whole.
+  const whole = exchange.answerStages.length > 0
+  const kept = outgoing.filter(
+    ([name]) => !FRAMING.has(name) && !ownNames.has(name) && !(whole && RANGE.has(name)),
+  )
+  const framing: Headers = isStaged ? [['transfer-encoding', 'chunked']] : framingOf(exchange)
+  return forNode([...kept, ...own, ...framing])
 }
 
 function framingOf({ incoming }: Exchange): Headers {
@@ -76,7 +145,11 @@ export function hasBody(request: IncomingMessage): boolean {
   return coding !== undefined || length !== '0'
 }
 
-function ask(sending: ClientRequest, forwarding: Forwarding): Promise<IncomingMessage> {
+function ask(
+  sending: ClientRequest,
+  forwarding: Forwarding,
+  stages: readonly Transform[],
+): Promise<IncomingMessage> {
   const { exchange, request, response, limits } = forwarding
   return new Promise((resolve, reject) => {
     const watch = watchTimes(sending, limits)
@@ -101,26 +174,27 @@ function ask(sending: ClientRequest, forwarding: Forwarding): Promise<IncomingMe
     if (request.headers.expect !== undefined) response.writeContinue()
     // The service may refuse by the head alone.
     sending.flushHeaders()
-    const gauge = limited(exchange.bodyBytesMax)
-    gauge.once('error', (error) => {
-      reject(error)
-      sending.destroy()
-    })
+    const gauge = limited(exchange)
+    for (const stage of [gauge, ...stages]) {
+      stage.once('error', (error) => {
+        reject(stageDenial(error))
+        sending.destroy()
+      })
+    }
     // Not by `pipeline`: that would cut the caller off before the refusal has reached it.
     sending.once('close', () => {
       request.unpipe(gauge)
       request.resume()
     })
-    request.pipe(gauge).pipe(sending)
+    stages.reduce((from, stage) => from.pipe(stage), request.pipe(gauge)).pipe(sending)
   })
 }
 
-function limited(bytesMax: number): Transform {
-  let bytes = 0
+function limited({ bytes, bodyBytesMax }: Exchange): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length
-      if (bytes > bytesMax) done(bodyTooLarge())
+      bytes.request += chunk.length
+      if (bytes.request > bodyBytesMax) done(bodyTooLarge())
       else done(undefined, chunk)
     },
   })

@@ -94,6 +94,18 @@ function answer(
       'x-kept': '1',
     })
     response.end('ok')
+  } else if (path.endsWith('/facts')) {
+    response.writeHead(200, {
+      'content-type': 'text/plain; charset="UTF-8"',
+      'content-length': '5',
+      etag: '"1"',
+      'accept-ranges': 'bytes',
+      'content-digest': 'sha-256=:x:',
+    })
+    response.end('facts')
+  } else if (path.endsWith('/part')) {
+    response.writeHead(206, { 'content-range': 'bytes 0-1/5' })
+    response.end('fa')
   } else if (path.endsWith('/upload')) {
     request.on('end', () => response.end('uploaded'))
   } else {
