@@ -19,40 +19,41 @@ export interface SeedContents {
 const EMPTY: SeedContents = { name: 'empty', fill: () => Promise.resolve() }
 
 /**
- * `startEmbedded` for tests that are not about making a server: it copies a seed, which the first
- * test of the run that needs it makes, and is not durable. What `contents` fills in is there already
- * or not, as the test is part of a run or alone: fill it in again in a way that may be repeated.
+ * `startEmbedded` for tests that are not about making a server: a new cluster that is not durable
+ * and has these contents. It is copied from a seed, which the first test of a run that needs it
+ * makes; where there is no place for seeds it is made and filled.
  */
 export async function startSeeded(
   options: EmbeddedOptions,
   contents = EMPTY,
 ): Promise<EmbeddedCluster> {
+  const settings = { ...THROW_AWAY, ...options.settings }
   // A seed is of the packaged version.
   const seed = options.binaries === undefined ? await seedOf(contents) : undefined
-  return startEmbedded({
-    ...options,
-    ...(seed === undefined ? {} : { seed }),
-    settings: { ...THROW_AWAY, ...options.settings },
-  })
+  if (seed !== undefined) return startEmbedded({ ...options, settings, seed })
+  return filled(await startEmbedded({ ...options, settings }), contents)
+}
+
+async function filled(cluster: EmbeddedCluster, { fill }: SeedContents): Promise<EmbeddedCluster> {
+  try {
+    await fill(cluster)
+    return cluster
+  } catch (error) {
+    await cluster.stop()
+    throw error
+  }
 }
 
 /** The directory of a stopped cluster with these contents. */
-async function seedOf({ name, fill }: SeedContents): Promise<string | undefined> {
+async function seedOf(contents: SeedContents): Promise<string | undefined> {
   if (SEEDS === undefined) return undefined
-  const seed = join(SEEDS, name)
+  const seed = join(SEEDS, contents.name)
   if (await exists(seed)) return seed
   await mkdir(SEEDS, { recursive: true, mode: 0o711 })
   const making = `${seed}.${randomUUID()}`
-  const options = { name: 'seed', directory: making, profile: 'silo' } as const
-  const cluster = await startEmbedded({
-    ...options,
-    settings: { ...THROW_AWAY, max_connections: '60' },
-  })
-  try {
-    await fill(cluster)
-  } finally {
-    await cluster.stop()
-  }
+  const settings = { ...THROW_AWAY, max_connections: '60' }
+  const options = { name: 'seed', directory: making, profile: 'silo', settings } as const
+  await (await filled(await startEmbedded(options), contents)).stop()
   try {
     await rename(making, seed)
   } catch (error) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { EmbeddedCluster } from '../clusters/embedded-cluster.ts'
-import { newPassword, scramVerifier } from '../clusters/scram.ts'
+import { scramVerifier } from '../clusters/scram.ts'
 import { startSeeded } from '../clusters/test-seed.test-support.ts'
 import { parsePlanName } from '../core/names.ts'
 import { parseCellName, parseRegion, parseTenantId, type Tier } from '../core/tenant.ts'
@@ -19,7 +19,7 @@ import {
   openControlPlane,
   type OpenControlPlane,
 } from './open-control-plane.ts'
-import { PLANES, type PlaneRole } from './plane-roles.ts'
+import type { PlaneRole } from './plane-roles.ts'
 
 export const EU = parseRegion('eu-west')
 export const US = parseRegion('us-east')
@@ -51,12 +51,13 @@ export interface ControlSite {
 export async function startControlSite(): Promise<ControlSite> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'rf-test-')))
   await chmod(directory, 0o711)
-  const cluster = await startSeeded({
+  const options = {
     name: 'control',
     directory: join(directory, 'control'),
     profile: 'control',
     settings: { max_connections: '200' },
-  })
+  } as const
+  const cluster = await startSeeded(options, { name: 'control', fill })
   try {
     return await siteOn(cluster, directory)
   } catch (error) {
@@ -66,21 +67,35 @@ export async function startControlSite(): Promise<ControlSite> {
   }
 }
 
-async function siteOn(cluster: EmbeddedCluster, directory: string): Promise<ControlSite> {
-  const { admin } = cluster
-  const passwords = new Map(PLANES.map((role) => [role, newPassword()]))
-  const verifierOf = (role: PlaneRole) => scramVerifier(passwords.get(role) ?? '')
+const FAKE = 'fake'
+const passwordOf = (role: PlaneRole) => `${role}-of-this-test-only`
+
+/** The planes' roles and schemas, and a database for what the fake cells and realms hold. */
+async function fill({ admin }: EmbeddedCluster): Promise<void> {
+  const verifierOf = (role: PlaneRole) => scramVerifier(passwordOf(role))
   await prepareControlDatabase(admin, {
     rf_control: await verifierOf('rf_control'),
     rf_identity: await verifierOf('rf_identity'),
     rf_vending: await verifierOf('rf_vending'),
     rf_gateway: await verifierOf('rf_gateway'),
   })
-  const as = (user: PlaneRole): DatabaseSettings => ({
-    ...admin,
-    user,
-    password: passwords.get(user) ?? '',
-  })
+  await once(admin, `create database ${FAKE}`)
+  await once({ ...admin, database: FAKE }, FAKE_CELL_TABLES)
+}
+
+async function once(settings: DatabaseSettings, sql: string): Promise<void> {
+  const client = new pg.Client(settings)
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+async function siteOn(cluster: EmbeddedCluster, directory: string): Promise<ControlSite> {
+  const { admin } = cluster
+  const as = (user: PlaneRole): DatabaseSettings => ({ ...admin, user, password: passwordOf(user) })
   const settings = {
     rf_control: as('rf_control'),
     rf_identity: as('rf_identity'),
@@ -89,11 +104,9 @@ async function siteOn(cluster: EmbeddedCluster, directory: string): Promise<Cont
   }
   const asked = new pg.Pool({ ...admin, max: 2 })
   asked.on('error', () => {})
-  await asked.query('create database fake')
-  const fake = { ...admin, database: 'fake' }
+  const fake = { ...admin, database: FAKE }
   const fakeAsked = new pg.Pool({ ...fake, max: 2 })
   fakeAsked.on('error', () => {})
-  await fakeAsked.query(FAKE_CELL_TABLES)
   const ports = fakePorts(fake, ['eu-1', 'eu-2', 'us-1'])
   const keys = {
     snapshot: await SigningKey.create('EdDSA'),

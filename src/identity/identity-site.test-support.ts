@@ -11,6 +11,7 @@ import { type Answer, call } from '../http/call.ts'
 import { type Listening, listenWith } from '../http/listen.ts'
 import type { Revocation, RevocationPublisher } from '../revocation/revocation.ts'
 import { SigningKey } from '../tokens/signing-key.ts'
+import { IDENTITY_SEED, identityOn } from './identity-seed.test-support.ts'
 import { type Identity, type IdentityOptions, openIdentity } from './open-identity.ts'
 
 export const BASE = 'https://id.test'
@@ -18,7 +19,6 @@ export const AUDIENCE = 'https://api.test/'
 export const ADMIN_AUDIENCE = 'urn:test:identity'
 export const CONTROL = parseClientId('control')
 export const CONTROL_KEY = await SigningKey.create('ES256')
-const PASSWORD = 'identity-of-this-test-only'
 
 export interface IdentitySite {
   readonly directory: string
@@ -49,23 +49,21 @@ export async function startIdentitySite(
   changed: Partial<IdentityOptions> = {},
 ): Promise<IdentitySite> {
   const directory = mkdtempSync(join(tmpdir(), 'rf-identity-'))
-  const cluster = await startSeeded({
+  const server = {
     name: 'test',
     directory: join(directory, 'server'),
     profile: 'silo',
     settings: { max_connections: '60' },
-  })
+  } as const
+  const cluster = await startSeeded(server, IDENTITY_SEED)
   const admin = new pg.Client(cluster.admin)
   await admin.connect()
-  await admin.query(`create role rf_identity login password '${PASSWORD}'`)
-  await admin.query('create schema identity')
-  await admin.query('grant usage, create on schema identity to rf_identity')
   const sealingKeyFile = join(directory, 'sealing-key')
   writeFileSync(sealingKeyFile, randomBytes(32).toString('base64url'), { mode: 0o600 })
   const logged: string[] = []
   const revocations: Revocation[] = []
   const options: IdentityOptions = {
-    database: { ...cluster.admin, user: 'rf_identity', password: PASSWORD },
+    database: identityOn(cluster),
     baseUrl: BASE,
     audience: AUDIENCE,
     adminAudience: ADMIN_AUDIENCE,

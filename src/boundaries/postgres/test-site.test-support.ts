@@ -96,18 +96,14 @@ export async function startTestSite(options: TestSiteOptions = {}): Promise<Test
   }
   try {
     const log: string[] = []
-    const cluster = options.external ?? (await start(directory, options, log))
+    const { cluster, installed } =
+      options.external === undefined
+        ? await start(directory, options, log)
+        : { cluster: options.external, installed: false }
     if (options.external === undefined) cleanUps.push(() => cluster.stop())
-    const application = options.application ?? NOTES
-    const names = namesFor('rf', application.name)
-    const site = await Site.open({
-      cluster,
-      names,
-      application,
-      custodianPassword: CUSTODIAN_PASSWORD,
-      exclusive: cluster.embedded,
-      bridges: options.bridges ?? false,
-    })
+    const installing = { ...installation(options), cluster, exclusive: cluster.embedded }
+    const { application, names } = installing
+    const site = installed ? Site.attach(installing) : await Site.open(installing)
     const silos = new Silos({
       directory: join(directory, 'silos'),
       names,
@@ -190,13 +186,40 @@ export function tenantOf(id: string, tier: Tier) {
 
 export const tenant = (id: string): TenantId => parseTenantId(id)
 
-async function start(directory: string, options: TestSiteOptions, log: string[]): Promise<Cluster> {
-  return startSeeded({
+/** What is installed where, on whichever server. */
+function installation(options: TestSiteOptions) {
+  const application = options.application ?? NOTES
+  return {
+    application,
+    names: namesFor('rf', application.name),
+    custodianPassword: CUSTODIAN_PASSWORD,
+    bridges: options.bridges ?? false,
+  }
+}
+
+async function start(
+  directory: string,
+  options: TestSiteOptions,
+  log: string[],
+): Promise<{ readonly cluster: Cluster; readonly installed: boolean }> {
+  const server = {
     name: 'test',
     directory: join(directory, 'cluster'),
     profile: 'cell',
-    log: (line) => log.push(line),
+    log: (line: string) => log.push(line),
     ...(BINARIES === undefined ? {} : { binaries: BINARIES }),
     ...options.cluster,
+  } as const
+  // A directory of the test's own may hold a server that has been at work already.
+  if (options.cluster?.directory !== undefined) {
+    return { cluster: await startSeeded(server), installed: false }
+  }
+  const installing = installation(options)
+  const cluster = await startSeeded(server, {
+    name: `site-${createHash('sha256').update(JSON.stringify(installing)).digest('hex')}`,
+    fill: async (cluster) => {
+      await (await Site.open({ ...installing, cluster, exclusive: true })).close()
+    },
   })
+  return { cluster, installed: true }
 }

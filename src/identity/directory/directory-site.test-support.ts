@@ -7,11 +7,10 @@ import { startSeeded } from '../../clusters/test-seed.test-support.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import type { Revocation, RevocationPublisher } from '../../revocation/revocation.ts'
 import { IdentityDatabase } from '../identity-database.ts'
+import { IDENTITY_SEED, identityOn } from '../identity-seed.test-support.ts'
 import { SealingKey } from '../sealing-key.ts'
 import { endingAccess } from './end-access.ts'
 import { PostgresDirectory } from './postgres-directory.ts'
-
-const PASSWORD = 'identity-of-this-test-only'
 
 export interface DirectorySite {
   readonly directoryPath: string
@@ -31,27 +30,21 @@ export interface DirectorySite {
 /** The schema `identity` on a server of its own, as the identity plane's own role. */
 export async function startDirectorySite(): Promise<DirectorySite> {
   const directoryPath = mkdtempSync(join(tmpdir(), 'rf-directory-'))
-  const cluster = await startSeeded({
+  const server = {
     name: 'test',
     directory: join(directoryPath, 'server'),
     profile: 'silo',
     settings: { max_connections: '60' },
-  })
+  } as const
+  const cluster = await startSeeded(server, IDENTITY_SEED)
   const admin = new pg.Client(cluster.admin)
   await admin.connect()
-  await admin.query(`create role rf_identity login password '${PASSWORD}'`)
-  await admin.query('create schema identity')
-  await admin.query('grant usage, create on schema identity to rf_identity')
   await admin.query('create table published (at serial, revocation jsonb)')
   await admin.query('grant insert on published to rf_identity')
   await admin.query('grant usage on sequence published_at_seq to rf_identity')
   const sealingKeyFile = join(directoryPath, 'sealing-key')
   writeFileSync(sealingKeyFile, randomBytes(32).toString('base64url'), { mode: 0o600 })
-  const database = await IdentityDatabase.open({
-    ...cluster.admin,
-    user: 'rf_identity',
-    password: PASSWORD,
-  })
+  const database = await IdentityDatabase.open(identityOn(cluster))
   const publisher: RevocationPublisher = {
     publish: async (rows, revocation) => {
       await rows.query('insert into public.published (revocation) values ($1)', [

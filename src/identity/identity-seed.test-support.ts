@@ -1,0 +1,27 @@
+import pg from 'pg'
+import type { EmbeddedCluster } from '../clusters/embedded-cluster.ts'
+import type { SeedContents } from '../clusters/test-seed.test-support.ts'
+import { IdentityDatabase } from './identity-database.ts'
+
+const PASSWORD = 'identity-of-this-test-only'
+
+/** A server with the identity plane's role and its schema, as it is at the first start. */
+export const IDENTITY_SEED: SeedContents = { name: 'identity', fill }
+
+/** Where the identity plane finds its schema on such a server. */
+export function identityOn({ admin }: EmbeddedCluster): pg.ClientConfig {
+  return { ...admin, user: 'rf_identity', password: PASSWORD }
+}
+
+async function fill(cluster: EmbeddedCluster): Promise<void> {
+  const admin = new pg.Client(cluster.admin)
+  await admin.connect()
+  try {
+    await admin.query(`create role rf_identity login password '${PASSWORD}'`)
+    await admin.query('create schema identity')
+    await admin.query('grant usage, create on schema identity to rf_identity')
+  } finally {
+    await admin.end()
+  }
+  await (await IdentityDatabase.open(identityOn(cluster))).close()
+}
