@@ -41,6 +41,13 @@ test('paths are relative to the manifest, and what it leaves out has sensible va
   assert.equal(manifest.application, join(path, '..', 'app.yaml'))
 })
 
+test('how the front door is reached, and a bell for revocations, can be said', () => {
+  const nats = { servers: ['tls://nats.example.com:4222'] }
+  const manifest = load(withSpec({ gateway: { publicProtocol: 'https' }, revocations: { nats } }))
+  assert.equal(manifest.gateway.publicProtocol, 'https')
+  assert.deepEqual(manifest.revocations.nats?.servers, nats.servers)
+})
+
 const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ['a tenant in a region without a cell', tenant({ region: 'us' }), /no cell in region us/],
   ['a tenant id that is none', tenant({ id: 'Acme' }), /tenants\.0\.id: a tenant id has/],

@@ -13,6 +13,7 @@ import {
   type PlanName,
   type ServiceName,
 } from '../core/names.ts'
+import { type NatsSettings, natsSchema } from '../revocation/nats-settings.ts'
 import {
   type CellName,
   parseCellName,
@@ -57,6 +58,15 @@ const schema = z.strictObject({
         identity: listenSchema(4182),
       })
       .prefault({}),
+    /** How the front door is reached, beyond its address. */
+    gateway: z
+      .strictObject({
+        /** `https` behind whatever ends TLS: proofs of possession must name it. */
+        publicProtocol: z.enum(['http', 'https']).default('http'),
+      })
+      .prefault({}),
+    /** A bell for revocations beside the database's own notifications. */
+    revocations: z.strictObject({ nats: natsSchema.exactOptional() }).prefault({}),
     /** The audience of access tokens: the name of the platform's API, which need not resolve. */
     audience: z.url({ protocol: /^https?$/ }).optional(),
     cells: z
@@ -150,6 +160,10 @@ export interface PlatformListen {
   readonly port: number
 }
 
+export interface PlatformGateway {
+  readonly publicProtocol: 'http' | 'https'
+}
+
 export interface PlatformCell {
   readonly name: CellName
   readonly region: Region
@@ -202,6 +216,8 @@ export interface PlatformManifest {
   readonly application: string
   readonly audience: string
   readonly listen: Readonly<Record<'gateway' | 'control' | 'identity', PlatformListen>>
+  readonly gateway: PlatformGateway
+  readonly revocations: { readonly nats?: NatsSettings }
   readonly cells: readonly PlatformCell[]
   readonly plans: readonly PlatformPlan[]
   readonly tenants: readonly PlatformTenant[]

@@ -173,8 +173,8 @@ async function configurationOf({ secrets, stateDirectory }: PlanesInput, plane: 
   }
 }
 
-function revocationsOf({ stateDirectory }: PlanesInput, plane: Plane) {
-  return { directory: join(stateDirectory, 'revocations', plane) }
+function revocationsOf({ manifest, stateDirectory }: PlanesInput, plane: Plane) {
+  return { directory: join(stateDirectory, 'revocations', plane), ...manifest.revocations }
 }
 
 async function vendingSpec(input: PlanesInput): Promise<PlaneSpecInput<'vending'>> {
@@ -202,6 +202,7 @@ async function gatewaySpec(input: PlanesInput): Promise<PlaneSpecInput<'gateway'
     revocations: revocationsOf(input, 'gateway'),
     listen: manifest.listen.gateway,
     admin: { socket: places.gatewayAdmin },
+    publicProtocol: manifest.gateway.publicProtocol,
     contextKey: secrets.path('context.jwk'),
   }
 }
