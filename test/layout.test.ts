@@ -40,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sdk: ['core', 'http', 'tokens'],
   strikes: ['core', 'tokens', 'boundaries'],
   'front-door': [
+    'edge',
     'contracts',
     'core',
     'http',

@@ -24,6 +24,7 @@ export const ERROR_CODES = [
   'no_capacity',
   'approval_required',
   'rate_limited',
+  'misdirected',
   'upstream_failed',
   'snapshot_stale',
   'snapshot_refused',

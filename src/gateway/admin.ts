@@ -10,10 +10,12 @@ export function gatewayAdmin(
   source: ConfigurationSource,
   contextKey: SigningKey,
   revocations: Pick<RevocationSource, 'known'>,
+  isClosing: () => boolean = () => false,
 ): Hono {
   const app = new Hono()
-  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  for (const path of ['/healthz', '/livez']) app.get(path, (c) => c.json({ status: 'ok' }))
   app.get('/readyz', (c) => {
+    if (isClosing()) return c.json({ status: 'draining', why: 'it is about to end' }, 503)
     const why = notReady(source, contextKey.publicJwk.kid, revocations)
     return why === undefined ? c.json({ status: 'ready' }) : c.json({ status: 'waiting', why }, 503)
   })

@@ -3,12 +3,14 @@ import { FORM_CHECKS } from './form-checks.ts'
 import { HEADER_CHECKS } from './header-checks.ts'
 import { IDENTITY_CHECKS } from './identity-checks.ts'
 import { LIMIT_CHECKS } from './limit-checks.ts'
+import { NETWORK_CHECKS } from './network-checks.ts'
 import { ROUTE_CHECKS } from './route-checks.ts'
 
 /** Every check, in the order in which they run. */
 export const GATEWAY_CHECKS: readonly GatewayCheck[] = [
   ...FORM_CHECKS,
   ...IDENTITY_CHECKS,
+  ...NETWORK_CHECKS,
   ...ROUTE_CHECKS,
   ...LIMIT_CHECKS,
   ...HEADER_CHECKS,

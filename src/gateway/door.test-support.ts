@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import type { TestContext } from 'node:test'
 import { RingfenceError } from '../core/errors.ts'
+import { type FrontOptions, openFront } from '../edge/front.ts'
 import {
   parseApiName,
   parseContractName,
@@ -111,6 +112,8 @@ export interface Door {
   readonly billing: Upstream
   readonly lines: string[]
   ask(what: Ask): Promise<Reply>
+  /** Opens a listener before the gateway, as it stands on a network. Returns its port. */
+  front(options: Partial<FrontOptions>): Promise<number>
   /** Sends bytes as they are and gives what comes back until the connection ends. */
   raw(text: string): Promise<string>
 }
@@ -210,6 +213,21 @@ export async function openDoor(
     billing,
     lines,
     ask: (what) => ask(port, what),
+    async front(more) {
+      const front = await openFront({
+        server: door.server,
+        handler: door.handler,
+        listen: { host: '127.0.0.1', port: 0 },
+        limits: door.limits,
+        farewellMs: 0,
+        ...more,
+      })
+      t.after(() => {
+        door.server.closeAllConnections()
+        return front.close()
+      })
+      return Number(new URL(front.url).port)
+    },
     raw: (text) => raw(port, text),
   }
 }

@@ -1,4 +1,7 @@
-import { type Listen, listen, listenWith } from '../http/listen.ts'
+import type { TrustedProxies } from '../edge/caller-address.ts'
+import type { CertificateStore } from '../edge/certificate-store.ts'
+import { type FrontLimits, openFront } from '../edge/front.ts'
+import { type Listen, listen } from '../http/listen.ts'
 import { gatewayAdmin } from './admin.ts'
 import { gateway, type GatewayOptions } from './gateway.ts'
 
@@ -6,25 +9,44 @@ export interface OpenGateway {
   readonly url: string
   /** Where health, readiness and the context keys are. */
   readonly adminUrl: string
-  /** Takes no new requests, and waits for those under way (10 s at most). */
+  /** Is not ready any more, takes no new requests, and waits for those under way (10 s at most). */
   close(): Promise<void>
 }
 
-/** Opens the front door and the operators' listener beside it. @throws as `gateway` and `listen` */
-export async function openGateway(
-  options: GatewayOptions & { readonly listen: Listen; readonly admin: Listen },
-): Promise<OpenGateway> {
-  const door = gateway(options)
-  const { headerMs, requestMs } = door.limits
-  const app = gatewayAdmin(options.source, options.contextKey, options.revocations)
+export interface OpenGatewayOptions extends GatewayOptions {
+  readonly listen: Listen
+  readonly admin: Listen
+  /** TLS ends at the gateway, with these. Default: it ends before, or there is none. */
+  readonly certificates?: CertificateStore
+  /** Proxies before the gateway whose word on callers' addresses is taken. Default none. */
+  readonly trustedProxies?: TrustedProxies
+  readonly edge?: Partial<FrontLimits>
+}
+
+/** Opens the front door and the operators' listener beside it. @throws as `gateway`, `openFront` and `listen` */
+export async function openGateway(options: OpenGatewayOptions): Promise<OpenGateway> {
+  const { certificates, trustedProxies } = options
+  const door = gateway(
+    certificates === undefined ? options : { ...options, publicProtocol: 'https' },
+  )
+  const { server, handler, limits } = door
+  let isClosing = false
+  const app = gatewayAdmin(options.source, options.contextKey, options.revocations, () => isClosing)
   const admin = await listen(app.fetch, options.admin)
   try {
-    const times = { headersMs: headerMs, requestMs }
-    const front = await listenWith(door.server, options.listen, times)
+    const front = await openFront({
+      server,
+      handler,
+      listen: options.listen,
+      ...(certificates === undefined ? {} : { certificates }),
+      ...(trustedProxies === undefined ? {} : { trustedProxies }),
+      limits: { ...limits, ...options.edge },
+    })
     return {
       url: front.url,
       adminUrl: admin.url,
       async close() {
+        isClosing = true
         await front.close()
         door.close()
         await admin.close()

@@ -1,26 +1,33 @@
 import type { IncomingMessage } from 'node:http'
+import { parseAddress, UNKNOWN_ADDRESS } from '../edge/address.ts'
+import { connectionOf } from '../edge/connection.ts'
+import { fieldsOfHttp2, streamOf } from '../edge/http2-fields.ts'
 
 /** A request without its body, whichever way it came: over HTTP, or as another proxy's question. */
 export interface RequestHead {
   readonly method: string
   /** As it stood in the request line. */
   readonly target: string
-  /** As Node's `rawHeaders`. */
+  /** As Node's `rawHeaders`, in the terms of HTTP/1.1. */
   readonly rawHeaders: readonly string[]
-  /** The caller's, without a zone: `192.0.2.7`, `2001:db8::7`, or `unknown`. */
+  /** The caller's, as `parseAddress` gives it, or `unknown`. */
   readonly address: string
+  /** The name in the TLS handshake; empty for none, undefined where we have not ended TLS ourselves. */
+  readonly serverName: string | undefined
 }
 
+/** @param request of HTTP/1.1 or, by Node's compatible form of it, of HTTP/2 */
 export function headOf(request: IncomingMessage): RequestHead {
+  const stream = streamOf(request)
+  const rawHeaders =
+    stream === undefined ? request.rawHeaders : fieldsOfHttp2(request.rawHeaders, stream)
+  const connection = connectionOf(stream?.session ?? request.socket)
+  const peer = parseAddress(request.socket.remoteAddress ?? '') ?? UNKNOWN_ADDRESS
   return {
     method: request.method ?? '',
     target: request.url ?? '',
-    rawHeaders: request.rawHeaders,
-    address: plainAddress(request.socket.remoteAddress),
+    rawHeaders,
+    address: connection?.callers?.of(peer, rawHeaders) ?? peer,
+    serverName: connection?.serverName,
   }
-}
-
-/** An address as ranges are compared with it: IPv4 as IPv4, no zone. */
-export function plainAddress(address: string | undefined): string {
-  return (address ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '')
 }

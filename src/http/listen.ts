@@ -1,6 +1,6 @@
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, type Server as NetServer } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 
@@ -45,6 +45,14 @@ export async function listenWith(
 ): Promise<Listening> {
   server.headersTimeout = times.headersMs
   server.requestTimeout = times.requestMs
+  return { url: await bind(server, where), close: () => close(server) }
+}
+
+/**
+ * Makes a server of any kind listen. Returns its address: `http://127.0.0.1:4180`, or `unix:/path`.
+ * @throws RingfenceError `port_taken`, `not_writable`
+ */
+export async function bind(server: NetServer, where: Listen): Promise<string> {
   if ('socket' in where) await removeStaleSocket(where.socket)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, where)))
@@ -53,11 +61,9 @@ export async function listenWith(
   })
   if ('socket' in where) await chmod(where.socket, 0o600)
   const address = server.address() as AddressInfo | string
-  return {
-    url:
-      typeof address === 'string' ? `unix:${address}` : `http://${hostOf(address)}:${address.port}`,
-    close: () => close(server),
-  }
+  return typeof address === 'string'
+    ? `unix:${address}`
+    : `http://${hostOf(address)}:${address.port}`
 }
 
 function close(server: Server): Promise<void> {

@@ -1,7 +1,15 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 
 /** Where a server listens. */
-export type Address = { readonly host: string; readonly port: number } | { readonly path: string }
+export type Address =
+  | {
+      readonly host: string
+      readonly port: number
+      /** Over TLS, whoever vouches for the other side; with a name in the handshake, or none. */
+      readonly tls?: { readonly serverName?: string }
+    }
+  | { readonly path: string }
 
 /** A request, written out as it is: nothing is put right, and what is left out is left out. */
 export interface Said {
@@ -60,7 +68,7 @@ export class Wire {
     return new Promise((resolve) => {
       const heard = { text: '' }
       this.#hearing.add(heard)
-      const socket = connect(address)
+      const socket = socketTo(address)
       this.#open.add(socket)
       socket.setTimeout(silenceMs, () => socket.destroy())
       socket.on('data', (chunk: Buffer) => {
@@ -83,6 +91,14 @@ export class Wire {
   cut(): void {
     for (const socket of this.#open) socket.destroy()
   }
+}
+
+function socketTo(address: Address): Socket {
+  if ('path' in address || address.tls === undefined) return connect(address)
+  const { host, port, tls } = address
+  const name = tls.serverName === undefined ? {} : { servername: tls.serverName }
+  // An attacker does not care whom it talks to.
+  return connectTls({ host, port, rejectUnauthorized: false, ...name })
 }
 
 /** A request as text. It asks for the connection to be closed, which tells where the answer ends. */

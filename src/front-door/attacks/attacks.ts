@@ -7,6 +7,7 @@ import { FRAMING } from './framing.ts'
 import { HEADERS } from './headers.ts'
 import { LEASES } from './leases.ts'
 import { LOAD } from './load.ts'
+import { NETWORKS } from './networks.ts'
 import { PROOFS } from './proofs.ts'
 import { REALMS } from './realms.ts'
 import { REVOCATIONS } from './revocations.ts'
@@ -20,6 +21,7 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...TOKENS,
   ...CLAIMS,
   ...REALMS,
+  ...NETWORKS,
   ...ROUTES,
   ...FRAMING,
   ...HEADERS,

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RingfenceError } from '../../core/errors.ts'
 import type { GatewayLimits } from '../../gateway/limits.ts'
+import type { OpenGatewayOptions } from '../../gateway/open-gateway.ts'
 import { listen, type Listening } from '../../http/listen.ts'
 import { RevocationFile } from '../../revocation/revocation-file.ts'
 import type { Revocation } from '../../revocation/revocation.ts'
@@ -36,6 +37,8 @@ export interface DoorOptions {
   /** Where another door has kept its files, for one that takes its place. Default: a new one. */
   readonly directory?: string
   readonly gatewayLimits?: Partial<GatewayLimits>
+  /** How the gateway stands on its network. Default: without TLS, and without proxies before it. */
+  readonly edge?: Pick<OpenGatewayOptions, 'certificates' | 'trustedProxies'>
   readonly vendingLimits?: Partial<Pick<VendingOptions, 'workloadPerMinute' | 'atOnce'>>
   /** Told of each request that passed all of vending's checks. */
   readonly onChecked?: () => void
@@ -182,6 +185,7 @@ export class Door {
         limits: { ...this.#options.gatewayLimits, ...pieces.gatewayLimits },
         listen: { host: '127.0.0.1', port: 0 },
         admin: { host: '127.0.0.1', port: 0 },
+        ...this.#options.edge,
       }),
     )
     const { hostname, port } = new URL((await this.#gateway).url)

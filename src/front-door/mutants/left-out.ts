@@ -28,6 +28,8 @@ const GATEWAY: Readonly<Record<string, string>> = {
   'proof-once': 'fd-proof-replayed',
   scope: 'fd-token-without-scope',
   'no-writes-in-a-pause': 'fd-paused-write',
+  'handshake-is-for-the-host': 'fd-network-handshake',
+  'network-of-the-tenant': 'fd-network-spoofed',
   'method-of-the-api': 'fd-route-method',
   rate: 'fd-load-plan',
   concurrency: 'fd-load-seats',

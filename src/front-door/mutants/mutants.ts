@@ -5,6 +5,7 @@ import type { FrontDoorMutant } from './front-door-mutant.ts'
 import { FRONT_MUTANTS } from './fronts.ts'
 import { HEADER_MUTANTS } from './headers.ts'
 import { LEFT_OUT } from './left-out.ts'
+import { NETWORK_MUTANTS } from './networks.ts'
 import { PLANE_MUTANTS } from './planes.ts'
 import { READER_MUTANTS } from './readers.ts'
 import { REVOCATION_MUTANTS } from './revocations.ts'
@@ -15,6 +16,7 @@ import { VERIFIER_MUTANTS } from './verifiers.ts'
 export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...LEFT_OUT,
   ...READER_MUTANTS,
+  ...NETWORK_MUTANTS,
   ...VERIFIER_MUTANTS,
   ...CONTEXT_VERIFIER_MUTANTS,
   ...HEADER_MUTANTS,
