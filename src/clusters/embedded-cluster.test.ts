@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { findDistributionBinaries } from './server-binaries.ts'
 import { isRoot } from './server-user.ts'
-import { ask, scratch, started } from './scratch.test-support.ts'
+import { ask, scratch, seeded, started } from './scratch.test-support.ts'
 
 const statusOf = (pid: number): string => readFileSync(`/proc/${pid}/status`, 'utf8')
 const isAlive = (pid: number): boolean => {
@@ -71,7 +71,7 @@ test('only the server and its owner can enter its data and its socket', async (t
 })
 
 test('the server holds no right of root and no group of ours', async (t) => {
-  const cluster = await started(t, { directory: scratch(t) })
+  const cluster = await seeded(t, { directory: scratch(t) })
   const status = statusOf(cluster.pid)
   const [, uid] = /^Uid:\s+(\d+)/m.exec(status) ?? []
   assert.notEqual(uid, '0')
@@ -97,9 +97,9 @@ test('two clusters side by side share no user, password or data', async (t) => {
 
 test('a server is found where it was after its next start, wherever its socket has to be', async (t) => {
   const directory = join(scratch(t), 'with spaces', 'and-long'.repeat(12))
-  const first = await started(t, { directory })
+  const first = await seeded(t, { directory })
   await first.stop()
-  const second = await started(t, { directory })
+  const second = await seeded(t, { directory })
   assert.equal(second.admin.host, first.admin.host)
   assert.deepEqual(await ask(first.admin, 'SELECT 1'), [1])
 })
@@ -145,16 +145,16 @@ test('neither the log nor any argument ever holds a secret', async (t) => {
 
 test('the caller hears of a server that dies, and can start it again', async (t) => {
   const directory = scratch(t)
-  const first = await started(t, { directory })
+  const first = await seeded(t, { directory })
   process.kill(first.pid, 'SIGKILL')
   assert.deepEqual(await first.exited, { code: null, signal: 'SIGKILL' })
-  const second = await started(t, { directory })
+  const second = await seeded(t, { directory })
   assert.deepEqual(await ask(second.admin, 'SELECT 1'), [1])
 })
 
 test('a cluster copied from a seed has its data and a password of its own', async (t) => {
   const top = scratch(t)
-  const seed = await started(t, { directory: join(top, 'seed') })
+  const seed = await seeded(t, { directory: join(top, 'seed') })
   await ask(seed.admin, 'CREATE TABLE kept AS SELECT 42 AS n')
   await assert.rejects(
     started(t, { directory: join(top, 'early'), seed: join(top, 'seed') }),
@@ -183,19 +183,19 @@ test('a taken TCP port is named, and a free one takes passwords only', async (t)
   const address = listener.address()
   assert.ok(address !== null && typeof address === 'object')
   const options = { directory, port: address.port, settings: { listen_addresses: '127.0.0.1' } }
-  await assert.rejects(started(t, options), {
+  await assert.rejects(seeded(t, options), {
     code: 'port_taken',
     message: new RegExp(`port ${address.port} is taken: .*another port`),
   })
   await new Promise((resolve) => listener.close(resolve))
-  const { admin } = await started(t, options)
+  const { admin } = await seeded(t, options)
   assert.deepEqual(await ask({ ...admin, host: '127.0.0.1' }, 'SELECT 1'), [1])
   await assert.rejects(ask({ ...admin, host: '127.0.0.1', password: 'wrong' }, 'SELECT 1'))
 })
 
 test('settings win over the profile, and those that would open the cluster are refused', async (t) => {
   const directory = scratch(t)
-  const { admin } = await started(t, {
+  const { admin } = await seeded(t, {
     directory,
     settings: { work_mem: '5MB', 'rf.note': "it's \\ odd" },
   })
@@ -209,15 +209,15 @@ test('settings win over the profile, and those that would open the cluster are r
     { work_mem: "1\nfsync = 'off'" },
   ]
   for (const settings of bad) {
-    await assert.rejects(started(t, { directory: scratch(t), settings }), {
+    await assert.rejects(seeded(t, { directory: scratch(t), settings }), {
       code: 'invalid_argument',
     })
   }
-  await assert.rejects(started(t, { directory: scratch(t), settings: { no_such_thing: '1' } }), {
+  await assert.rejects(seeded(t, { directory: scratch(t), settings: { no_such_thing: '1' } }), {
     code: 'invalid_argument',
     message: /setting that this PostgreSQL refuses/,
   })
-  await assert.rejects(started(t, { directory: scratch(t), port: 70_000 }), {
+  await assert.rejects(seeded(t, { directory: scratch(t), port: 70_000 }), {
     code: 'invalid_argument',
   })
 })

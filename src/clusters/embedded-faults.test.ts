@@ -17,7 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { removeCluster } from './cluster-place.ts'
 import { packagedBinaries } from './server-binaries.ts'
 import { isReachableByAll, isRoot } from './server-user.ts'
-import { ask, holder, scratch, started } from './scratch.test-support.ts'
+import { ask, holder, scratch, seeded, seededOptions, started } from './scratch.test-support.ts'
 
 const NOBODY = { uid: 65_534, gid: 65_534 }
 
@@ -41,7 +41,7 @@ const partials = (directory: string): string[] =>
 
 test('a directory that another live process uses is refused, and that process named', async (t) => {
   const directory = scratch(t)
-  const other = holder(t, { directory })
+  const other = holder(t, { directory, ...(await seededOptions()) })
   assert.match(await other.next(), /^ready /)
   await assert.rejects(started(t, { directory }), {
     code: 'cluster_locked',
@@ -64,7 +64,7 @@ test('of many processes that start one directory at once, one gets it', async (t
 
 test('the server of a process that was killed is stopped, and its data found', async (t) => {
   const directory = scratch(t)
-  const other = holder(t, { directory })
+  const other = holder(t, { directory, ...(await seededOptions()) })
   const [, pid] = (await other.next()).split(' ')
   await other.kill()
   assert.equal(isAlive(Number(pid)), true, 'the server outlived its process')
@@ -77,13 +77,13 @@ test('the server of a process that was killed is stopped, and its data found', a
 
 test('a pid file whose number belongs to another process now stops nothing', async (t) => {
   const directory = scratch(t)
-  const first = await started(t, { directory })
+  const first = await seeded(t, { directory })
   await first.stop()
   const data = join(directory, 'data')
   const { uid, gid } = statSync(data)
   writeFileSync(join(data, 'postmaster.pid'), `${process.pid}\n${data}\n1\n5432\n/tmp\n\n 1 2\n`)
   chownSync(join(data, 'postmaster.pid'), uid, gid)
-  const second = await started(t, { directory })
+  const second = await seeded(t, { directory })
   assert.deepEqual(await ask(second.admin, 'SELECT 1'), [1])
 })
 
@@ -119,14 +119,14 @@ test('data that is not whole, or of another version, is refused and left as it i
 
 test('a damaged control file, and a lost password, are named as damage', async (t) => {
   const directory = scratch(t)
-  await (await started(t, { directory })).stop()
+  await (await seeded(t, { directory })).stop()
   const password = join(directory, 'admin-password')
   const kept = readFileSync(password)
   rmSync(password)
-  await assert.rejects(started(t, { directory }), { code: 'cluster_damaged', message: /password/ })
+  await assert.rejects(seeded(t, { directory }), { code: 'cluster_damaged', message: /password/ })
   writeFileSync(password, kept)
   writeFileSync(join(directory, 'data', 'global', 'pg_control'), Buffer.alloc(8192))
-  await assert.rejects(started(t, { directory }), { code: 'cluster_damaged', message: /restore/ })
+  await assert.rejects(seeded(t, { directory }), { code: 'cluster_damaged', message: /restore/ })
 })
 
 test('a directory that cannot be written is named', async (t) => {
@@ -157,13 +157,13 @@ test('a state directory behind a symbolic link is the same cluster', async (t) =
   const top = scratch(t)
   symlinkSync(join(top, 'real'), join(top, 'link'))
   mkdirSync(join(top, 'real'))
-  await started(t, { directory: join(top, 'real') })
-  await assert.rejects(started(t, { directory: join(top, 'link') }), { code: 'cluster_locked' })
+  await seeded(t, { directory: join(top, 'real') })
+  await assert.rejects(seeded(t, { directory: join(top, 'link') }), { code: 'cluster_locked' })
 })
 
 test('an interrupted process takes its server with it', async (t) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    const other = holder(t, { directory: scratch(t) })
+    const other = holder(t, { directory: scratch(t), ...(await seededOptions()) })
     const [, pid] = (await other.next()).split(' ')
     other.child.kill(signal)
     await until(`the server ends after ${signal}`, () => !isAlive(Number(pid)))
@@ -172,7 +172,7 @@ test('an interrupted process takes its server with it', async (t) => {
 
 test('removing a cluster leaves nothing', async (t) => {
   const directory = join(scratch(t), 'cluster')
-  await (await started(t, { directory })).stop()
+  await (await seeded(t, { directory })).stop()
   await removeCluster('test', directory)
   assert.equal(existsSync(directory), false)
   await removeCluster('test', directory)

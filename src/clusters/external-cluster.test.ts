@@ -7,7 +7,7 @@ import { backendMemoryKiB } from './backend-memory.ts'
 import type { ConnectionSettings } from './cluster.ts'
 import { openExternal } from './external-cluster.ts'
 import { findDistributionBinaries } from './server-binaries.ts'
-import { ask, scratch, started } from './scratch.test-support.ts'
+import { ask, scratch, seeded, started } from './scratch.test-support.ts'
 
 const urlOf = (to: ConnectionSettings, user = to.user, password = to.password ?? '') =>
   `postgres://${user}:${encodeURIComponent(password)}@/postgres?host=${to.host}`
@@ -28,7 +28,7 @@ test('a server that someone else runs is taken, and left alone by stop', async (
 })
 
 test('a user without the rights, and a wrong password, are refused without a word of it', async (t) => {
-  const { admin } = await started(t, { directory: scratch(t) })
+  const { admin } = await seeded(t, { directory: scratch(t) })
   await ask(admin, `CREATE ROLE plain LOGIN PASSWORD 'planted-91c2'`)
   await assert.rejects(openExternal('x', urlOf(admin, 'plain', 'planted-91c2')), {
     code: 'engine_unsupported',
@@ -61,7 +61,7 @@ test('a server that is not there, or is no PostgreSQL, is unavailable', async (t
 })
 
 test('the memory of a backend is known where it can be', async (t) => {
-  const { admin } = await started(t, { directory: scratch(t) })
+  const { admin } = await seeded(t, { directory: scratch(t) })
   const [pid] = await ask(admin, 'SELECT pg_backend_pid()')
   assert.equal(await backendMemoryKiB(Number(pid)), undefined, 'it has gone')
   const own = await backendMemoryKiB(process.pid)

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import type { ConnectionSettings } from './cluster.ts'
 import { type EmbeddedCluster, type EmbeddedOptions, startEmbedded } from './embedded-cluster.ts'
+import { seedOf } from './test-seed.test-support.ts'
 
 const cleanups = new WeakMap<TestContext, (() => unknown)[]>()
 
@@ -42,6 +43,20 @@ export async function started(
   const cluster = await startEmbedded({ name: 'test', profile: 'silo', ...options })
   afterwards(t, () => cluster.stop())
   return cluster
+}
+
+/** `started` for a test that is about what comes later: the data are copied, not made. */
+export async function seeded(
+  t: TestContext,
+  options: Partial<EmbeddedOptions> & { readonly directory: string },
+): Promise<EmbeddedCluster> {
+  return started(t, { ...(await seededOptions()), ...options })
+}
+
+/** What else to give to a `holder` whose data are to be copied. */
+export async function seededOptions(): Promise<Partial<EmbeddedOptions>> {
+  const seed = await seedOf()
+  return seed === undefined ? {} : { seed }
 }
 
 /** Runs one statement on a connection of its own and returns the first row's values. */

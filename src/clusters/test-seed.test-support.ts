@@ -44,8 +44,8 @@ async function filled(cluster: EmbeddedCluster, { fill }: SeedContents): Promise
   }
 }
 
-/** The directory of a stopped cluster with these contents. */
-async function seedOf(contents: SeedContents): Promise<string | undefined> {
+/** The directory of a stopped cluster with these contents, if this run of the tests keeps seeds. */
+export async function seedOf(contents = EMPTY): Promise<string | undefined> {
   if (SEEDS === undefined) return undefined
   const seed = join(SEEDS, contents.name)
   if (await exists(seed)) return seed

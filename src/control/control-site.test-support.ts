@@ -26,6 +26,8 @@ export const US = parseRegion('us-east')
 export const STANDARD = parsePlanName('standard')
 export const GUARDED = parsePlanName('guarded')
 
+export { until } from '../core/until.test-support.ts'
+
 /** A control database with fake cells in two regions, for one test file. */
 export interface ControlSite {
   readonly directory: string
@@ -235,9 +237,4 @@ export async function succeeded(
 export async function onboarded(plane: OpenControlPlane, id: string, tier: Tier = 'pooled') {
   await succeeded(plane, await plane.tenants.create(request(id, tier), jane))
   return parseTenantId(id)
-}
-
-/** Waits for something that happens by itself. The test runner ends what takes forever. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5))
 }

@@ -23,6 +23,7 @@ import { Silos } from './silos.ts'
 import { Site } from './site.ts'
 
 export { THROW_AWAY }
+export { until } from '../../core/until.test-support.ts'
 
 /** A folder of other PostgreSQL programs, to run a test file on another major version. */
 const BINARIES = process.env['RINGFENCE_TEST_BINARIES']
@@ -163,11 +164,6 @@ export async function connected(settings: pg.ClientConfig): Promise<pg.Client> {
     await client.end().catch(() => {})
     throw error
   }
-}
-
-/** Waits for something that happens by itself. The test runner ends what takes forever. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2))
 }
 
 /** Whether a credential opens a session now. */
