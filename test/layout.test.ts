@@ -10,16 +10,29 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['core'],
   administration: ['core'],
   contracts: ['core'],
+  manifests: ['core', 'contracts', 'http', 'tokens', 'snapshot'],
   openapi: ['core'],
   guardrails: ['core', 'contracts', 'snapshot'],
   snapshot: ['core', 'contracts', 'tokens'],
   revocation: ['core', 'snapshot'],
+  limits: ['core', 'contracts', 'snapshot', 'redis'],
+  redis: ['core'],
   clusters: ['core'],
   supervisor: ['core'],
   boundaries: ['core', 'clusters'],
   cells: ['core', 'http', 'boundaries'],
-  control: ['core', 'administration', 'http', 'tokens', 'snapshot', 'revocation', 'boundaries'],
-  identity: ['core', 'administration', 'http', 'tokens', 'revocation'],
+  control: [
+    'core',
+    'administration',
+    'contracts',
+    'manifests',
+    'http',
+    'tokens',
+    'snapshot',
+    'revocation',
+    'boundaries',
+  ],
+  identity: ['core', 'administration', 'http', 'tokens', 'revocation', 'redis'],
   edge: ['core', 'http', 'snapshot'],
   gateway: [
     'core',
@@ -56,6 +69,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'back-office': [
     'core',
     'administration',
+    'contracts',
+    'manifests',
     'http',
     'tokens',
     'snapshot',
@@ -79,6 +94,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: [
     'core',
     'administration',
+    'contracts',
+    'manifests',
     'tokens',
     'http',
     'snapshot',
@@ -99,6 +116,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'core',
     'administration',
+    'contracts',
+    'manifests',
     'http',
     'control',
     'sdk',
@@ -113,7 +132,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const CLIENTS: Readonly<Record<string, RegExp>> = {
   pg: /^src\/(clusters|control|identity|revocation|snapshot|sdk|boundaries\/postgres)\//,
   'pg-cursor': /^src\/boundaries\/postgres\//,
-  ioredis: /^src\/identity\/sessions\/redis\//,
+  ioredis: /^src\/(identity\/sessions|limits)\/redis\//,
   '@nats-io/transport-node': /^src\/revocation\//,
 }
 

@@ -10,6 +10,8 @@ declare const contractBrand: unique symbol
 declare const upstreamBrand: unique symbol
 declare const guardrailBrand: unique symbol
 declare const grantBrand: unique symbol
+declare const storeBrand: unique symbol
+declare const setBrand: unique symbol
 
 /** An upstream service behind the gateway, `clinic`: the audience of a tenant context. */
 export type ServiceName = string & { readonly [serviceBrand]: true }
@@ -27,6 +29,10 @@ export type ContractName = string & { readonly [contractBrand]: true }
 export type UpstreamName = string & { readonly [upstreamBrand]: true }
 /** A rule about what bodies may hold, `no-card-numbers`. */
 export type GuardrailName = string & { readonly [guardrailBrand]: true }
+/** A tenant's policies as a whole, `main`. */
+export type StoreName = string & { readonly [storeBrand]: true }
+/** What is applied together, and pruned together: `clinic-repository`. */
+export type SetName = string & { readonly [setBrand]: true }
 /** One tenant's consent that a principal of another may do something named, for a time. Not a secret. */
 export type GrantId = string & { readonly [grantBrand]: true }
 
@@ -89,6 +95,16 @@ export function parseUpstreamName(value: unknown): UpstreamName {
 /** @throws RingfenceError `invalid_argument` */
 export function parseGuardrailName(value: unknown): GuardrailName {
   return label(value, 'a guardrail', 'no-card-numbers') as GuardrailName
+}
+
+/** @throws RingfenceError `invalid_argument` */
+export function parseStoreName(value: unknown): StoreName {
+  return label(value, 'a policy store', 'main') as StoreName
+}
+
+/** @throws RingfenceError `invalid_argument` */
+export function parseSetName(value: unknown): SetName {
+  return label(value, 'a set', 'clinic-repository') as SetName
 }
 
 const GRANT = /^gr-[a-z0-9]{20,40}$/

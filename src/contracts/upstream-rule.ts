@@ -1,0 +1,102 @@
+import { BlockList, isIP } from 'node:net'
+
+/** Why a URL may not be a tenant's own upstream; undefined when it may. */
+export type UpstreamRule = (url: URL) => string | undefined
+
+export interface UpstreamRuleOptions {
+  /** Ranges that the platform allows all the same: `10.20.0.0/16`. Default none. */
+  readonly ranges?: readonly string[]
+  /** Hosts that it allows all the same; `.crm.example` also means all names below. Default none. */
+  readonly hosts?: readonly string[]
+}
+
+/** One sentence for all of it: what there is behind a name is nobody's business. */
+const REFUSAL = 'this address may not be an upstream here'
+
+/** Not on the internet: RFC 6890's registry, and what clouds keep their metadata at. */
+const PRIVATE_V4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  // Metadata of a cloud outside the ranges that are kept for private use.
+  '168.63.129.16/32',
+]
+/** Only global unicast is outside, and of it not what carries IPv4 addresses or is for examples. */
+const GLOBAL_V6 = '2000::/3'
+const PRIVATE_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
+const LOCAL_NAMES =
+  /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|arpa|onion|test|invalid)$/
+
+const NOWHERE = rangesOf([...PRIVATE_V4, ...PRIVATE_V6])
+const GLOBAL = rangesOf([GLOBAL_V6])
+
+/**
+ * The rule for tenants' own upstreams: the public internet, and what the platform allows besides. It
+ * judges addresses and names as they are written; what a name resolves to is judged by `mayConnect`,
+ * when a connection is made.
+ */
+export function upstreamRule(options: UpstreamRuleOptions = {}): UpstreamRule {
+  const { ranges, hosts } = compiled(options)
+  return (url) => {
+    if (url.username !== '' || url.password !== '') return 'an upstream carries no credentials'
+    const host = plainHost(url)
+    if (hosts(host)) return undefined
+    if (isIP(host) !== 0) return isAllowed(host, ranges) ? undefined : REFUSAL
+    // A name of one part is one of this network, whatever it means there.
+    return !host.includes('.') || LOCAL_NAMES.test(host) ? REFUSAL : undefined
+  }
+}
+
+/** Whether a connection for a tenant's own upstream may be made to what its host was resolved to. */
+export function mayConnect(
+  options: UpstreamRuleOptions = {},
+): (host: string, address: string) => boolean {
+  const { ranges, hosts } = compiled(options)
+  return (host, address) => hosts(host) || (isIP(address) !== 0 && isAllowed(address, ranges))
+}
+
+function compiled({ ranges = [], hosts = [] }: UpstreamRuleOptions) {
+  const names = hosts.map((host) => host.toLowerCase())
+  return {
+    ranges: rangesOf(ranges),
+    hosts: (host: string) =>
+      names.some((name) => host === name || (name.startsWith('.') && host.endsWith(name))),
+  }
+}
+
+/** A URL's host in one spelling: without brackets, and without the dot that ends a full name. */
+export function plainHost(url: URL): string {
+  return url.hostname
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+}
+
+function isAllowed(address: string, allowed: BlockList): boolean {
+  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+  if (allowed.check(address, family)) return true
+  if (NOWHERE.check(address, family)) return false
+  return family === 'ipv4' || GLOBAL.check(address, family)
+}
+
+function rangesOf(ranges: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [address = '', bits] = range.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    list.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
+  }
+  return list
+}
