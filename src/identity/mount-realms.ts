@@ -5,6 +5,7 @@ import { RoleAdministration } from './directory/role-administration.ts'
 import type { Federation } from './federation/open-federation.ts'
 import { openFederation } from './federation/open-federation.ts'
 import { continueSignIn } from './federation/flow/continue-sign-in.ts'
+import type { Mailer } from './mail/mail.ts'
 import type { IdentityParts, Mounted } from './open-identity.ts'
 import { openOperators, type Operators } from './operators/open-operators.ts'
 import { providerPages } from './pages/provider-pages.ts'
@@ -23,6 +24,8 @@ export interface MountOptions {
   readonly audience: string
   /** Tenants may name addresses inside, and plain http: for trying things on one machine. */
   readonly insideAllowed: boolean
+  /** Who delivers mail, in place of the one that the settings name. */
+  readonly mailer?: Mailer
   /** What passwords cost, and how many are hashed at once. Default as `openSignIn` has it. */
   readonly hashing?: Pick<SignInOptions, 'hashCost' | 'queue'>
   readonly log: (line: string) => void
@@ -48,6 +51,7 @@ export async function mountRealms(
     sealing,
     endAccess: (rows, tenant, subject) => endAccess.ofSubject(rows, tenant, subject),
     ...signInAdapters(options.signIn, log),
+    ...(options.mailer === undefined ? {} : { mailer: options.mailer }),
     ...options.hashing,
     log,
   })

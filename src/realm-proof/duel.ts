@@ -93,21 +93,28 @@ export class Duel implements Judged {
   async code(party: Party, more: Query = {}, browser?: Browser): Promise<string> {
     const page =
       browser === undefined
-        ? await this.#again(party, more)
+        ? await this.comeBack(this.ownerBrowser(), party, more)
         : await this.signIn(browser, party, more)
     const code = new URL(page.url).searchParams.get('code')
     if (code === null) throw new Error('no code came of a sign-in')
     return code
   }
 
-  /** The user comes back in the browser of an earlier strike, and signs in where it has to. */
-  async #again(party: Party, more: Query): Promise<Page> {
+  /**
+   * The realm's user comes back in a browser in which it has signed in at an earlier strike, and signs
+   * in where it has to.
+   */
+  async comeBack(browser: Browser, party: Party, more: Query = {}): Promise<Page> {
     const { signedIn } = this.plane.site
-    const browser = this.ownerBrowser()
+    const { pathname } = new URL(party.issuer)
     browser.cookies = [...(signedIn.get(party.tenant) ?? [])]
     const first = await browser.get(authorizeUrl(party, more))
-    const page = first.url.startsWith(party.callback) ? first : await typePassword(browser, first)
-    signedIn.set(party.tenant, browser.cookies)
+    if (first.url.startsWith(party.callback)) return first
+    browser.cookies = []
+    const page = await this.signIn(browser, party, more)
+    // A weakened copy may have set others besides.
+    const own = browser.cookies.filter(({ path }) => path === pathname)
+    signedIn.set(party.tenant, own)
     return page
   }
 
@@ -145,6 +152,17 @@ export class Duel implements Judged {
     this.secrets.push(`canary of ${name}`, email)
     this.afterwards(() => realms.removeUser(tenant, subject))
     return { subject, name, email }
+  }
+
+  /** All mail that has arrived, which is gone then. */
+  async mails(): Promise<readonly string[]> {
+    const { mailDirectory } = this.plane.site
+    const files = (await readdir(mailDirectory)).filter((file) => file.endsWith('.eml'))
+    const texts = await Promise.all(
+      files.map((file) => readFile(join(mailDirectory, file), 'utf8')),
+    )
+    for (const file of files) await rm(join(mailDirectory, file), { force: true })
+    return texts
   }
 
   /** The mail that arrives at an address, which something brings about. */
@@ -241,8 +259,13 @@ export function authorizeUrl({ issuer, callback }: Party, more: Query = {}): str
 }
 
 /** Name, then password. */
-export async function typePassword(browser: Browser, first: Page, password = PASSWORD) {
-  const second = await browser.submit(first, '/identifier', { name: PERSON })
+export async function typePassword(
+  browser: Browser,
+  first: Page,
+  password: string = PASSWORD,
+  name: string = PERSON,
+): Promise<Page> {
+  const second = await browser.submit(first, '/identifier', { name })
   return browser.submit(second, '/password', { password })
 }
 

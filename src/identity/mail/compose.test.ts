@@ -29,6 +29,15 @@ test('a mail that would add a header or a recipient is refused', () => {
   }
 })
 
+test('a name is no word in another encoding, which would hold lines of its own', () => {
+  const word = '=?utf-8?Q?Ada=0D=0ABcc:_eve@x.example?='
+  const { from, subject } = composed(
+    { ...MAIL, fromName: word, subject: word },
+    'no-reply@x.example',
+  )
+  for (const line of [from.name, subject]) assert.doesNotMatch(line, /=\?/)
+})
+
 test('whatever a realm and a user are called, the mail is whole and its names are text', () => {
   const name = fc.string({ unit: 'binary', maxLength: 60 })
   fc.assert(

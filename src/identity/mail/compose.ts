@@ -19,9 +19,9 @@ export interface Composed {
 export function composed(mail: Mail, from: string): Composed {
   const { id, to, fromName, subject, text, html } = checkMail(mail)
   return {
-    from: { name: fromName, address: from },
+    from: { name: spelledOut(fromName), address: from },
     to: { name: '', address: to },
-    subject,
+    subject: spelledOut(subject),
     text,
     html,
     messageId: `<${id}@${domainOf(from)}>`,
@@ -30,4 +30,12 @@ export function composed(mail: Mail, from: string): Composed {
     disableFileAccess: true,
     disableUrlAccess: true,
   }
+}
+
+/**
+ * Programs read words in another encoding wherever they stand (RFC 2047), in quotes too, where they
+ * should not: what is a name here would be lines and addresses there.
+ */
+function spelledOut(line: string): string {
+  return line.replaceAll('=?', '= ?')
 }

@@ -16,7 +16,7 @@ async function isSignedIn(duel: Duel, browser: Browser): Promise<boolean> {
 
 async function signedIn(duel: Duel): Promise<Browser> {
   const browser = duel.ownerBrowser()
-  await duel.signIn(browser, duel.victim)
+  await duel.comeBack(browser, duel.victim)
   must(await isSignedIn(duel, browser), 'stay signed in')
   // Its own session is seen at each request.
   duel.othersWork()
@@ -48,7 +48,7 @@ export const BROWSERS: readonly RealmAttack[] = [
     const { attacker, victim } = duel
     await signedIn(duel)
     const thief = duel.browser()
-    await duel.signIn(thief, attacker)
+    await duel.comeBack(thief, attacker)
     const [from, to] = [new URL(attacker.issuer).pathname, new URL(victim.issuer).pathname]
     thief.cookies = thief.cookies.map((cookie) => ({
       ...cookie,

@@ -13,7 +13,7 @@ const OTHER_VERIFIER = 'o'.repeat(43)
 function refused(id: string, title: string, requests: readonly Query[]): RealmAttack {
   return read(id, title, async (duel) => {
     const browser = duel.ownerBrowser()
-    const { url } = await duel.signIn(browser, duel.victim)
+    const { url } = await duel.comeBack(browser, duel.victim)
     must(new URL(url).searchParams.has('code'), 'get a code')
     // Its own session is seen at each request.
     duel.othersWork()
@@ -123,7 +123,7 @@ export const CODES: readonly RealmAttack[] = [
   read('id-mix-up', 'Answers that do not say whose they are', async (duel) => {
     const { victim } = duel
     const browser = duel.ownerBrowser()
-    const { url } = await duel.signIn(browser, victim)
+    const { url } = await duel.comeBack(browser, victim)
     must(url.startsWith(victim.callback), 'be called back')
     duel.othersWork()
     return {

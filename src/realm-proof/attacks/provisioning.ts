@@ -9,14 +9,14 @@ const read = attackOf('read')
 const write = attackOf('write')
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
 const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group'
-const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
+export const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
 const NOBODY = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 type Scim = (method: string, path: string, json?: unknown, more?: Headers) => Promise<Heard>
 type Headers = readonly (readonly [string, string])[]
 
 /** Provisioning of one realm with the token of another, or its own. */
-function scim(duel: Duel, by: 'owner' | 'attacker', token: Party, at: Party): Scim {
+export function scim(duel: Duel, by: 'owner' | 'attacker', token: Party, at: Party): Scim {
   return (method, path, json, more = []) => {
     const headers = [
       ['Authorization', `Bearer ${duel.belongings(token).scimToken}`] as const,

@@ -20,7 +20,7 @@ function redirects(
 ): RealmAttack {
   return read(id, title, async (duel) => {
     const browser = duel.ownerBrowser()
-    const { url } = await duel.signIn(browser, duel.victim)
+    const { url } = await duel.comeBack(browser, duel.victim)
     must(url.startsWith(`${duel.victim.callback}?code=`), 'be called back with a code')
     // Its own session is seen at each request.
     duel.othersWork()

@@ -69,7 +69,7 @@ export const REQUESTS: readonly RealmAttack[] = [
     async (duel) => {
       const { victim } = duel
       const browser = duel.ownerBrowser()
-      must((await duel.signIn(browser, victim)).url.startsWith(victim.callback), 'get a code')
+      must((await duel.comeBack(browser, victim)).url.startsWith(victim.callback), 'get a code')
       duel.othersWork()
       const { stranger } = duel.ground.keys
       const inside = {
@@ -160,7 +160,7 @@ export const REQUESTS: readonly RealmAttack[] = [
   write('id-csrf-device', "Allowing one's own device for somebody else", async (duel) => {
     const { victim } = duel
     const browser = duel.ownerBrowser()
-    await duel.signIn(browser, victim)
+    await duel.comeBack(browser, victim)
     const good = await device(duel)
     await allow(browser, victim.issuer, good.userCode)
     must((await good.poll()).status === 200, 'allow a device')

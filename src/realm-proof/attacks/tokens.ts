@@ -12,7 +12,7 @@ const read = attackOf('read')
 const write = attackOf('write')
 const TYP = 'at+jwt'
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
-const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 
 /** What an access token of the victim's user says. */
 export function claimsOf(party: Party, more: Readonly<Record<string, unknown>> = {}) {
@@ -201,7 +201,7 @@ const FORGED: readonly RealmAttack[] = [
 ]
 
 /** Asks for an exchange with these besides. */
-function exchange(duel: Duel, token: string, more: Readonly<Record<string, string>> = {}) {
+export function exchange(duel: Duel, token: string, more: Readonly<Record<string, string>> = {}) {
   return duel.client('owner', duel.victim, '/token', {
     grant_type: EXCHANGE,
     subject_token: token,

@@ -1,3 +1,4 @@
+import type { Mailer } from '../../identity/mail/mail.ts'
 import type { MountedRealms } from '../../identity/mount-realms.ts'
 import type { IdentityParts } from '../../identity/open-identity.ts'
 import type { RealmProvider } from '../../identity/provider/realm-provider.ts'
@@ -16,6 +17,8 @@ export interface Pieces {
   readonly provider: (provider: RealmProvider) => void
   /** What stands between callers and the plane. */
   readonly front: Front | undefined
+  /** Who delivers mail, into a directory. */
+  readonly mailer: (mailer: Mailer, directory: string) => Mailer
   /** The administration API, as the control plane calls it. */
   readonly admin: (fetch: Fetch, plane: Plane) => Fetch
 }
@@ -25,5 +28,6 @@ export const SOUND: Pieces = {
   mounted: () => {},
   provider: () => {},
   front: undefined,
+  mailer: (mailer) => mailer,
   admin: (fetch) => fetch,
 }

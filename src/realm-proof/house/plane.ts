@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { parseClientId } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import { listenWith } from '../../http/listen.ts'
+import { FileMailer } from '../../identity/mail/file-mailer.ts'
 import { mountRealms, type MountedRealms } from '../../identity/mount-realms.ts'
 import { type Identity, openIdentity } from '../../identity/open-identity.ts'
 import { HashQueue } from '../../identity/sign-in/passwords/hash-queue.ts'
@@ -14,6 +15,8 @@ import { countedQueries } from './around-queries.ts'
 
 /** Passwords of rehearsals are nobody's. What they cost is counted, and not felt. */
 const CHEAP = { memoryKib: 64, passes: 1, lanes: 1 } as const
+
+const FROM = 'no-reply@realm-proof.test'
 
 export interface Ask {
   readonly headers?: Said['headers']
@@ -77,9 +80,8 @@ export class Plane {
         countedQueries(parts.database, worked)
         pieces.parts(parts)
         const mounted = await mountRealms(parts, {
-          signIn: {
-            mail: { by: 'file', directory: site.mailDirectory, from: 'no-reply@realm-proof.test' },
-          },
+          signIn: { mail: { by: 'file', directory: site.mailDirectory, from: FROM } },
+          mailer: pieces.mailer(new FileMailer(site.mailDirectory, FROM), site.mailDirectory),
           hashing: { hashCost: CHEAP, queue: new CountingQueue(worked) },
           audience: AUDIENCE,
           insideAllowed: true,

@@ -103,7 +103,7 @@ export const BELIEVED_TOKENS: readonly RealmMutant[] = [
   mutant(
     'id-keys-of-any-realm',
     'Tokens are verified by the keys of all realms',
-    ['id-token-key-of-other'],
+    ['id-token-key-of-other', 'id-logout-token-other-realm'],
     worseQuery(
       'from identity.signing_key where tenant = $1 order',
       'from identity.signing_key where $1::text is not null order',

@@ -52,7 +52,7 @@ export const CARELESS_GRANTS: readonly RealmMutant[] = [
   mutant(
     'id-challenge-forgotten',
     'The challenge is not kept with the code',
-    ['id-pkce-downgrade'],
+    ['id-pkce-downgrade', 'id-code-injected'],
     {
       ...finding('AuthorizationCode', (code) =>
         without(code, 'codeChallenge', 'codeChallengeMethod'),
@@ -127,6 +127,15 @@ export const CARELESS_GRANTS: readonly RealmMutant[] = [
         return url.href
       }),
     ),
+  ),
+  mutant(
+    'id-issuer-not-told',
+    'Answers do not name the realm, and nobody says that they would',
+    ['id-mix-up-application'],
+    worseAnswers((heard) => ({
+      ...changedHeaders(heard, 'location', (to) => to.replace(/&iss=[^&]*/, '')),
+      body: heard.body.replace('"authorization_response_iss_parameter_supported":true,', ''),
+    })),
   ),
   mutant(
     'id-tenant-from-request',

@@ -1,3 +1,5 @@
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { forgetting, worseQueries, worseQuery } from './forgetting.ts'
 import { mutant, type RealmMutant } from './realm-mutant.ts'
 import { headerIn, worseFront } from './worse-front.ts'
@@ -47,6 +49,36 @@ export const CARELESS_MAILS: readonly RealmMutant[] = [
       ]),
     },
   ),
+  mutant(
+    'id-mail-to-typed',
+    'Who types several addresses is written to at the last of them',
+    ['id-mail-recipient'],
+    {
+      parts: ({ directory }) => {
+        const find = directory.findBySignInName.bind(directory)
+        directory.findBySignInName = async (tenant, name) => {
+          const [first = '', ...more] = name.split(/[,;<>"\s]+/).filter((one) => one !== '')
+          const found = await find(tenant, first)
+          const email = more.at(-1)
+          return found === undefined || email === undefined ? found : { ...found, email }
+        }
+      },
+    },
+  ),
+  mutant('id-mail-as-it-is', 'Names are written into mails as they are', ['id-mail-header'], {
+    mailer: (mailer, directory) => ({
+      send: async ({ id, to, fromName, subject, text }) => {
+        const head = [
+          `From: "${fromName}" <no-reply@realm-proof.test>`,
+          `To: ${to}`,
+          `Subject: ${subject}`,
+        ]
+        await writeFile(join(directory, `${id}.part`), `${head.join('\r\n')}\r\n\r\n${text}`)
+        await rename(join(directory, `${id}.part`), join(directory, `${id}.eml`))
+      },
+      close: () => mailer.close(),
+    }),
+  }),
   mutant(
     'id-tries-by-name',
     'Wrong passwords are counted by name and network, whatever the realm',

@@ -87,7 +87,7 @@ export const CARELESS_PAGES: readonly RealmMutant[] = [
   mutant(
     'id-interaction-by-address',
     'A sign-in is found by its address, without its cookie',
-    ['id-interaction-of-other'],
+    ['id-interaction-of-other', 'id-consent-of-colleague', 'id-consent-other-realm'],
     worseProvider((_internals, { context }) => {
       const { provider } = context
       provider.interactionDetails = async (request: IncomingMessage, _response: ServerResponse) => {

@@ -17,6 +17,12 @@ export const FORGOTTEN_REALMS: readonly RealmMutant[] = [
     forgetting('artifact', 'session'),
   ),
   mutant(
+    'id-sessions-of-any-realm',
+    'A session is ended by its name, whatever the realm',
+    ['id-logout-of-others'],
+    forgetting('session', 'session_client'),
+  ),
+  mutant(
     'id-clients-of-any-realm',
     'A client is looked up by its id, whatever the realm',
     ['id-client-other-realm'],
