@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   openapi: ['core'],
   guardrails: ['core', 'contracts', 'snapshot'],
   snapshot: ['core', 'contracts', 'tokens'],
+  policy: ['core', 'contracts', 'openapi', 'tokens', 'snapshot', 'http', 'revocation'],
   revocation: ['core', 'snapshot'],
   limits: ['core', 'contracts', 'snapshot', 'redis'],
   redis: ['core'],

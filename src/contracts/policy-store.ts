@@ -8,6 +8,7 @@ const entitySchema = z.strictObject({
   uid: z.strictObject({ type: z.string().max(200), id: z.string().max(500) }),
   attrs: z.record(z.string(), z.json()),
   parents: z.array(z.strictObject({ type: z.string().max(200), id: z.string().max(500) })),
+  tags: z.record(z.string(), z.json()).optional(),
 })
 
 /** A tenant's own policies, as they were validated when they were written. */
@@ -32,10 +33,16 @@ export const policyStoreSchema = z.strictObject({
   entities: z.array(entitySchema).max(10_000).optional(),
   /** A bundle compiled from Rego, Base64: it decides besides, and both must allow. */
   rego: z.string().max(2_000_000).optional(),
+  /**
+   * What was made of the texts when they were validated, as JSON: gateways then decide without
+   * reading Cedar themselves. Not written by people.
+   */
+  parsed: z.string().max(20_000_000).optional(),
 })
 
 /** What the platform forbids, above every tenant's store: `forbid` policies only. */
 export const platformPoliciesSchema = z.array(policySchema).max(200)
 
+export type PolicyConfig = z.output<typeof policySchema>
 export type PolicyStoreConfig = z.output<typeof policyStoreSchema>
 export type PlatformPolicies = z.output<typeof platformPoliciesSchema>

@@ -1,0 +1,23 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { loadPolicySync } from '@open-policy-agent/opa-wasm'
+import type { RegoBundle } from './rego-bundle.ts'
+
+/** Pages of 64 KiB: 16 MiB for a bundle's data and one decision. */
+const PAGES = { initial: 32, maximum: 256 }
+
+const { module, data } = workerData as RegoBundle
+const policy = loadPolicySync(new Uint8Array(module), PAGES)
+policy.setData(data as object)
+
+parentPort?.on('message', (input: object) => {
+  // What it throws ends this thread: whatever it left behind in its memory goes with it.
+  parentPort?.postMessage({ allowed: isAllowed(policy.evaluate(input)) })
+})
+
+/** The first entry point's one result: `true`, or an object with `allow` true. */
+function isAllowed(results: unknown): boolean {
+  if (!Array.isArray(results) || results.length !== 1) return false
+  const { result } = results[0] as { readonly result?: unknown }
+  if (typeof result !== 'object' || result === null) return result === true
+  return 'allow' in result && result.allow === true
+}
