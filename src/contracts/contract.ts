@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseApiName, parseContractName, parseUpstreamName } from '../core/names.ts'
 import { parsed } from '../core/parsed.ts'
-import { limitSchema } from './limit.ts'
+import { limitsSchema } from './limit.ts'
 
 /** Whose upstream is meant: names are each owner's own. */
 const upstreamReferenceSchema = z.strictObject({
@@ -42,7 +42,7 @@ export const apiSchema = z.strictObject({
   openapi: z.string().max(524_288).optional(),
   /** What one request costs, for quotas in cost. Default 1. */
   cost: z.int().min(0).max(1_000_000).optional(),
-  limits: z.array(limitSchema).max(20).optional(),
+  limits: limitsSchema.optional(),
   /** What of it is written into the audit log. Default `denied`. */
   audit: z.enum(['denied', 'writes', 'all']).optional(),
   tools: toolsSchema.optional(),

@@ -44,4 +44,12 @@ export const limitSchema = z.discriminatedUnion('kind', [
   concurrencySchema,
 ])
 
+/** All limits of one plan, tenant or API: each is known there by its name. */
+export const limitsSchema = z
+  .array(limitSchema)
+  .max(20)
+  .refine((limits) => new Set(limits.map(({ name }) => name)).size === limits.length, {
+    message: 'two limits have one name',
+  })
+
 export type LimitConfig = z.output<typeof limitSchema>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { contractSchema } from '../contracts/contract.ts'
 import { grantSchema } from '../contracts/grant.ts'
 import { guardrailSchema } from '../contracts/guardrail.ts'
-import { limitSchema } from '../contracts/limit.ts'
+import { limitsSchema } from '../contracts/limit.ts'
 import { networkSchema } from '../contracts/network.ts'
 import { platformPoliciesSchema, policyStoreSchema } from '../contracts/policy-store.ts'
 import { upstreamSchema } from '../contracts/upstream.ts'
@@ -40,7 +40,7 @@ const planSchema = z.strictObject({
   requestsPerMinute: z.int().min(1),
   leasesPerMinute: z.int().min(1),
   leaseSecondsMax: z.int().min(1).max(3_600),
-  limits: z.array(limitSchema).max(20).optional(),
+  limits: limitsSchema.optional(),
   /** The contract that its tenants have who have none of their own. Default: all services. */
   contract: parsed(parseContractName).optional(),
   /** Under overload the lower ones wait and are refused first. Default 5. */
@@ -92,7 +92,7 @@ const tenantSchema = z.strictObject({
   upstreams: z.array(upstreamSchema).max(200).optional(),
   guardrails: z.array(guardrailSchema).max(200).optional(),
   /** Besides its plan's. */
-  limits: z.array(limitSchema).max(20).optional(),
+  limits: limitsSchema.optional(),
   policy: policyStoreSchema.optional(),
   network: networkSchema.optional(),
   /** What it lets principals of other tenants do. */

@@ -13,7 +13,7 @@ import {
   type RedisServer,
   startRedis,
 } from '../../src/identity/sessions/redis/redis-server.test-support.ts'
-import { serverOf } from '../../src/identity/sessions/redis/redis-settings.ts'
+import { serverOf } from '../../src/redis/redis-server.ts'
 import { sessionsContract } from '../../src/identity/sessions/sessions-contract.test-support.ts'
 import {
   type SessionsSite,

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { RedisServer } from './redis-settings.ts'
+import type { RedisServer } from '../../../redis/redis-server.ts'
 
 const CONNECT_MS = 2_000
 const COMMAND_MS = 2_000

@@ -4,7 +4,7 @@ import { messageOf, RingfenceError } from '../../../core/errors.ts'
 import type { TenantId } from '../../../core/tenant.ts'
 import { connect } from './connect.ts'
 import type { RealmUsers } from './realm-users.ts'
-import type { RedisServer } from './redis-settings.ts'
+import type { RedisServer } from '../../../redis/redis-server.ts'
 
 /** A connection as a realm's user. */
 export interface RealmConnection {

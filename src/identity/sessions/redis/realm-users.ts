@@ -5,7 +5,7 @@ import type { TenantId } from '../../../core/tenant.ts'
 import type { IdentityDatabase } from '../../identity-database.ts'
 import type { SealingKey } from '../../sealing-key.ts'
 import { connect, type RedisLogin } from './connect.ts'
-import type { RedisServer } from './redis-settings.ts'
+import type { RedisServer } from '../../../redis/redis-server.ts'
 
 const SEALED_AS = 'redis password'
 /** Commands of a realm's user. None lists keys, none runs scripts, none tells of other connections. */

@@ -7,7 +7,8 @@ import type { SessionPayloads } from '../live-sessions.ts'
 import { cookieHash } from '../signed-in.ts'
 import { RealmConnections } from './realm-connections.ts'
 import { RealmUsers } from './realm-users.ts'
-import { readSetting, type RedisSettings, serverOf } from './redis-settings.ts'
+import { readSetting, serverOf } from '../../../redis/redis-server.ts'
+import type { RedisSettings } from './redis-settings.ts'
 
 /** Ended sessions that one call clears away. */
 const TIDY_MAX = 200

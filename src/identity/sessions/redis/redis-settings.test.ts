@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { redisSchema, serverOf } from './redis-settings.ts'
+import { serverOf } from '../../../redis/redis-server.ts'
+import { redisSchema } from './redis-settings.ts'
 
 const settings = (url: string) =>
   redisSchema.safeParse({ url, user: 'ringfence', passwordFile: '/run/password' })

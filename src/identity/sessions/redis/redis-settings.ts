@@ -1,56 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { messageOf, RingfenceError } from '../../../core/errors.ts'
+import { redisServerShape } from '../../../redis/redis-server.ts'
 
-/** Without TLS only where nobody listens: this machine. */
-const LOOPBACK = /^redis:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d{1,5})?$/
-const TLS = /^rediss:\/\/[A-Za-z0-9.-]{1,253}(?::\d{1,5})?$/
-const SOCKET = /^unix:\/[^\0]{1,200}$/
-
-/** Where sessions are kept in Redis, as a part of the identity plane's configuration. */
+/**
+ * Where sessions are kept in Redis, as a part of the identity plane's configuration. The user manages
+ * the realms' users there: it needs `+acl|setuser +acl|deluser` and no key.
+ */
 export const redisSchema = z.strictObject({
-  /** `rediss://host:port`, `redis://127.0.0.1:port` on this machine, or `unix:/path`. No password in it. */
-  url: z
-    .string()
-    .refine(
-      (url) => [LOOPBACK, TLS, SOCKET].some((form) => form.test(url)),
-      'rediss://host:port, redis:// on this machine, or unix:/path, without user and password',
-    ),
-  /** Who manages the realms' users there. It needs `+acl|setuser +acl|deluser` and no key. */
-  user: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
-  passwordFile: z.string().min(1),
-  /** PEM, in place of the machine's own authorities. */
-  caFile: z.string().min(1).optional(),
+  ...redisServerShape,
   /** How many realms have a connection at once in one process; those used last keep theirs. */
   connectionsMax: z.int().min(1).max(10_000).default(100),
 })
 
 export type RedisSettings = z.output<typeof redisSchema>
-
-/** How to reach the server, for whoever it is. */
-export interface RedisServer {
-  readonly path?: string
-  readonly host?: string
-  readonly port?: number
-  readonly tls?: { readonly ca?: string; readonly servername: string }
-}
-
-/** @throws RingfenceError `invalid_argument` when the file of authorities cannot be read */
-export function serverOf({ url, caFile }: RedisSettings): RedisServer {
-  if (url.startsWith('unix:')) return { path: url.slice('unix:'.length) }
-  const { protocol, hostname, port } = new URL(url)
-  const host = hostname.replace(/^\[|\]$/g, '')
-  const at = { host, port: port === '' ? 6379 : Number(port) }
-  if (protocol === 'redis:') return at
-  const ca = caFile === undefined ? {} : { ca: readSetting(caFile) }
-  return { ...at, tls: { ...ca, servername: host } }
-}
-
-/** @throws RingfenceError `invalid_argument` */
-export function readSetting(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new RingfenceError('invalid_argument', `the settings of Redis: ${messageOf(error)}`)
-  }
-}

@@ -1,0 +1,144 @@
+import { LRUCache } from 'lru-cache'
+import type { TenantId } from '../core/tenant.ts'
+
+export interface DelayControlOptions {
+  readonly min: number
+  readonly max: number
+}
+
+/** A decision takes so many answers, and so many milliseconds of them. */
+const WINDOW_ANSWERS = 20
+const WINDOW_MS = 500
+/** What a limit begins with. */
+const FIRST = 64
+/** From this part of the limit on it is the limit that keeps requests out: tenants leave some seats. */
+const FULL = 0.8
+/** Requests that may queue at the upstream, as a part of those inside: below `FEW` there may be more. */
+const FEW = 0.03
+const MANY = 0.06
+/** So few are never many. */
+const MANY_MIN = 2
+/** A limit falls by no more than this at once. */
+const FALL_MAX = 0.5
+/** How much it rises by at once until requests have queued for the first time. */
+const FIRST_RISE = 1.5
+/** How fast what is usual follows what is seen, and by how many answers it does so in full. */
+const LEARNING = 0.5
+const LEARNING_ANSWERS = 20
+/** After so many windows at the limit it is tried whether fewer would be quicker. */
+const PROBE_WINDOWS = 20
+const PROBE = 0.8
+/** Tenants of one upstream of which it is known what is usual. */
+const TENANTS = 500
+
+class Window {
+  readonly began: number
+  readonly tenants = new Map<TenantId, { ms: number; count: number }>()
+  answers = 0
+  insideSum = 0
+  insideMost = 0
+
+  constructor(began: number) {
+    this.began = began
+  }
+
+  add(tenant: TenantId, ms: number, inside: number): void {
+    const seen = this.tenants.get(tenant) ?? { ms: 0, count: 0 }
+    seen.ms += ms
+    seen.count += 1
+    this.tenants.set(tenant, seen)
+    this.answers += 1
+    this.insideSum += inside
+    this.insideMost = Math.max(this.insideMost, inside)
+  }
+}
+
+/**
+ * How many requests an upstream takes at once, found out by how long it takes to answer: as TCP Vegas
+ * (Brakmo, Peterson 1995) does it, but with averages in the place of least values. What of a delay is
+ * more than usual is time in a queue, and by Little's law it tells how many queue there. While those
+ * are few the limit rises by additions; when they are many it falls to what is not in the queue.
+ *
+ * What is usual is known for each tenant by itself, and the middle one of the tenants decides: one
+ * that calls what is slow does not take places from others.
+ */
+export class DelayControl {
+  readonly #options: DelayControlOptions
+  readonly #usual = new LRUCache<TenantId, number>({ max: TENANTS })
+  #window: Window | undefined
+  #limit: number
+  /** Until requests have queued for the first time. */
+  #isFirst = true
+  #fullWindows = 0
+
+  constructor(options: DelayControlOptions) {
+    this.#options = options
+    this.#limit = this.#bounded(FIRST)
+  }
+
+  get limit(): number {
+    return Math.floor(this.#limit)
+  }
+
+  /**
+   * @param ms from when a request was let through to the first byte of its answer
+   * @param inside requests under way at the upstream, this one among them
+   */
+  answered(tenant: TenantId, ms: number, inside: number, now: number): void {
+    this.#window ??= new Window(now)
+    this.#window.add(tenant, ms, inside)
+    const { answers, began } = this.#window
+    if (answers < WINDOW_ANSWERS || now - began < WINDOW_MS) return
+    this.#decide(this.#window)
+    this.#window = undefined
+  }
+
+  #decide(window: Window): void {
+    const inside = window.insideSum / window.answers
+    const isFull = window.insideMost >= this.#limit * FULL
+    const slowdown = this.#slowdown(window)
+    const queued = inside * (1 - 1 / slowdown)
+    const isMany = queued > Math.max(MANY_MIN, inside * MANY)
+    // At the least there is no queue of our making: what is slow there is usual from now on.
+    this.#learn(window, !(isFull || isMany) || this.#limit <= this.#options.min)
+    this.#fullWindows = isFull ? this.#fullWindows + 1 : 0
+    if (isMany) {
+      const kept = Math.max(FALL_MAX, 1 / slowdown + FEW)
+      this.#limit = Math.min(this.#limit, window.insideMost) * kept
+      this.#isFirst = false
+    } else if (this.#fullWindows >= PROBE_WINDOWS) {
+      this.#limit *= PROBE
+      this.#fullWindows = 0
+    } else if (isFull && queued <= Math.max(1, inside * FEW)) {
+      if (this.#isFirst) this.#limit *= FIRST_RISE
+      else this.#limit += Math.log2(this.#limit) / 2
+    }
+    this.#limit = this.#bounded(this.#limit)
+  }
+
+  /** How many times as long as usual answers take, 1 at least, as the middle one of the tenants sees it. */
+  #slowdown({ tenants }: Window): number {
+    const seen: number[] = []
+    for (const [tenant, { ms, count }] of tenants) {
+      const usual = this.#usual.get(tenant)
+      seen.push(usual === undefined ? 1 : Math.max(1, ms / count / usual))
+    }
+    seen.sort((a, b) => a - b)
+    return seen[Math.floor((seen.length - 1) / 2)] ?? 1
+  }
+
+  /** @param upwards whether it may be that answers take longer from now on, for another reason than a queue */
+  #learn({ tenants }: Window, upwards: boolean): void {
+    for (const [tenant, { ms, count }] of tenants) {
+      const mean = ms / count
+      const usual = this.#usual.get(tenant)
+      const weight = LEARNING * Math.min(1, count / LEARNING_ANSWERS)
+      if (usual === undefined) this.#usual.set(tenant, mean)
+      else if (upwards || mean < usual) this.#usual.set(tenant, usual + weight * (mean - usual))
+    }
+  }
+
+  #bounded(limit: number): number {
+    return Math.min(this.#options.max, Math.max(this.#options.min, limit))
+  }
+}

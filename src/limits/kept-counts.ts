@@ -1,0 +1,95 @@
+import type { TenantId } from '../core/tenant.ts'
+import type { Count } from './count.ts'
+import type { LimitKey } from './limit-key.ts'
+
+export interface KeptCountsOptions {
+  /** Counts for what callers choose (users, clients, addresses), in all and of one tenant. */
+  readonly max: number
+  readonly maxPerTenant: number
+  /** What a tenant has room for whatever others use. */
+  readonly leastPerTenant: number
+}
+
+interface Kept {
+  readonly tenant: TenantId
+  readonly count: Count
+  /** Callers choose how many of these there are. Of the others there are as many as limits. */
+  readonly chosen: boolean
+}
+
+/** Entries that are looked at when one is added: more than one, so that idle ones become fewer. */
+const SWEPT = 4
+
+/**
+ * Counts in bounded memory. Only what is as good as new is forgotten, so that nobody gets anything
+ * for making others be forgotten; and no tenant's callers take another's room.
+ */
+export class KeptCounts {
+  readonly #options: KeptCountsOptions
+  readonly #kept = new Map<LimitKey, Kept>()
+  readonly #chosen = new Map<TenantId, number>()
+  #chosenTotal = 0
+
+  constructor(options: KeptCountsOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#kept.size
+  }
+
+  get(key: LimitKey): Count | undefined {
+    return this.#kept.get(key)?.count
+  }
+
+  /** Whether another caller of a tenant can be counted apart. */
+  hasRoom(tenant: TenantId): boolean {
+    if (this.#isRoom(tenant)) return true
+    this.#sweep(SWEPT)
+    return this.#isRoom(tenant)
+  }
+
+  #isRoom(tenant: TenantId): boolean {
+    const { max, maxPerTenant, leastPerTenant } = this.#options
+    const own = this.#chosen.get(tenant) ?? 0
+    return own < leastPerTenant || (own < maxPerTenant && this.#chosenTotal < max)
+  }
+
+  add(tenant: TenantId, key: LimitKey, count: Count, chosen: boolean): void {
+    this.#sweep(SWEPT)
+    this.#delete(key)
+    this.#kept.set(key, { tenant, count, chosen })
+    if (chosen) this.#addChosen(tenant, 1)
+  }
+
+  values(): IterableIterator<Kept> {
+    return this.#kept.values()
+  }
+
+  /** Looks at the entries that were not looked at for longest. */
+  #sweep(steps: number): void {
+    let left = steps
+    for (const [key, kept] of this.#kept) {
+      if (left === 0) return
+      left -= 1
+      this.#delete(key)
+      if (kept.count.idle) continue
+      this.#kept.set(key, kept)
+      if (kept.chosen) this.#addChosen(kept.tenant, 1)
+    }
+  }
+
+  #delete(key: LimitKey): void {
+    const kept = this.#kept.get(key)
+    if (kept === undefined) return
+    this.#kept.delete(key)
+    if (kept.chosen) this.#addChosen(kept.tenant, -1)
+  }
+
+  #addChosen(tenant: TenantId, change: number): void {
+    const now = (this.#chosen.get(tenant) ?? 0) + change
+    if (now === 0) this.#chosen.delete(tenant)
+    else this.#chosen.set(tenant, now)
+    this.#chosenTotal += change
+  }
+}

@@ -1,0 +1,175 @@
+import type { TenantId } from '../core/tenant.ts'
+import { type Clock, type Count, SYSTEM_CLOCK, type Taken } from './count.ts'
+import { KeptCounts, type KeptCountsOptions } from './kept-counts.ts'
+import { type Caller, type LimitKey, limitKey, othersKey } from './limit-key.ts'
+import { QuotaCount } from './quota-count.ts'
+import { RateCount } from './rate-count.ts'
+import type { Standing } from './rate-limit-fields.ts'
+import { Reserve } from './reserve.ts'
+import type { SharedStore } from './shared-store.ts'
+import type { QuotaLimit, RateLimit } from './tenant-limits.ts'
+
+export type CountedLimit = RateLimit | QuotaLimit
+
+export interface Demand {
+  readonly limit: CountedLimit
+  readonly amount: number
+  /** What must be left of it. Default: the amount. */
+  readonly least?: number
+}
+
+export interface LimiterOptions extends KeptCountsOptions {
+  /** Where limits that are shared are counted. Without it each process counts all of them by itself. */
+  readonly store?: SharedStore | undefined
+  readonly clock?: Clock
+}
+
+/** What came of a request's demands: all were taken, or none. */
+export interface Verdict {
+  /** The limit that there is not enough of. */
+  readonly refused: (Standing & { readonly limit: CountedLimit }) | undefined
+  /** The one that leaves the fewest; undefined where nothing is limited. */
+  readonly tightest: Standing | undefined
+}
+
+/** What one gateway process counts of all callers. */
+export class Limiter {
+  readonly #kept: KeptCounts
+  readonly #store: SharedStore | undefined
+  readonly #clock: Clock
+
+  constructor(options: LimiterOptions) {
+    this.#kept = new KeptCounts(options)
+    this.#store = options.store
+    this.#clock = options.clock ?? SYSTEM_CLOCK
+  }
+
+  /** How many counts are remembered. */
+  get size(): number {
+    return this.#kept.size
+  }
+
+  /** Gateways among which a limit is divided that is not counted together. */
+  get replicas(): number {
+    return this.#store?.replicas ?? 1
+  }
+
+  /** Takes all that a request demands, or nothing. Waits only where others have to be asked. */
+  take(caller: Caller, demands: readonly Demand[]): Verdict | Promise<Verdict> {
+    // First what can be seen from here, so that nothing is taken for what is refused anyway.
+    for (const { limit, amount, least = amount } of demands) {
+      const taken = this.#find(caller, limit).count.look(least)
+      if (!taken.allowed) return refusedBy(limit, taken)
+    }
+    if (this.#store === undefined || !demands.some(({ limit }) => limit.shared)) {
+      return this.#takeOwn(caller, demands, undefined)
+    }
+    return this.#takeAll(caller, demands)
+  }
+
+  /** For what was taken and then refused for another reason than its own. */
+  giveBack(caller: Caller, demands: readonly Demand[]): void {
+    for (const { limit, amount } of demands) this.#find(caller, limit).count.giveBack(amount)
+  }
+
+  /** Counts what is known only afterwards. */
+  settle(caller: Caller, limit: CountedLimit, amount: number): void {
+    if (amount === 0) return
+    const found = this.#find(caller, limit)
+    found.count.settle(amount)
+    this.#keep(caller.tenant, found)
+  }
+
+  /** Gives back what it has of limits that others share. Close the store afterwards. */
+  async close(): Promise<void> {
+    const counts = [...this.#kept.values()].map(({ count }) => count)
+    await Promise.all(counts.flatMap((count) => (count instanceof Reserve ? [count.close()] : [])))
+  }
+
+  async #takeAll(caller: Caller, demands: readonly Demand[]): Promise<Verdict> {
+    const shared = demands.filter(({ limit }) => limit.shared)
+    let tightest: Standing | undefined
+    for (const [index, { limit, amount }] of shared.entries()) {
+      const found = this.#find(caller, limit)
+      // Remembered while it is asked for: others who come meanwhile are counted with it.
+      this.#keep(caller.tenant, found)
+      const answer = found.count.take(amount)
+      const taken = answer instanceof Promise ? await answer : answer
+      if (!taken.allowed) {
+        this.giveBack(caller, shared.slice(0, index))
+        return refusedBy(limit, taken)
+      }
+      tightest = tighter(tightest, { ...limit, taken })
+    }
+    const own = demands.filter(({ limit }) => !limit.shared)
+    const verdict = this.#takeOwn(caller, own, tightest)
+    if (verdict.refused !== undefined) this.giveBack(caller, shared)
+    return verdict
+  }
+
+  /** All in one go, of what nobody else counts. */
+  #takeOwn(caller: Caller, demands: readonly Demand[], before: Standing | undefined): Verdict {
+    const found = demands.map(({ limit }) => this.#find(caller, limit))
+    let tightest = before
+    for (const [index, { limit, amount, least = amount }] of demands.entries()) {
+      const taken = found[index]?.count.look(least)
+      if (taken === undefined) continue
+      if (!taken.allowed) return refusedBy(limit, taken)
+      const { remaining, resetMs } = taken
+      const after = { ...taken, remaining: Math.max(0, remaining - amount), resetMs }
+      tightest = tighter(tightest, { policy: limit.policy, label: limit.label, taken: after })
+    }
+    for (const [index, { amount }] of demands.entries()) {
+      const one = found[index]
+      if (one === undefined) continue
+      one.count.settle(amount)
+      this.#keep(caller.tenant, one)
+    }
+    return { refused: undefined, tightest }
+  }
+
+  #find(caller: Caller, limit: CountedLimit): Found {
+    const { id, per, spec } = limit
+    const isChosen = per === 'user' || per === 'client' || per === 'address'
+    let key = limitKey(id, per, caller)
+    let count = this.#kept.get(key)
+    let chosen = isChosen
+    if (count === undefined && isChosen && !this.#kept.hasRoom(caller.tenant)) {
+      key = othersKey(id, caller.tenant)
+      count = this.#kept.get(key)
+      chosen = false
+    }
+    const isShared = limit.shared && this.#store !== undefined
+    const usable = count !== undefined && count instanceof Reserve === isShared
+    if (usable && count?.adopt(spec) === true) return { key, count, isNew: false, chosen }
+    return { key, count: this.#make(key, limit), isNew: true, chosen }
+  }
+
+  #make(key: LimitKey, { spec, shared }: CountedLimit): Count {
+    if (shared && this.#store !== undefined) return new Reserve(key, spec, this.#store, this.#clock)
+    return spec.kind === 'rate'
+      ? new RateCount(spec, this.#clock)
+      : new QuotaCount(spec, this.#clock)
+  }
+
+  /** Only once something was taken: what is idle may be forgotten at any time. */
+  #keep(tenant: TenantId, { key, count, isNew, chosen }: Found): void {
+    if (isNew) this.#kept.add(tenant, key, count, chosen)
+  }
+}
+
+interface Found {
+  readonly key: LimitKey
+  readonly count: Count
+  readonly isNew: boolean
+  readonly chosen: boolean
+}
+
+function refusedBy(limit: CountedLimit, taken: Taken): Verdict {
+  const { policy, label } = limit
+  return { refused: { policy, label, taken, limit }, tightest: undefined }
+}
+
+function tighter(one: Standing | undefined, other: Standing): Standing {
+  return one === undefined || other.taken.remaining < one.taken.remaining ? other : one
+}
