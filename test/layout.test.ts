@@ -55,6 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   strikes: ['core', 'tokens', 'boundaries'],
   'front-door': [
     'edge',
+    'limits',
     'contracts',
     'core',
     'http',

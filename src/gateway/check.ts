@@ -1,15 +1,13 @@
 import type { RevocationList } from '../revocation/revocation.ts'
 import type { Exchange } from './exchange.ts'
-import type { RequestRates } from './request-rates.ts'
-import type { Seats } from './seats.ts'
+import type { Limiting } from './limiting.ts'
 import type { UsedProofs } from './used-proofs.ts'
 import type { VerifiedTokens } from './verified-tokens.ts'
 
 /** What the checks of one gateway remember between requests, and its limits. */
 export interface GatewayMemory {
   readonly tokens: VerifiedTokens
-  readonly seats: Seats
-  readonly rates: RequestRates
+  readonly limiting: Limiting
   /** The platform's own host names; undefined when any name that is no tenant's will do. */
   readonly hosts: ReadonlySet<string> | undefined
   readonly bodyBytesMax: number

@@ -1,3 +1,4 @@
+import { ADMISSION_CHECKS } from './admission-checks.ts'
 import type { GatewayCheck } from './check.ts'
 import { FORM_CHECKS } from './form-checks.ts'
 import { HEADER_CHECKS } from './header-checks.ts'
@@ -13,5 +14,6 @@ export const GATEWAY_CHECKS: readonly GatewayCheck[] = [
   ...NETWORK_CHECKS,
   ...ROUTE_CHECKS,
   ...LIMIT_CHECKS,
+  ...ADMISSION_CHECKS,
   ...HEADER_CHECKS,
 ]

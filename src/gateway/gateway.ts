@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { PROBLEM_TYPE, problemOf } from '../http/problem.ts'
+import type { SharedStore } from '../limits/shared-store.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import { decoyKey } from '../tokens/decoy-key.ts'
@@ -16,15 +17,14 @@ import { type Exchange, readExchange } from './exchange.ts'
 import { forward, hasBody } from './forward.ts'
 import { forwardedHeader } from './forwarded.ts'
 import { forNode, type Headers } from './headers.ts'
+import { limitingOf } from './limiting.ts'
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
 import { requestLine } from './request-log.ts'
 import { OpenRequests } from './open-requests.ts'
 import { PROOF_LIFE_MS } from './proof-checks.ts'
 import { headOf } from './request-head.ts'
-import { RequestRates } from './request-rates.ts'
 import type { Route } from './route.ts'
 import { nothingServed } from './route-checks.ts'
-import { Seats } from './seats.ts'
 import { nextTrace } from './trace-context.ts'
 import { Upstreams } from './upstream.ts'
 import { UsedProofs } from './used-proofs.ts'
@@ -47,6 +47,8 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>
   /** Default all. Only a proof leaves one out. */
   readonly checks?: readonly GatewayCheck[]
+  /** Where limits that are shared are counted. Default: each process counts by itself. */
+  readonly sharedLimits?: SharedStore
   /** What it answers itself. Default none. */
   readonly endpoints?: readonly Endpoint[]
 }
@@ -107,8 +109,7 @@ class FrontDoor {
     revocations.onNews(() => this.#open.end((token) => revocations.find(token) !== undefined))
     this.#memory = {
       tokens,
-      seats: new Seats(limits.concurrent, limits.concurrentPerTenant),
-      rates: new RequestRates(),
+      limiting: limitingOf(limits, options.sharedLimits),
       hosts: options.hosts === undefined ? undefined : new Set(options.hosts),
       bodyBytesMax: limits.bodyBytesMax,
       revocations,
@@ -215,6 +216,7 @@ class FrontDoor {
 
   close(): void {
     this.#upstreams.close()
+    void this.#memory.limiting.limiter.close()
   }
 }
 

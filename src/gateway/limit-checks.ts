@@ -1,34 +1,27 @@
-import type { GatewayCheck } from './check.ts'
+import { limitId, limitKey } from '../limits/limit-key.ts'
+import type { Demand, Verdict } from '../limits/limiter.ts'
+import { rateLimitFields, retryAfter } from '../limits/rate-limit-fields.ts'
+import { type LimitSet, limitsOf } from '../limits/tenant-limits.ts'
+import { callerOf } from './caller-of.ts'
+import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { Denial } from './denial.ts'
+import type { Exchange } from './exchange.ts'
 import { valuesOf } from './headers.ts'
+
+/** Of the plane itself, beside those that are written for a tenant. */
+const PER_TENANT = limitId({ from: 'process' }, 'concurrency', 'tenant')
 
 /** How much of it. Counted for tenants that have shown who they are, so that no stranger uses it up. */
 export const LIMIT_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'rate',
-    async run({ tenant, plan, answer }, { rates }) {
-      if (tenant === undefined || plan === undefined) {
+    run(exchange, { limiting }) {
+      const caller = callerOf(exchange)
+      if (caller === undefined || exchange.plan === undefined) {
         throw new Denial('overloaded', 'the tenant cannot be served now', 'it has no known plan')
       }
-      const { allowed, headers } = await rates.count(tenant.id, plan)
-      if (!allowed) {
-        throw new Denial('rate_limited', 'too many requests: wait', 'the plan is used up', headers)
-      }
-      for (const [name, value] of headers) answer.push([name, value])
-    },
-  },
-  {
-    name: 'concurrency',
-    run({ tenant, onEnd }, { seats }) {
-      const seat = tenant === undefined ? 'all' : seats.take(tenant.id)
-      if (typeof seat === 'function') {
-        onEnd.push(seat)
-        return
-      }
-      const code = seat === 'tenant' ? 'rate_limited' : 'overloaded'
-      throw new Denial(code, 'too many requests at once: wait', `no seat: ${seat}`, [
-        ['retry-after', '1'],
-      ])
+      const demands = limitsOfExchange(exchange).rates.map((limit) => ({ limit, amount: 1 }))
+      return decided(limiting.limiter.take(caller, demands), exchange, limiting)
     },
   },
   {
@@ -40,7 +33,102 @@ export const LIMIT_CHECKS: readonly GatewayCheck[] = [
       exchange.bodyBytesMax = bodyBytesMax
     },
   },
+  {
+    name: 'concurrency',
+    run(exchange, { limiting }) {
+      const { held, limiter, concurrentPerTenant } = limiting
+      const caller = callerOf(exchange)
+      if (caller === undefined) return
+      const take = (key: ReturnType<typeof limitKey>, most: number, label: string) => {
+        const giveBack = held.take(key, most)
+        if (giveBack === undefined) throw tooManyAtOnce(label, limiting)
+        exchange.onEnd.push(giveBack)
+      }
+      take(limitKey(PER_TENANT, 'tenant', caller), concurrentPerTenant, 'concurrency')
+      for (const { id, per, label, requests, shared } of limitsOfExchange(exchange).concurrency) {
+        const own = shared ? Math.max(1, Math.floor(requests / limiter.replicas)) : requests
+        take(limitKey(id, per, caller), own, label)
+      }
+    },
+  },
+  {
+    name: 'quota',
+    run(exchange, { limiting }) {
+      const { limiter } = limiting
+      const { quotas } = limitsOfExchange(exchange)
+      const caller = callerOf(exchange)
+      if (quotas.length === 0 || caller === undefined) return
+      for (const limit of quotas) {
+        if (limit.unit !== 'bytes') continue
+        exchange.onEnd.push(() => {
+          const { request, answer } = exchange.bytes
+          limiter.settle(caller, limit, request + answer)
+        })
+      }
+      return decided(limiter.take(caller, quotaDemands(exchange)), exchange, limiting)
+    },
+  },
 ]
+
+/** What a request takes of each quota before it goes on. Bytes are counted as it ends. */
+export function quotaDemands(exchange: Exchange): readonly Demand[] {
+  const { cost = 1 } = exchange.route?.api ?? {}
+  const amounts = { requests: 1, cost, bytes: 0 }
+  return limitsOfExchange(exchange).quotas.map((limit) => ({
+    limit,
+    amount: amounts[limit.unit],
+    // Of what is used up nothing is taken, not even of bytes that nobody knows yet.
+    least: limit.unit === 'bytes' ? 1 : amounts[limit.unit],
+  }))
+}
+
+const UNLIMITED: LimitSet = { rates: [], quotas: [], concurrency: [] }
+
+function limitsOfExchange({ configuration, tenant, route, endpoint }: Exchange): LimitSet {
+  if (tenant === undefined) return UNLIMITED
+  return limitsOf(configuration, tenant, endpoint === undefined ? route?.api : undefined)
+}
+
+/** @throws Denial */
+function decided(
+  verdict: Verdict | Promise<Verdict>,
+  exchange: Exchange,
+  limiting: GatewayMemory['limiting'],
+): void | Promise<void> {
+  if (verdict instanceof Promise) return verdict.then((one) => act(one, exchange, limiting))
+  return act(verdict, exchange, limiting)
+}
+
+/** @throws Denial */
+function act(
+  { refused, tightest }: Verdict,
+  { answer }: Exchange,
+  limiting: GatewayMemory['limiting'],
+) {
+  if (refused === undefined) {
+    if (tightest !== undefined) answer.push(...rateLimitFields([tightest]))
+    return
+  }
+  const { label, taken } = refused
+  throw new Denial(
+    'rate_limited',
+    `too many requests: wait. The limit is "${label}"`,
+    `the limit ${label} is used up`,
+    [
+      ...rateLimitFields([refused]),
+      ['retry-after', String(retryAfter(taken.waitMs, limiting.random()))],
+    ],
+  )
+}
+
+function tooManyAtOnce(label: string, { random }: GatewayMemory['limiting']): Denial {
+  return new Denial(
+    'rate_limited',
+    `too many requests at once: wait. The limit is "${label}"`,
+    `no seat: ${label}`,
+    [['retry-after', String(retryAfter(0, random()))]],
+  )
+}
 
 export function bodyTooLarge(): Denial {
   return new Denial('too_large', 'the body is too large', 'the body is too large')

@@ -7,6 +7,13 @@ export interface GatewayLimits {
   /** Requests under way, in all and of one tenant. */
   readonly concurrent: number
   readonly concurrentPerTenant: number
+  /** Requests that wait for their turn, and for how long: after that they are refused. */
+  readonly queue: number
+  readonly queueMs: number
+  /** Callers who are counted apart, in all and of one tenant; and how many whatever others have. */
+  readonly counts: number
+  readonly countsPerTenant: number
+  readonly countsPerTenantLeast: number
   readonly connections: number
   /** Connections to one upstream. Fewer than `concurrent` would let requests wait unwatched. */
   readonly upstreamConnections: number
@@ -33,6 +40,11 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   bodyBytesMax: 32 * 1024 * 1024,
   concurrent: 1_024,
   concurrentPerTenant: 128,
+  queue: 512,
+  queueMs: 250,
+  counts: 200_000,
+  countsPerTenant: 20_000,
+  countsPerTenantLeast: 100,
   connections: 10_000,
   upstreamConnections: 1_024,
   tokens: 10_000,

@@ -44,6 +44,11 @@ export class Admission {
     this.#process = new FairGate({ ...options, clock: this.#clock })
   }
 
+  /** Requests under way in this process at most. */
+  get seats(): number {
+    return this.#process.seats
+  }
+
   /** A seat in this process. */
   enter(entrant: Entrant): Place {
     return this.#process.enter(entrant)

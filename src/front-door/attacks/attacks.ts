@@ -6,6 +6,7 @@ import { EXISTENCE } from './existence.ts'
 import { FRAMING } from './framing.ts'
 import { HEADERS } from './headers.ts'
 import { LEASES } from './leases.ts'
+import { LIMITS } from './limits.ts'
 import { LOAD } from './load.ts'
 import { NETWORKS } from './networks.ts'
 import { PROOFS } from './proofs.ts'
@@ -34,4 +35,5 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...CONFIGURATION,
   ...EXISTENCE,
   ...LOAD,
+  ...LIMITS,
 ]

@@ -33,6 +33,8 @@ const GATEWAY: Readonly<Record<string, string>> = {
   'method-of-the-api': 'fd-route-method',
   rate: 'fd-load-plan',
   concurrency: 'fd-load-seats',
+  quota: 'fd-limit-quota',
+  admission: 'fd-limit-queue',
   'body-size': 'fd-load-body',
   'strip-hop-by-hop': 'fd-header-connection',
   'strip-trusted': 'fd-header-tenant',

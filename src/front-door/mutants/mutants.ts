@@ -5,6 +5,7 @@ import type { FrontDoorMutant } from './front-door-mutant.ts'
 import { FRONT_MUTANTS } from './fronts.ts'
 import { HEADER_MUTANTS } from './headers.ts'
 import { LEFT_OUT } from './left-out.ts'
+import { LIMIT_MUTANTS } from './limits.ts'
 import { NETWORK_MUTANTS } from './networks.ts'
 import { PLANE_MUTANTS } from './planes.ts'
 import { READER_MUTANTS } from './readers.ts'
@@ -17,6 +18,7 @@ export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...LEFT_OUT,
   ...READER_MUTANTS,
   ...NETWORK_MUTANTS,
+  ...LIMIT_MUTANTS,
   ...VERIFIER_MUTANTS,
   ...CONTEXT_VERIFIER_MUTANTS,
   ...HEADER_MUTANTS,
