@@ -94,7 +94,6 @@ class OpenFront {
       this.#fault(socket as Socket)
       answerUnreadable(error, socket as Socket)
     })
-    this.#http2.on('sessionError', (_error, session) => this.#fault(session.socket))
   }
 
   async open(): Promise<Front> {
@@ -108,7 +107,9 @@ class OpenFront {
         onSecure: (socket, name) =>
           socket.alpnProtocol === 'h2' ? this.#serve2(socket, name) : this.#serve1(socket, name),
       }))
-    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    // As Node's own servers have it: without TLS it is the parser of HTTP that sees the caller's end.
+    const accepting = { allowHalfOpen: tls === undefined, noDelay: true }
+    const listener = createServer(accepting, (socket) => {
       if (!this.#enter(socket)) socket.destroy()
       else if (tls === undefined) this.#serve1(socket, undefined)
       else tls.accept(socket)
@@ -156,6 +157,7 @@ class OpenFront {
       this.#slow.enter(session, socket)
       this.#sessions.add(session)
       session.once('close', () => this.#sessions.delete(session))
+      session.on('error', () => this.#fault(socket))
       if (this.#isClosing) session.close()
     })
     // It makes the session before it returns.

@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import {
+  createServer,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2'
 
 /** Serves a request that came by either version of HTTP. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
@@ -39,14 +45,24 @@ export function http2Front(handler: Handler, limits: Http2Limits): Http2Server {
     streamResetRate: 20,
     strictFieldWhitespaceValidation: true,
   })
-  // Node's compatible form of a request and its answer has what the handler uses of HTTP/1.1's.
-  const compatible = handler as unknown as Parameters<typeof server.on>[1]
-  server.on('request', compatible)
-  server.on('checkContinue', compatible)
+  const serve = (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    // The setting is a word to callers; the parser lets more pass.
+    if (bytesOf(request.rawHeaders) > limits.headerBytesMax) response.writeHead(431).end()
+    // Node's compatible form of a request and its answer has what the handler uses of HTTP/1.1's.
+    else handler(request as unknown as IncomingMessage, response as unknown as ServerResponse)
+  }
+  server.on('request', serve)
+  server.on('checkContinue', serve)
   server.on('session', (session: ServerHttp2Session) => {
     session.setTimeout(limits.idleMs, () => {
       session.close()
     })
   })
   return server
+}
+
+function bytesOf(rawHeaders: readonly string[]): number {
+  let bytes = 0
+  for (const text of rawHeaders) bytes += text.length
+  return bytes
 }

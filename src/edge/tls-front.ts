@@ -29,8 +29,6 @@ export async function tlsFront(options: TlsFrontOptions): Promise<TlsFront> {
     ...TLS_SETTINGS,
     ALPNProtocols: ['h2', 'http/1.1'],
     handshakeTimeout: handshakeMs,
-    // As servers of HTTP/1.1 have it: a caller may have said all before it has heard all.
-    allowHalfOpen: true,
     SNICallback(host, done) {
       certificates.contextFor(host).then((context) => {
         if (context === undefined) done(new Error('no certificate for this name'))
