@@ -2,7 +2,6 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { join } from 'node:path'
 import { RingfenceError } from '../../core/errors.ts'
 import { parseTier, type Tier } from '../../core/tenant.ts'
-import { prove } from '../../platform/prove.ts'
 import { renderTerminal } from '../../proof/report-terminal.ts'
 import { terminalProgress } from '../../proof/terminal-progress.ts'
 import { terminalStyle } from '../../proof/terminal-style.ts'
@@ -67,6 +66,8 @@ Examples:
       const style = terminalStyle(terminal, console.environment)
       const progress = terminalProgress(terminal, style)
       try {
+        // Loaded here: whoever asks for another command does not wait for all attacks and mutants.
+        const { prove } = await import('../../platform/prove.ts')
         const { report, paths } = await prove({
           manifest: flags.manifest,
           toolVersion: TOOL_VERSION,

@@ -1,6 +1,5 @@
 import { type Command, Argument } from 'commander'
 import { PLANES, type Plane } from '../../platform/plane-config.ts'
-import { servePlane } from '../../platform/serve/serve-plane.ts'
 import { endWithSupervisor } from '../../supervisor/end-with-supervisor.ts'
 import type { Console } from '../console.ts'
 import type { Ending } from '../ending.ts'
@@ -33,6 +32,8 @@ Examples:
         for (const signal of SIGNALS) process.once(signal, () => resolve())
       })
       const log = (line: string) => console.out(`${line}\n`)
+      // Loaded here: whoever asks for another command does not wait for the planes.
+      const { servePlane } = await import('../../platform/serve/serve-plane.ts')
       const served = await servePlane(plane, flags.config, TOOL_VERSION, log)
       log(JSON.stringify({ level: 'info', event: 'listening', plane, url: served.url }))
       await asked

@@ -1,8 +1,4 @@
 import { loadPlaneSpec, type Plane } from '../plane-config.ts'
-import { serveControl } from './serve-control.ts'
-import { serveGateway } from './serve-gateway.ts'
-import { serveIdentity } from './serve-identity.ts'
-import { serveVending } from './serve-vending.ts'
 import type { Log, Served } from './served.ts'
 
 /**
@@ -18,11 +14,24 @@ export function servePlane(
   return STARTERS[plane](configPath, version, log)
 }
 
+/** Each loads its own plane and no other: they are processes of their own. */
 const STARTERS: Readonly<
   Record<Plane, (configPath: string, version: string, log: Log) => Promise<Served>>
 > = {
-  control: (path, version, log) => serveControl(loadPlaneSpec('control', path), version, log),
-  identity: (path, _version, log) => serveIdentity(loadPlaneSpec('identity', path), log),
-  vending: (path, _version, log) => serveVending(loadPlaneSpec('vending', path), log),
-  gateway: (path, _version, log) => serveGateway(loadPlaneSpec('gateway', path), log),
+  control: async (path, version, log) => {
+    const { serveControl } = await import('./serve-control.ts')
+    return serveControl(loadPlaneSpec('control', path), version, log)
+  },
+  identity: async (path, _version, log) => {
+    const { serveIdentity } = await import('./serve-identity.ts')
+    return serveIdentity(loadPlaneSpec('identity', path), log)
+  },
+  vending: async (path, _version, log) => {
+    const { serveVending } = await import('./serve-vending.ts')
+    return serveVending(loadPlaneSpec('vending', path), log)
+  },
+  gateway: async (path, _version, log) => {
+    const { serveGateway } = await import('./serve-gateway.ts')
+    return serveGateway(loadPlaneSpec('gateway', path), log)
+  },
 }
