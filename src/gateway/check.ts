@@ -15,6 +15,8 @@ export interface GatewayMemory {
   readonly proofs: UsedProofs
   /** How callers reach the gateway. */
   readonly publicProtocol: 'http' | 'https'
+  /** Gets a line for each question that is put to a tenant's policies, for dry runs. */
+  readonly recordQuestion?: ((line: string) => void) | undefined
 }
 
 /**

@@ -2,15 +2,17 @@ import type { IncomingMessage } from 'node:http'
 import { type Scope, SCOPES } from '../core/lease.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
 import type { Configuration, PlanConfig, TenantConfig } from '../snapshot/snapshot.ts'
-import { type ClaimedAccess, claimedAccess } from '../tokens/access-token.ts'
+import type { ClaimedAccess } from '../tokens/access-token.ts'
 import { claimedProof, type Proof } from '../tokens/dpop-proof.ts'
 import type { BodyStage } from './body.ts'
 import type { Endpoint } from './endpoint.ts'
-import { type Headers, headersOf, valuesOf } from './headers.ts'
+import { type Headers, headersOf, valueOf } from './headers.ts'
 import { looseHost } from './host.ts'
+import type { ReadTokens } from './read-tokens.ts'
 import type { RequestHead } from './request-head.ts'
 import { type Route, routeOf } from './route.ts'
 import { looseTarget, splitTenant, type Target } from './target.ts'
+import { type TokenKey, tokenKeyOf } from './token-key.ts'
 
 /**
  * What a request says, read as a careless reader would. Nothing here is decided: the checks are what
@@ -38,6 +40,7 @@ export interface Exchange {
   readonly scheme: 'bearer' | 'dpop' | undefined
   /** Empty when none came. */
   readonly token: string
+  readonly tokenKey: TokenKey
   readonly claimed: ClaimedAccess | undefined
   /** What shows that the token is its bearer's; empty when none came. */
   readonly proofText: string
@@ -74,16 +77,18 @@ export function readExchange(
   requestId: string,
   configuration: Configuration,
   endpoints: readonly Endpoint[],
+  tokens: ReadTokens,
 ): Exchange {
   const incoming = headersOf(head.rawHeaders)
   const target = looseTarget(head.target)
   const { name, rest } = splitTenant(target.path)
-  const ofHost = configuration.tenantOfHost(looseHost(valuesOf(incoming, 'host')[0] ?? ''))
+  const ofHost = configuration.tenantOfHost(looseHost(valueOf(incoming, 'host') ?? ''))
   const ofPath = name === undefined ? undefined : tenantOf(configuration, name)
   const tenant = name === undefined ? ofHost : ofPath
-  const { scheme, token } = presented(valuesOf(incoming, 'authorization')[0] ?? '')
-  const proofText = valuesOf(incoming, 'dpop')[0] ?? ''
-  const claimed = claimedAccess(token)
+  const { scheme, token } = presented(valueOf(incoming, 'authorization') ?? '')
+  const proofText = valueOf(incoming, 'dpop') ?? ''
+  const tokenKey = tokenKeyOf(token)
+  const claimed = token === '' ? undefined : tokens.read(token, tokenKey)
   return {
     head,
     request,
@@ -99,6 +104,7 @@ export function readExchange(
     plan: configuration.platform.plans.find((plan) => plan.name === tenant?.plan),
     scheme,
     token,
+    tokenKey,
     claimed,
     proofText,
     proof: proofText === '' ? undefined : claimedProof(proofText),

@@ -1,246 +1,152 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
-import { Transform, Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { messageOf } from '../core/errors.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { type AnswerBody, answerBody } from './answer-body.ts'
+import { answerHead } from './answer-head.ts'
+import { BodilessCall } from './bodiless-call.ts'
+import { BodyCall } from './body-call.ts'
 import { bodyHeadOf, stageDenial, stagesFor, withoutBodyFacts } from './body-stages.ts'
-import { Denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
-import { forNode, type Headers, headersOf, valuesOf } from './headers.ts'
-import { bodyTooLarge } from './limit-checks.ts'
+import { flat, type Headers, headersOf, valueOf } from './headers.ts'
 import type { GatewayLimits } from './limits.ts'
+import { hasBody, requestBody } from './request-body.ts'
+import type { Flow, UpstreamAnswer, UpstreamCall } from './upstream-call.ts'
+import { upstreamDenial } from './upstream-denial.ts'
+import type { UpstreamServer } from './upstream.ts'
 
-/** Fields that say how long a body is or whom it is for: the gateway says that anew. */
-const FRAMING = new Set(['host', 'content-length', 'transfer-encoding', 'expect'])
-const RANGE = new Set(['range', 'if-range'])
+/** Fields that say how long a body is, whom it is for, and how the connection goes on: said anew. */
+const OF_THE_HOP = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'expect',
+  'connection',
+  'keep-alive',
+  'upgrade',
+])
+/** A part of an answer is more than a stage can judge: it is asked for whole. */
+const OF_A_PART = new Set(['range', 'if-range'])
+const ATTEMPTS_MAX = 3
 
-export interface Forwarding {
+export interface ForwardOptions {
   readonly exchange: Exchange
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  readonly limits: GatewayLimits
+  readonly server: UpstreamServer
+  /** With the query. */
+  readonly path: string
   /** Fields that the gateway itself adds; they win over any of the same name. */
   readonly own: Headers
-  /** Begins the request upstream. */
-  start(headers: Readonly<Record<string, string[]>>): ClientRequest
+  readonly limits: GatewayLimits
+  /** Called once: when the answer cannot be given, or cannot be given whole. */
+  readonly fail: (error: unknown) => void
 }
 
-/**
- * Sends the request upstream and the answer back, each as it comes, at the pace of the slower side.
- * Resolves when the caller has the whole answer.
- * @throws Denial while nothing of an answer was sent; any other error when it is cut off midway
- */
-export async function forward(forwarding: Forwarding): Promise<void> {
-  const { exchange, request, response } = forwarding
-  const stages = stagesFor(hasBody(request) ? exchange.bodyStages : [], () =>
-    bodyHeadOf(exchange.incoming),
-  )
-  const answer = await answerOf(forwarding, stages)
-  const status = answer.statusCode ?? 502
-  let headers = headersOf(answer.rawHeaders)
-  const back = answerStagesOf(forwarding, status, headers, answer)
-  for (const change of exchange.onAnswer) headers = change(headers)
-  if (back.length > 0) headers = withoutBodyFacts(headers)
-  if (valuesOf(headers, 'cache-control').length === 0) {
-    // A cache between us and the caller would not know whose answer it is.
-    headers = [...headers, ['cache-control', 'private, no-store']]
-  }
-  const begin = () => {
-    response.writeHead(status, forNode([...headers, ...exchange.answer]))
-    response.flushHeaders()
-  }
-  const bodiless = request.method === 'HEAD' || status === 204 || status === 304
-  // With a stage, the head waits for what it lets pass: until then it can be refused.
-  if (back.length === 0 || bodiless) begin()
-  let broken: unknown
-  for (const stage of back) stage.once('error', (error) => (broken ??= stageDenial(error)))
-  try {
-    if (bodiless) await pipeline(answer, sinkOf(exchange, response, begin))
-    else await pipeline([answer, ...back, sinkOf(exchange, response, begin)])
-  } catch (error) {
-    throw broken ?? (response.headersSent ? error : upstreamDenial(error))
-  }
-}
+/** Sends one request upstream and its answer back, each as it comes, at the pace of the slower side. */
+export class Forward implements UpstreamAnswer {
+  readonly #options: ForwardOptions
+  #call: UpstreamCall | undefined
+  #body: Readable | undefined
+  #answer: AnswerBody | undefined
+  #attempts = 0
+  #isOver = false
 
-/**
- * The stages of an answer. A part of one is refused: what a stage looks for may lie across its edge.
- * @throws Denial
- */
-function answerStagesOf(
-  { exchange }: Forwarding,
-  status: number,
-  headers: Headers,
-  answer: IncomingMessage,
-): Transform[] {
-  try {
-    const stages = stagesFor(exchange.answerStages, () => bodyHeadOf(headers))
-    if (stages.length > 0 && status === 206) {
-      throw new Denial('upstream_failed', 'the service did not answer', 'upstream: a part, unasked')
+  constructor(options: ForwardOptions) {
+    this.#options = options
+  }
+
+  /** @throws Denial of a stage that refuses the body by its head, or when no connection is free */
+  start(): void {
+    const { exchange, request, response, server, path, limits } = this.#options
+    const { incoming } = exchange
+    if (!hasBody(incoming)) return this.#ask()
+    const stages = stagesFor(exchange.bodyStages, () => bodyHeadOf(incoming))
+    this.#body = requestBody(exchange, request, stages, (error) => this.#fail(error))
+    if (valueOf(incoming, 'expect') !== undefined) response.writeContinue()
+    const isStaged = stages.length > 0
+    const headers = [...this.#fields(isStaged), ...framingOf(incoming, isStaged)]
+    const asked = { path: server.basePath + path, method: exchange.head.method, headers }
+    this.#call = new BodyCall(server, asked, this.#body, limits, this)
+  }
+
+  #ask(): void {
+    const { server, path, exchange } = this.#options
+    const headers = flat(this.#fields(false))
+    // A length of nothing is said on, as it was said.
+    const length = valueOf(exchange.incoming, 'content-length')
+    if (length !== undefined) headers.push('content-length', length)
+    const asked = { path: server.basePath + path, method: exchange.head.method, headers }
+    this.#attempts += 1
+    this.#call = new BodilessCall(server, asked, this)
+  }
+
+  #fields(isStaged: boolean): [string, string][] {
+    const { exchange, own } = this.#options
+    const outgoing = isStaged ? withoutBodyFacts(exchange.outgoing) : exchange.outgoing
+    const isWhole = exchange.answerStages.length > 0
+    const ownNames = new Set(own.map(([name]) => name))
+    const fields: [string, string][] = []
+    for (const [name, value] of outgoing) {
+      if (OF_THE_HOP.has(name) || ownNames.has(name) || (isWhole && OF_A_PART.has(name))) continue
+      fields.push([name, value])
     }
-    return stages
-  } catch (error) {
-    answer.destroy()
-    throw stageDenial(error)
+    for (const [name, value] of own) fields.push([name, value])
+    return fields
   }
-}
 
-/** The answer as the caller gets it. It leaves the response open to a refusal when the body fails. */
-function sinkOf(exchange: Exchange, response: ServerResponse, begin: () => void): Writable {
-  const sink = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      if (!response.headersSent) begin()
-      exchange.bytes.answer += chunk.length
-      if (response.write(chunk)) done()
-      else response.once('drain', done)
-    },
-    final(done) {
-      if (!response.headersSent) begin()
-      response.end(done)
-    },
-  })
-  response.once('close', () => sink.destroy(new Error('the caller is gone')))
-  return sink
-}
+  /** Ends it without an answer, or in the middle of one: its caller is gone, or may not have it. */
+  abort(error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#answer?.abort(error)
+    this.#body?.destroy()
+    this.#call?.abort(error)
+  }
 
-/** The upstream's answer, its body still to come. One that a kept connection lost is asked anew. */
-async function answerOf(
-  forwarding: Forwarding,
-  stages: readonly Transform[],
-): Promise<IncomingMessage> {
-  const { request } = forwarding
-  const repeatable = request.method === 'GET' || request.method === 'HEAD'
-  for (let attempt = 0; ; attempt += 1) {
-    const sending = forwarding.start(headersFor(forwarding, stages.length > 0))
+  #fail(error: unknown): void {
+    if (this.#isOver) return
+    this.abort(new Error('it cannot go on'))
+    this.#options.fail(this.#answer === undefined ? upstreamDenial(error) : error)
+  }
+
+  onHead(flow: Flow, status: number, fields: readonly string[]): void {
+    if (this.#isOver) return
+    const { exchange, response, limits } = this.#options
     try {
-      return await ask(sending, forwarding, stages)
+      const head = answerHead(exchange, status, headersOf(fields))
+      const fail = (error: unknown) => this.#fail(error)
+      this.#answer = answerBody({ exchange, response, head, flow, idleMs: limits.idleMs, fail })
     } catch (error) {
-      sending.destroy()
-      // The upstream closed a connection at the moment at which we used it again.
-      const lost = sending.reusedSocket && isCode(error, 'ECONNRESET', 'EPIPE')
-      if (!(lost && repeatable && !hasBody(request) && attempt < 2)) throw upstreamDenial(error)
+      this.#fail(stageDenial(error))
+    }
+  }
+
+  onData(chunk: Buffer): void {
+    if (!this.#isOver) this.#answer?.write(chunk)
+  }
+
+  onEnd(): void {
+    this.#call = undefined
+    if (!this.#isOver) this.#answer?.end()
+  }
+
+  onError(error: Error, isLost: boolean): void {
+    if (this.#isOver) return
+    const { method } = this.#options.exchange.head
+    // The upstream closed a connection at the moment at which we used it again.
+    const isRepeatable = this.#body === undefined && (method === 'GET' || method === 'HEAD')
+    const isUnanswered = isLost && this.#answer === undefined
+    if (!isUnanswered || !isRepeatable || this.#attempts >= ATTEMPTS_MAX) return this.#fail(error)
+    try {
+      this.#ask()
+    } catch (refusal) {
+      this.#fail(refusal)
     }
   }
 }
 
-function headersFor({ exchange, own }: Forwarding, isStaged: boolean): Record<string, string[]> {
-  const ownNames = new Set(own.map(([name]) => name))
-  const outgoing = isStaged ? withoutBodyFacts(exchange.outgoing) : exchange.outgoing
-  // A part of an answer is more than a stage can judge: it is asked for whole.
-  const whole = exchange.answerStages.length > 0
-  const kept = outgoing.filter(
-    ([name]) => !FRAMING.has(name) && !ownNames.has(name) && !(whole && RANGE.has(name)),
-  )
-  const framing: Headers = isStaged ? [['transfer-encoding', 'chunked']] : framingOf(exchange)
-  return forNode([...kept, ...own, ...framing])
-}
-
-function framingOf({ incoming }: Exchange): Headers {
-  const [length] = valuesOf(incoming, 'content-length')
-  if (valuesOf(incoming, 'transfer-encoding').length > 0) return [['transfer-encoding', 'chunked']]
-  return length === undefined ? [] : [['content-length', length]]
-}
-
-/** Whether bytes follow the head of a request. */
-export function hasBody(request: IncomingMessage): boolean {
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
-  return coding !== undefined || length !== '0'
-}
-
-function ask(
-  sending: ClientRequest,
-  forwarding: Forwarding,
-  stages: readonly Transform[],
-): Promise<IncomingMessage> {
-  const { exchange, request, response, limits } = forwarding
-  return new Promise((resolve, reject) => {
-    const watch = watchTimes(sending, limits)
-    const gone = () => sending.destroy(new Error('the caller is gone'))
-    response.once('close', gone)
-    sending.once('response', (answer) => {
-      watch.answered()
-      answer.once('end', () => response.off('close', gone))
-      resolve(answer)
-    })
-    sending.on('error', (error) => {
-      response.off('close', gone)
-      reject(error)
-    })
-    // An upgrade, or anything else that ends it without an answer, must not leave us waiting.
-    sending.once('close', () => reject(new Error('the upstream gave no answer')))
-    sending.once('finish', () => watch.sent())
-    if (!hasBody(request)) {
-      sending.end()
-      return
-    }
-    if (request.headers.expect !== undefined) response.writeContinue()
-    // The service may refuse by the head alone.
-    sending.flushHeaders()
-    const gauge = limited(exchange)
-    for (const stage of [gauge, ...stages]) {
-      stage.once('error', (error) => {
-        reject(stageDenial(error))
-        sending.destroy()
-      })
-    }
-    // Not by `pipeline`: that would cut the caller off before the refusal has reached it.
-    sending.once('close', () => {
-      request.unpipe(gauge)
-      request.resume()
-    })
-    stages.reduce((from, stage) => from.pipe(stage), request.pipe(gauge)).pipe(sending)
-  })
-}
-
-function limited({ bytes, bodyBytesMax }: Exchange): Transform {
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes.request += chunk.length
-      if (bytes.request > bodyBytesMax) done(bodyTooLarge())
-      else done(undefined, chunk)
-    },
-  })
-}
-
-const TIMED_OUT = 'ringfence: timed out'
-
-/** Ends a request whose upstream does not connect, does not answer, or falls silent. */
-function watchTimes(sending: ClientRequest, limits: GatewayLimits) {
-  const end = () => sending.destroy(new Error(TIMED_OUT))
-  let connecting: NodeJS.Timeout | undefined
-  let answering: NodeJS.Timeout | undefined
-  let isAnswered = false
-  sending.setTimeout(limits.idleMs, end)
-  sending.once('socket', (socket) => {
-    if (!socket.connecting) return
-    connecting = setTimeout(end, limits.connectMs)
-    socket.once('connect', () => clearTimeout(connecting))
-  })
-  sending.once('close', () => {
-    clearTimeout(connecting)
-    clearTimeout(answering)
-  })
-  return {
-    sent() {
-      if (!isAnswered) answering = setTimeout(end, limits.firstByteMs)
-    },
-    answered() {
-      isAnswered = true
-      clearTimeout(answering)
-    },
-  }
-}
-
-function upstreamDenial(error: unknown): unknown {
-  if (error instanceof Denial) return error
-  if (messageOf(error) === TIMED_OUT) {
-    return new Denial('timed_out', 'the service did not answer in time', 'upstream: timed out')
-  }
-  return new Denial(
-    'upstream_failed',
-    'the service did not answer',
-    `upstream: ${messageOf(error)}`,
-  )
-}
-
-function isCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
+/** Never both: readers differ in which they take. */
+function framingOf(incoming: Headers, isStaged: boolean): Headers {
+  const isOpen = isStaged || valueOf(incoming, 'transfer-encoding') !== undefined
+  if (isOpen) return [['transfer-encoding', 'chunked']]
+  return [['content-length', valueOf(incoming, 'content-length') ?? '0']]
 }

@@ -10,8 +10,22 @@ export function headersOf(raw: readonly string[]): Headers {
   return headers
 }
 
+/** Asked many times a request: what is not there costs nothing but the look. */
 export function valuesOf(headers: Headers, name: string): readonly string[] {
-  return headers.filter(([known]) => known === name).map(([, value]) => value)
+  let values: string[] | undefined
+  for (const [known, value] of headers) {
+    if (known !== name) continue
+    if (values === undefined) values = [value]
+    else values.push(value)
+  }
+  return values ?? NO_VALUES
+}
+const NO_VALUES: readonly string[] = []
+
+/** The first field of a name. */
+export function valueOf(headers: Headers, name: string): string | undefined {
+  for (const [known, value] of headers) if (known === name) return value
+  return undefined
 }
 
 /** RFC 9110, section 7.6.1, and what older proxies add to it. */
@@ -30,10 +44,10 @@ const HOP_BY_HOP = new Set([
 
 /** Without the fields that are for one connection only, and those that `Connection` names. */
 export function withoutHopByHop(headers: Headers): Headers {
+  const connection = valuesOf(headers, 'connection')
+  if (connection.length === 0) return headers.filter(([name]) => !HOP_BY_HOP.has(name))
   const named = new Set(
-    valuesOf(headers, 'connection').flatMap((value) =>
-      value.split(',').map((name) => name.trim().toLowerCase()),
-    ),
+    connection.flatMap((value) => value.split(',').map((name) => name.trim().toLowerCase())),
   )
   return headers.filter(([name]) => !HOP_BY_HOP.has(name) && !named.has(name))
 }
@@ -52,21 +66,51 @@ const TRUSTED: readonly RegExp[] = [
   /_/,
 ]
 const ORDINARY = new Set(['user-agent'])
+const isTrusted = remembered(
+  (name) => !ORDINARY.has(name) && TRUSTED.some((pattern) => pattern.test(name)),
+)
 
 /** Without the fields that a service would believe. */
 export function withoutTrusted(headers: Headers): Headers {
-  return headers.filter(
-    ([name]) => ORDINARY.has(name) || !TRUSTED.some((pattern) => pattern.test(name)),
-  )
+  return headers.filter(([name]) => !isTrusted(name))
 }
+
+const OWN = new Set(['x-request-id', 'ratelimit', 'ratelimit-policy'])
+const isOwn = remembered(
+  (name) => /^(?:x-)?ringfence(?:-|$)/.test(name.replaceAll('_', '-')) || OWN.has(name),
+)
 
 /** Without what only the gateway says to callers. */
 export function withoutOwn(headers: Headers): Headers {
-  return headers.filter(
-    ([name]) => !/^(?:x-)?ringfence(?:-|$)/.test(name.replaceAll('_', '-')) && !OWN.has(name),
-  )
+  return headers.filter(([name]) => !isOwn(name))
 }
-const OWN = new Set(['x-request-id', 'ratelimit', 'ratelimit-policy'])
+
+const REMEMBERED_MAX = 500
+const REMEMBERED_CHARACTERS_MAX = 40
+
+/**
+ * The same question, answered from memory for the names that come first and are of usual length: most
+ * are asked about with every request. Whoever makes names up fills it once, and then costs a look more.
+ */
+function remembered(question: (name: string) => boolean): (name: string) => boolean {
+  const answers = new Map<string, boolean>()
+  return (name) => {
+    const known = answers.get(name)
+    if (known !== undefined) return known
+    const answer = question(name)
+    if (answers.size < REMEMBERED_MAX && name.length <= REMEMBERED_CHARACTERS_MAX) {
+      answers.set(name, answer)
+    }
+    return answer
+  }
+}
+
+/** One after another, name and value: what Node and undici write as it stands. */
+export function flat(headers: Headers): string[] {
+  const list: string[] = []
+  for (const [name, value] of headers) list.push(name, value)
+  return list
+}
 
 /** As Node takes them: repeated fields as lists. */
 export function forNode(headers: Headers): Record<string, string[]> {

@@ -4,11 +4,13 @@ import type { RevocationList } from '../revocation/revocation.ts'
 import type { ClaimedAccess } from '../tokens/access-token.ts'
 import type { GatewayCheck } from './check.ts'
 import { Denial, unauthenticated } from './denial.ts'
+import type { Exchange } from './exchange.ts'
 import { valuesOf } from './headers.ts'
 import { parseHost } from './host.ts'
 import { PROOF_CHECKS } from './proof-checks.ts'
 import { realmKeys } from './realm-keys.ts'
 import { revocableOf } from './revocable.ts'
+import type { VerifiedTokens } from './verified-tokens.ts'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** When to come back to a gateway that cannot know what was revoked. */
@@ -23,19 +25,10 @@ const PAUSE_SECONDS = '1'
 export const IDENTITY_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'token',
-    async run(exchange, { tokens }) {
-      const { token, tenant, claimed, configuration } = exchange
-      if (tenant !== undefined && tokens.has(token, tenant.id)) return
-      const enter = tokens.begin(token)
-      const realm = { issuer: claimed?.issuer ?? '', audience: configuration.platform.audience }
-      try {
-        const { expiresAt } = await verifyAccessToken(token, realmKeys(tenant), realm)
-        if (tenant !== undefined) enter(tenant.id, expiresAt)
-      } catch (error) {
-        if (!(error instanceof RingfenceError)) throw error
-        const why = tenant === undefined ? 'no such tenant' : (error.detail ?? messageOf(error))
-        throw unauthenticated(`token: ${why}`, true)
-      }
+    run(exchange, { tokens }) {
+      const { tokenKey, tenant } = exchange
+      if (tenant !== undefined && tokens.has(tokenKey, tenant.id)) return undefined
+      return verify(exchange, tokens)
     },
   },
   {
@@ -112,6 +105,20 @@ export const IDENTITY_CHECKS: readonly GatewayCheck[] = [
     },
   },
 ]
+
+async function verify(exchange: Exchange, tokens: VerifiedTokens): Promise<void> {
+  const { token, tokenKey, tenant, claimed, configuration } = exchange
+  const enter = tokens.begin(tokenKey)
+  const realm = { issuer: claimed?.issuer ?? '', audience: configuration.platform.audience }
+  try {
+    const { expiresAt } = await verifyAccessToken(token, realmKeys(tenant), realm)
+    if (tenant !== undefined) enter(tenant.id, expiresAt)
+  } catch (error) {
+    if (!(error instanceof RingfenceError)) throw error
+    const why = tenant === undefined ? 'no such tenant' : (error.detail ?? messageOf(error))
+    throw unauthenticated(`token: ${why}`, true)
+  }
+}
 
 /** @throws Denial that says no more than that nobody is served for the moment */
 function isRevoked(claimed: ClaimedAccess, revocations: RevocationList): boolean {

@@ -2,6 +2,11 @@
 export interface GatewayLimits {
   /** Seconds a tenant context lives: 60 at most. */
   readonly contextSeconds: number
+  /**
+   * For so many seconds a context goes with further requests by the same token that say the same. 0:
+   * each request has its own.
+   */
+  readonly contextReuseSeconds: number
   readonly headerBytesMax: number
   readonly bodyBytesMax: number
   /** Requests under way, in all and of one tenant. */
@@ -36,6 +41,7 @@ export interface GatewayLimits {
 
 export const GATEWAY_LIMITS: GatewayLimits = {
   contextSeconds: 60,
+  contextReuseSeconds: 5,
   headerBytesMax: 16 * 1024,
   bodyBytesMax: 32 * 1024 * 1024,
   concurrent: 1_024,

@@ -1,30 +1,31 @@
 import type { Revocable } from '../revocation/revocation.ts'
-import { unauthenticated } from './denial.ts'
-import type { Exchange } from './exchange.ts'
-import { revocableOf } from './revocable.ts'
+import { type Denial, unauthenticated } from './denial.ts'
 
 /**
  * The requests that are under way, so that they can be ended when what they stand on is revoked: an
  * answer may take minutes.
  */
 export class OpenRequests {
-  readonly #open = new Map<Revocable, (denial: unknown) => void>()
+  readonly #open = new Map<
+    object,
+    { readonly token: Revocable; readonly end: (denial: Denial) => void }
+  >()
 
-  /** Rejects when the token is revoked before the exchange has ended, and never resolves. */
-  enter({ claimed, onEnd }: Pick<Exchange, 'claimed' | 'onEnd'>): Promise<never> {
-    const { promise, reject } = Promise.withResolvers<never>()
-    if (claimed !== undefined) {
-      const token = revocableOf(claimed)
-      this.#open.set(token, reject)
-      onEnd.push(() => this.#open.delete(token))
-    }
-    return promise
+  /** @param end called once if the token is revoked before `leave` */
+  enter(request: object, token: Revocable, end: (denial: Denial) => void): void {
+    this.#open.set(request, { token, end })
+  }
+
+  leave(request: object): void {
+    this.#open.delete(request)
   }
 
   /** Ends those whose tokens are revoked now. */
   end(isRevoked: (token: Revocable) => boolean): void {
-    for (const [token, reject] of this.#open) {
-      if (isRevoked(token)) reject(unauthenticated('it was revoked meanwhile', true))
+    for (const [request, { token, end }] of this.#open) {
+      if (!isRevoked(token)) continue
+      this.#open.delete(request)
+      end(unauthenticated('it was revoked meanwhile', true))
     }
   }
 }

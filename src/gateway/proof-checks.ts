@@ -22,12 +22,14 @@ function ofProof(
 ): GatewayCheck {
   return {
     name,
-    async run(exchange, memory) {
+    run(exchange, memory) {
       const { scheme, proof } = exchange
-      if (scheme !== 'dpop') return
-      if (proof === undefined || !(await holds(proof, exchange, memory))) {
-        throw unauthenticated(`proof: ${name}`, true)
+      if (scheme !== 'dpop') return undefined
+      const demand = (isGood: boolean) => {
+        if (!isGood) throw unauthenticated(`proof: ${name}`, true)
       }
+      const found = proof !== undefined && holds(proof, exchange, memory)
+      return typeof found === 'boolean' ? demand(found) : found.then(demand)
     },
   }
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { TenantId } from '../core/tenant.ts'
+import type { TokenKey } from './token-key.ts'
 
 const SECONDS_MAX = 30
 
@@ -15,7 +15,7 @@ interface Entry {
  */
 export class VerifiedTokens {
   readonly #max: number
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<TokenKey, Entry>()
   #purges = 0
 
   /** @param max how many are kept; the oldest go first */
@@ -23,12 +23,11 @@ export class VerifiedTokens {
     this.#max = max
   }
 
-  has(token: string, tenant: TenantId): boolean {
-    const hash = hashOf(token)
-    const entry = this.#entries.get(hash)
+  has(token: TokenKey, tenant: TenantId): boolean {
+    const entry = this.#entries.get(token)
     if (entry === undefined) return false
     if (entry.untilMs > Date.now()) return entry.tenant === tenant
-    this.#entries.delete(hash)
+    this.#entries.delete(token)
     return false
   }
 
@@ -36,26 +35,22 @@ export class VerifiedTokens {
    * To be called before a verification. What it returns enters the token when it was found valid,
    * unless something was forgotten meanwhile: the verification may have used what was then changed.
    */
-  begin(token: string): (tenant: TenantId, expiresAt: Date) => void {
+  begin(token: TokenKey): (tenant: TenantId, expiresAt: Date) => void {
     const purges = this.#purges
     return (tenant, expiresAt) => {
       if (purges !== this.#purges) return
       const untilMs = Math.min(expiresAt.getTime(), Date.now() + SECONDS_MAX * 1000)
       const oldest = this.#entries.keys().next()
       if (this.#entries.size >= this.#max && !oldest.done) this.#entries.delete(oldest.value)
-      this.#entries.set(hashOf(token), { tenant, untilMs })
+      this.#entries.set(token, { tenant, untilMs })
     }
   }
 
   forget(tenants: readonly TenantId[]): void {
     this.#purges += 1
     const gone = new Set(tenants)
-    for (const [hash, { tenant }] of this.#entries) {
-      if (gone.has(tenant)) this.#entries.delete(hash)
+    for (const [token, { tenant }] of this.#entries) {
+      if (gone.has(tenant)) this.#entries.delete(token)
     }
   }
-}
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64')
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createPrivateKey, type KeyObject, randomUUID, sign } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { link, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
@@ -18,6 +18,8 @@ export class SigningKey {
   readonly publicJwk: PublicJwk
   readonly #key: CryptoKey
   readonly #privateJwk: JWK
+  /** Made when it is first signed with. */
+  #keyObject: KeyObject | undefined
 
   private constructor(key: CryptoKey, privateJwk: JWK, publicJwk: PublicJwk) {
     this.#key = key
@@ -58,6 +60,26 @@ export class SigningKey {
     const { alg, kid } = this.publicJwk
     return new SignJWT(claims).setProtectedHeader({ alg, typ, kid }).sign(this.#key)
   }
+
+  /**
+   * The same without waiting, at a fraction of the cost: for whoever signs in the middle of a request.
+   * The calling thread does the work itself.
+   */
+  signNow(typ: string, claims: Readonly<Record<string, unknown>>): string {
+    const { alg, kid } = this.publicJwk
+    const text = `${encoded({ alg, typ, kid })}.${encoded(claims)}`
+    this.#keyObject ??= createPrivateKey({ key: this.#privateJwk, format: 'jwk' })
+    const signature =
+      alg === 'EdDSA'
+        ? sign(null, Buffer.from(text), this.#keyObject)
+        : // RFC 7518, section 3.4: the two numbers one after the other, and no ASN.1 around them.
+          sign('sha256', Buffer.from(text), { key: this.#keyObject, dsaEncoding: 'ieee-p1363' })
+    return `${text}.${signature.toString('base64url')}`
+  }
+}
+
+function encoded(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
 
 /**

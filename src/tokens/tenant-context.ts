@@ -72,7 +72,16 @@ export async function signContext(
   context: TenantContext,
   seconds: number,
 ): Promise<string> {
-  const { typ, issuer, secondsMax } = KINDS[context.kind]
+  return key.sign(KINDS[context.kind].typ, claimsOf(context, seconds))
+}
+
+/** The same without waiting. @throws as `signContext` */
+export function signContextNow(key: SigningKey, context: TenantContext, seconds: number): string {
+  return key.signNow(KINDS[context.kind].typ, claimsOf(context, seconds))
+}
+
+function claimsOf(context: TenantContext, seconds: number): Readonly<Record<string, unknown>> {
+  const { issuer, secondsMax } = KINDS[context.kind]
   if (!(seconds > 0 && seconds <= secondsMax)) {
     throw new RingfenceError(
       'invalid_argument',
@@ -81,7 +90,7 @@ export async function signContext(
   }
   const iat = Math.floor(Date.now() / 1000)
   const { origin } = context
-  return key.sign(typ, {
+  return {
     iss: issuer,
     aud: context.service,
     sub: context.subject,
@@ -94,7 +103,7 @@ export async function signContext(
     iat,
     exp: iat + seconds,
     jti: randomUUID(),
-  })
+  }
 }
 
 function originClaim({ id, client, issuedAt }: Origin) {

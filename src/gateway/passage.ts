@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { messageOf } from '../core/errors.ts'
+import type { Configuration } from '../snapshot/snapshot.ts'
+import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
+import type { GatewayCheck, GatewayMemory } from './check.ts'
+import { contextOf } from './context-of.ts'
+import { Denial } from './denial.ts'
+import type { Endpoint } from './endpoint.ts'
+import { type Exchange, readExchange } from './exchange.ts'
+import { Forward } from './forward.ts'
+import { forwardedHeader } from './forwarded.ts'
+import type { Headers } from './headers.ts'
+import type { GatewayLimits } from './limits.ts'
+import type { OpenRequests } from './open-requests.ts'
+import type { ReadTokens } from './read-tokens.ts'
+import { refuse } from './refuse.ts'
+import { headOf } from './request-head.ts'
+import { requestLine } from './request-log.ts'
+import { revocableOf } from './revocable.ts'
+import type { Route } from './route.ts'
+import { nothingServed } from './route-checks.ts'
+import type { ContextSigner } from './signed-contexts.ts'
+import { nextTrace } from './trace-context.ts'
+import type { Upstreams } from './upstream.ts'
+
+/** What all requests of one gateway share. */
+export interface House {
+  readonly checks: readonly GatewayCheck[]
+  readonly memory: GatewayMemory
+  readonly endpoints: readonly Endpoint[]
+  readonly limits: GatewayLimits
+  readonly readTokens: ReadTokens
+  readonly contexts: ContextSigner
+  readonly upstreams: Upstreams
+  readonly open: OpenRequests
+  readonly log: (line: string) => void
+  /** True when it takes leave of its callers. */
+  isDraining: boolean
+  /** @throws RingfenceError `snapshot_stale` */
+  readonly configuration: () => Configuration
+}
+
+/**
+ * One request, from its head to the end of its answer. Its steps follow one another without waiting
+ * where none of them has to: most requests are upstream in the turn in which they came.
+ */
+export class Passage {
+  readonly #house: House
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  // Never the caller's own: it joins entries of logs that other tenants must not write into.
+  readonly #requestId = randomUUID()
+  readonly #began = performance.now()
+  #exchange: Exchange | undefined
+  #forward: Forward | undefined
+  /** Of which request the context is that went with this one. */
+  #contextRequestId: string | undefined
+  #reason: string | undefined
+
+  constructor(house: House, request: IncomingMessage, response: ServerResponse) {
+    this.#house = house
+    this.#request = request
+    this.#response = response
+  }
+
+  begin(): void {
+    // Every response comes to this, whichever way it ends.
+    this.#response.once('close', () => this.#end())
+    try {
+      const { configuration, endpoints, readTokens, open } = this.#house
+      const arrival = { head: headOf(this.#request), request: this.#request }
+      const now = configuration()
+      const exchange = readExchange(arrival, this.#requestId, now, endpoints, readTokens)
+      this.#exchange = exchange
+      exchange.answer.push(['x-request-id', this.#requestId])
+      if (this.#house.isDraining) exchange.answer.push(['connection', 'close'])
+      if (exchange.claimed !== undefined) {
+        // Before the checks: what is revoked from now on ends it, what was before they see.
+        open.enter(this, revocableOf(exchange.claimed), (denial) => this.#refuse(denial))
+      }
+      this.#check(exchange, 0)
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  /** Runs the checks from one on. It waits only for those that wait. @throws Denial */
+  #check(exchange: Exchange, from: number): void {
+    const { checks, memory } = this.#house
+    for (let index = from; index < checks.length; index += 1) {
+      const waiting = checks[index]?.run(exchange, memory)
+      if (waiting === undefined) continue
+      waiting
+        .then(() => {
+          if (!exchange.ended) this.#check(exchange, index + 1)
+        })
+        .catch((error: unknown) => this.#refuse(error))
+      return
+    }
+    this.#answer(exchange)
+  }
+
+  /** @throws Denial */
+  #answer(exchange: Exchange): void {
+    const { endpoint, route } = exchange
+    if (endpoint !== undefined) {
+      endpoint
+        .answer(exchange, this.#request, this.#response)
+        .catch((error: unknown) => this.#refuse(error))
+      return
+    }
+    if (route === undefined) throw nothingServed('no route')
+    this.#pass(exchange, route)
+  }
+
+  /** @throws Denial */
+  #pass(exchange: Exchange, { upstream, path }: Route): void {
+    const { tenant, claimed, tokenKey, target } = exchange
+    // Never so with all checks in place: without them there is still nothing to sign a context from.
+    if (tenant === undefined || claimed === undefined) {
+      throw new Denial('internal', 'something went wrong on our side', 'no tenant to speak for')
+    }
+    const { contexts, readTokens, upstreams, limits, memory } = this.#house
+    readTokens.keep(tokenKey, claimed)
+    const context = contexts.sign(
+      contextOf(exchange, tenant.id, upstream.audience, claimed),
+      tokenKey,
+    )
+    this.#contextRequestId = context.requestId
+    const own: Headers = [
+      [CONTEXT_HEADER, context.text],
+      ['x-request-id', this.#requestId],
+      ['forwarded', forwardedHeader(exchange, memory.publicProtocol)],
+      ...nextTrace(exchange.incoming),
+    ]
+    this.#forward = new Forward({
+      exchange,
+      request: this.#request,
+      response: this.#response,
+      server: upstreams.server(upstream.config.servers[0]?.url ?? ''),
+      path: path + target.query,
+      own,
+      limits,
+      fail: (error) => this.#refuse(error),
+    })
+    this.#forward.start()
+  }
+
+  /** Says why not, or cuts off what cannot go on. Only the first reason counts. */
+  #refuse(error: unknown): void {
+    if (this.#reason !== undefined) return
+    this.#reason = error instanceof Denial ? error.reason : messageOf(error)
+    const exchange = this.#exchange
+    this.#close(exchange)
+    refuse(error, this.#requestId, exchange?.scheme, this.#request, this.#response)
+  }
+
+  /** The response is closed: there is nobody left to say anything to. */
+  #end(): void {
+    if (!this.#response.writableFinished) this.#reason ??= 'the caller is gone'
+    this.#close(this.#exchange)
+    const { headersSent, statusCode } = this.#response
+    this.#house.log(
+      requestLine({
+        requestId: this.#requestId,
+        contextRequestId: this.#contextRequestId,
+        exchange: this.#exchange,
+        method: this.#request.method ?? '',
+        // As others log callers who went away before there was an answer.
+        status: headersSent ? statusCode : 499,
+        milliseconds: performance.now() - this.#began,
+        reason: this.#reason,
+      }),
+    )
+  }
+
+  #close(exchange: Exchange | undefined): void {
+    this.#forward?.abort(new Error('the request has ended'))
+    if (exchange === undefined || exchange.ended) return
+    exchange.ended = true
+    this.#house.open.leave(this)
+    for (const letGo of exchange.onEnd) letGo()
+  }
+}

@@ -1,0 +1,21 @@
+/** A request that is with a service, or on its way there. */
+export interface UpstreamCall {
+  /** Ends it. Nothing more is told of it. */
+  abort(error: Error): void
+}
+
+/** What is told of it. */
+export interface UpstreamAnswer {
+  /** Never for informational answers. @param fields as Node's `rawHeaders` */
+  onHead(flow: Flow, status: number, fields: readonly string[]): void
+  onData(chunk: Buffer): void
+  onEnd(): void
+  /** Instead of an end. @param isLost when a connection that was used before ended under the request */
+  onError(error: Error, isLost: boolean): void
+}
+
+/** How fast an answer comes. */
+export interface Flow {
+  pause(): void
+  resume(): void
+}
