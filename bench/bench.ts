@@ -8,6 +8,7 @@ export interface Row {
   readonly p50: number
   readonly p95?: number
   readonly p99?: number
+  readonly p999?: number
   /** Median over the rounds of this row's p50 by the reference's p50 in the same round. */
   readonly ratio?: number
   /** The least and the greatest of those ratios. */

@@ -7,12 +7,12 @@ export class Forked {
   readonly #children: ChildProcess[] = []
 
   /** Starts `<name>.ts`, tells it its work, and resolves with its first answer. */
-  async start<Work extends object, Answer>(name: string, work: Work): Promise<Answer> {
+  async start<Work extends object | string, Answer>(name: string, work: Work): Promise<Answer> {
     return (await this.begin<Work, Answer>(name, work)).answer
   }
 
   /** The same, for a process that is talked to afterwards. */
-  async begin<Work extends object, Answer>(
+  async begin<Work extends object | string, Answer>(
     name: string,
     work: Work,
   ): Promise<{ readonly child: ChildProcess; readonly answer: Answer }> {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { JWK } from 'jose'
+import type { GatewayOptions } from '../../src/gateway/gateway.ts'
 import { openGateway } from '../../src/gateway/open-gateway.ts'
 import { MemoryRevocations } from '../../src/revocation/memory-revocations.test-support.ts'
 import { SnapshotState } from '../../src/snapshot/state.ts'
@@ -11,7 +12,13 @@ import type { Following } from './platform.ts'
 
 export type GatewayWork =
   | { readonly kind: 'upstream' }
-  | { readonly kind: 'gateway'; readonly contextKey: JWK; readonly record: SnapshotRecord }
+  | {
+      readonly kind: 'gateway'
+      readonly contextKey: JWK
+      readonly record: SnapshotRecord
+      /** Without any check. */
+      readonly bare?: boolean
+    }
   | { readonly kind: 'following'; readonly contextKey: JWK; readonly following: Following }
 
 /** A server in a process of its own: it is told what to be, and says where it listens. */
@@ -23,7 +30,9 @@ process.once('disconnect', () => process.exit())
 
 async function serverOf(work: GatewayWork): Promise<string> {
   if (work.kind === 'upstream') return upstream()
-  if (work.kind === 'gateway') return gateway(work.contextKey, fixed(work.record))
+  if (work.kind === 'gateway') {
+    return gateway(work.contextKey, fixed(work.record), work.bare === true ? { checks: [] } : {})
+  }
   const follower = await SnapshotFollower.open(work.following)
   await follower.ready()
   return gateway(work.contextKey, follower)
@@ -41,12 +50,17 @@ function fixed(record: SnapshotRecord): ConfigurationSource {
   return { current: () => configuration, onChange: () => undefined }
 }
 
-async function gateway(contextKey: JWK, source: ConfigurationSource): Promise<string> {
+async function gateway(
+  contextKey: JWK,
+  source: ConfigurationSource,
+  options: Partial<GatewayOptions> = {},
+): Promise<string> {
   const { url } = await openGateway({
     source,
     revocations: new MemoryRevocations(),
     contextKey: await SigningKey.fromJwk(contextKey),
     log: () => undefined,
+    ...options,
     listen: { host: '127.0.0.1', port: 0 },
     admin: { host: '127.0.0.1', port: 0 },
   })

@@ -1,6 +1,6 @@
 import type { Row } from '../bench.ts'
 
-const HEAD = ['', 'unit', 'n', 'p50', 'p95', 'p99', 'ratio', 'range', 'aim'] as const
+const HEAD = ['', 'unit', 'n', 'p50', 'p95', 'p99', 'p99.9', 'ratio', 'range', 'aim'] as const
 
 /** The rows as a table for a terminal. */
 export function tableOf(rows: readonly Row[]): string {
@@ -31,6 +31,7 @@ function cells(row: Row): string[] {
     figure(row.p50),
     row.p95 === undefined ? '' : figure(row.p95),
     row.p99 === undefined ? '' : figure(row.p99),
+    row.p999 === undefined ? '' : figure(row.p999),
     row.ratio === undefined ? '' : `${row.ratio.toFixed(2)}x`,
     range === undefined ? '' : `${range[0].toFixed(2)}-${range[1].toFixed(2)}`,
     row.aim === undefined ? '' : `${row.aim.text}: ${row.aim.met ? 'met' : 'missed'}`,

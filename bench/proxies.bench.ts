@@ -1,0 +1,232 @@
+import type { ChildProcess } from 'node:child_process'
+import { parsePlanName, parseServiceName, parseSubject } from '../src/core/names.ts'
+import { parseTenantId } from '../src/core/tenant.ts'
+import { samplePlatform, sampleTenant } from '../src/snapshot/sample.test-support.ts'
+import { recordSchema, type SnapshotRecord } from '../src/snapshot/snapshot.ts'
+import { signAccessToken } from '../src/tokens/access-token.ts'
+import { SigningKey } from '../src/tokens/signing-key.ts'
+import type { Bench, BenchContext, Row } from './bench.ts'
+import { distributionProxies } from './support/distribution-proxies.ts'
+import { answerOf, Forked } from './support/forked.ts'
+import type { GatewayWork } from './support/gateway-process.ts'
+import type { WireAnswer } from './support/load-process.ts'
+import { processorMicroseconds } from './support/processor-time.ts'
+import type { ProxyWork } from './support/proxy-process.ts'
+import { median, quantile, ratios } from './support/statistics.ts'
+import type { WireLoad } from './support/wire-load.ts'
+
+const CONNECTIONS = 32
+const USERS = 100
+const REFERENCE = 'undici'
+const OURS = 'ringfence, all checks'
+const PLAIN_PROXIES = ['node-http', 'undici', '@fastify/http-proxy', 'http-proxy-3'] as const
+
+interface Contender {
+  readonly name: string
+  readonly url: string
+  readonly process: ChildProcess
+}
+
+export const bench: Bench = {
+  title: 'what a front door adds: proxies before one service, and the gateway with its checks',
+  async run(context) {
+    const forked = new Forked()
+    const stopping: ChildProcess[] = []
+    try {
+      const realmKey = await SigningKey.create('ES256')
+      const { answer: upstream } = await forked.begin<ProxyWork, string>('proxy-process', {
+        kind: 'service',
+        upstream: '',
+      })
+      const contenders: Contender[] = []
+      for (const one of await distributionProxies(upstream, context.directory)) {
+        stopping.push(one.process)
+        contenders.push(one)
+      }
+      for (const kind of PLAIN_PROXIES) {
+        const work: ProxyWork = { kind, upstream }
+        const { child, answer } = await forked.begin<ProxyWork, string>('proxy-process', work)
+        contenders.push({ name: kind, url: answer, process: child })
+      }
+      const record = recordOf(upstream, realmKey)
+      const contextKey = (await SigningKey.create('ES256')).privateJwk
+      for (const [name, bare] of [
+        ['ringfence, checks left out', true],
+        [OURS, false],
+      ] as const) {
+        const work: GatewayWork = { kind: 'gateway', contextKey, record, bare }
+        const { child, answer } = await forked.begin<GatewayWork, string>('gateway-process', work)
+        contenders.push({ name, url: answer, process: child })
+      }
+      const { child: load } = await forked.begin<'begin', 'ready'>('load-process', 'begin')
+      const requests = await requestsOf(realmKey)
+      return await measure(context, contenders, upstream, requests, load)
+    } finally {
+      forked.stop()
+      for (const one of stopping) one.kill()
+    }
+  },
+}
+
+function recordOf(upstream: string, realmKey: SigningKey): SnapshotRecord {
+  return recordSchema.parse({
+    kind: 'change',
+    version: 1,
+    issuedAt: new Date().toISOString(),
+    previous: '',
+    platform: {
+      ...samplePlatform,
+      services: [{ name: parseServiceName('clinic'), upstream, prefix: '/' }],
+      plans: [
+        { ...samplePlatform.plans[0], name: parsePlanName('standard'), requestsPerMinute: 10 ** 9 },
+      ],
+    },
+    tenants: [
+      sampleTenant('acme', {
+        plan: parsePlanName('standard'),
+        keys: [JSON.parse(JSON.stringify(realmKey.publicJwk))],
+      }),
+    ],
+  })
+}
+
+/** What a browser's fetch looks like, by some users in turn. */
+async function requestsOf(key: SigningKey): Promise<readonly string[]> {
+  const realm = { issuer: 'https://id.example/realms/acme', audience: samplePlatform.audience }
+  const requests: string[] = []
+  for (let user = 0; user < USERS; user += 1) {
+    const token = await signAccessToken(
+      key,
+      realm,
+      {
+        tenant: parseTenantId('acme'),
+        subject: parseSubject(`user-${user}`),
+        client: 'web',
+        scopes: ['read', 'write'],
+        roles: ['nurse'],
+      },
+      900,
+    )
+    requests.push(
+      `GET /t/acme/visits?day=2026-07-01 HTTP/1.1\r\nHost: api.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: application/json\r\nAccept-Encoding: gzip, br\r\nAccept-Language: en\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+    )
+  }
+  return requests
+}
+
+async function measure(
+  { quick, say }: BenchContext,
+  contenders: readonly Contender[],
+  upstream: string,
+  requests: readonly string[],
+  load: ChildProcess,
+): Promise<readonly Row[]> {
+  const ask = async (url: string, milliseconds: number, perSecond?: number) => {
+    const work: WireLoad = {
+      port: Number(new URL(url).port),
+      requests,
+      connections: CONNECTIONS,
+      milliseconds,
+      ...(perSecond === undefined ? {} : { perSecond }),
+    }
+    load.send(work)
+    return answerOf<WireAnswer>(load)
+  }
+  const rounds = quick ? 2 : 7
+  const ms = quick ? 400 : 3_000
+  for (const { url } of contenders) await ask(url, quick ? 300 : 2_000)
+  const seen = new Map<string, Seen>(contenders.map(({ name }) => [name, { rate: [], cost: [] }]))
+  for (let round = 0; round < rounds; round += 1) {
+    say(`saturated, round ${round + 1} of ${rounds}`)
+    for (const { name, url, process } of round % 2 === 0 ? contenders : contenders.toReversed()) {
+      const before = processorMicroseconds(process.pid)
+      const { answers, seconds } = await ask(url, ms)
+      seen.get(name)?.rate.push(answers / seconds)
+      seen.get(name)?.cost.push((processorMicroseconds(process.pid) - before) / answers)
+    }
+  }
+  const rateOf = (name: string) => seen.get(name)?.rate ?? []
+  const rows = contenders.flatMap(({ name }) => saturationRows(name, seen))
+  rows.push(aimRow('@fastify/http-proxy', 1.2, rateOf), aimRow(REFERENCE, 0.8, rateOf))
+  const half = Math.round(median(rateOf(OURS)) / 2)
+  say(`half load: ${half} requests a second`)
+  const direct: number[][] = []
+  const latencies = new Map<string, number[][]>(contenders.map(({ name }) => [name, []]))
+  for (let round = 0; round < rounds; round += 1) {
+    direct.push([...(await ask(upstream, ms, half)).latencies])
+    for (const { name, url } of round % 2 === 0 ? contenders : contenders.toReversed()) {
+      latencies.get(name)?.push([...(await ask(url, ms, half)).latencies])
+    }
+  }
+  rows.push(latencyRow('the service itself', direct, half))
+  for (const { name } of contenders) {
+    const row = latencyRow(name, latencies.get(name) ?? [], half)
+    rows.push(name === OURS ? withAdded(row, direct, latencies.get(name) ?? []) : row)
+  }
+  return rows
+}
+
+interface Seen {
+  readonly rate: number[]
+  readonly cost: number[]
+}
+
+function saturationRows(name: string, seen: ReadonlyMap<string, Seen>): Row[] {
+  const { rate, cost } = seen.get(name) ?? { rate: [], cost: [] }
+  const reference = seen.get(REFERENCE) ?? { rate: [], cost: [] }
+  return [
+    {
+      what: `${name}: saturated`,
+      unit: 'requests/s',
+      n: rate.length,
+      p50: median(rate),
+      ...ratios(rate, reference.rate),
+      reference: REFERENCE,
+    },
+    {
+      what: `${name}: processor time a request`,
+      unit: 'us',
+      n: cost.length,
+      p50: median(cost),
+      ...ratios(cost, reference.cost),
+      reference: REFERENCE,
+    },
+  ]
+}
+
+function aimRow(other: string, least: number, rateOf: (name: string) => readonly number[]): Row {
+  const compared = ratios(rateOf(OURS), rateOf(other))
+  return {
+    what: `${OURS}, by ${other}`,
+    unit: 'requests/s',
+    n: rateOf(OURS).length,
+    p50: median(rateOf(OURS)),
+    ...compared,
+    reference: other,
+    aim: { text: `>= ${least.toFixed(2)}x`, met: compared.ratio >= least },
+  }
+}
+
+function latencyRow(name: string, rounds: readonly (readonly number[])[], half: number): Row {
+  const sorted = Float64Array.from(rounds.flat()).sort()
+  return {
+    what: `${name}: ${half} requests/s`,
+    unit: 'ms',
+    n: sorted.length,
+    p50: quantile(sorted, 0.5),
+    p95: quantile(sorted, 0.95),
+    p99: quantile(sorted, 0.99),
+    p999: quantile(sorted, 0.999),
+  }
+}
+
+/** By the median over the rounds of what the 99th percentile is more than the service's own. */
+function withAdded(
+  row: Row,
+  direct: readonly (readonly number[])[],
+  through: readonly (readonly number[])[],
+): Row {
+  const p99 = (round: readonly number[] = []) => quantile(Float64Array.from(round).sort(), 0.99)
+  const added = median(through.map((round, index) => p99(round) - p99(direct[index])))
+  return { ...row, aim: { text: `p99 added <= 1 ms (${added.toFixed(2)})`, met: added <= 1 } }
+}
