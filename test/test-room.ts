@@ -15,16 +15,22 @@ const MEMORY = '/dev/shm'
 /** What a run uses at most is about a quarter of it. */
 const ROOM_BYTES = 4 * 2 ** 30
 const PREFIX = 'rf-run-'
-/** A room that is this old and that nobody has locked is one that a killed run has left. */
-const LEFT_AFTER_MS = 60_000
+
+export interface TestRoomOptions {
+  /** The directory to make it in. */
+  readonly place?: string
+  /** A room in which nothing came or went for so long, and that nobody has locked, was left. */
+  readonly leftAfterMs?: number
+}
 
 /**
  * Makes a room in memory where there is enough of it, else below the system's temporary directory:
- * a data directory is a thousand small files, which some disks take half a second to make.
+ * a data directory is a thousand small files, which some disks take half a second to make. What
+ * runs have left that were killed is removed first.
  */
-export async function openTestRoom(): Promise<TestRoom> {
-  const place = await realpath((await hasRoom()) ? MEMORY : tmpdir())
-  await removeLeft(place)
+export async function openTestRoom(options: TestRoomOptions = {}): Promise<TestRoom> {
+  const place = await realpath(options.place ?? ((await hasRoom()) ? MEMORY : tmpdir()))
+  await removeLeft(place, options.leftAfterMs ?? 60_000)
   const directory = await mkdtemp(join(place, PREFIX))
   const lock = lockDirectory('this run of the tests', directory, 'exclusive')
   // As open as the system's own: servers and some tests run as other users.
@@ -49,17 +55,18 @@ async function hasRoom(): Promise<boolean> {
   return found.bavail * found.bsize >= ROOM_BYTES && process.availableMemory() >= 2 * ROOM_BYTES
 }
 
-async function removeLeft(place: string): Promise<void> {
+async function removeLeft(place: string, leftAfterMs: number): Promise<void> {
   for (const name of await readdir(place)) {
     const directory = join(place, name)
-    if (!name.startsWith(PREFIX) || !(await isOld(directory)) || isLocked(directory)) continue
-    await remove(directory)
+    if (!name.startsWith(PREFIX) || (await ageMs(directory)) < leftAfterMs) continue
+    if (!isLocked(directory)) await remove(directory)
   }
 }
 
-async function isOld(directory: string): Promise<boolean> {
+/** Below zero for what has gone meanwhile. */
+async function ageMs(directory: string): Promise<number> {
   const found = await stat(directory).catch(() => undefined)
-  return found !== undefined && Date.now() - found.birthtimeMs > LEFT_AFTER_MS
+  return found === undefined ? -1 : Date.now() - found.mtimeMs
 }
 
 /** Also where it is another user's, whose files we could not remove. */
