@@ -12,8 +12,8 @@ export interface TestRoom {
 }
 
 const MEMORY = '/dev/shm'
-/** What a run uses at most is about a quarter of it. */
-const ROOM_BYTES = 4 * 2 ** 30
+/** More than twice what a run uses at most. */
+const ROOM_BYTES = 2 * 2 ** 30
 const PREFIX = 'rf-run-'
 
 export interface TestRoomOptions {
