@@ -21,6 +21,7 @@ export const ERROR_CODES = [
   'precondition_failed',
   'too_large',
   'unsupported_media_type',
+  'content_refused',
   'no_capacity',
   'approval_required',
   'rate_limited',

@@ -21,6 +21,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   unsupported_media_type: 415,
   misdirected: 421,
   idempotency_key_reused: 422,
+  content_refused: 422,
   rate_limited: 429,
   lease_denied: 429,
   upstream_failed: 502,
