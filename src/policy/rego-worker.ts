@@ -1,6 +1,11 @@
+import { createRequire } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
-import { loadPolicySync } from '@open-policy-agent/opa-wasm'
 import type { RegoBundle } from './rego-bundle.ts'
+
+type Opa = typeof import('@open-policy-agent/opa-wasm')
+
+/** Its exports are not found by name. */
+const { loadPolicySync } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm') as Opa
 
 /** Pages of 64 KiB: 16 MiB for a bundle's data and one decision. */
 const PAGES = { initial: 32, maximum: 256 }
@@ -9,6 +14,7 @@ const { module, data } = workerData as RegoBundle
 const policy = loadPolicySync(new Uint8Array(module), PAGES)
 policy.setData(data as object)
 
+parentPort?.postMessage('ready')
 parentPort?.on('message', (input: object) => {
   // What it throws ends this thread: whatever it left behind in its memory goes with it.
   parentPort?.postMessage({ allowed: isAllowed(policy.evaluate(input)) })

@@ -5,10 +5,14 @@ import { readRegoBundle, type RegoBundle } from './rego-bundle.ts'
 
 /** Milliseconds within which a bundle decides. Whoever takes longer is ended, and denies. */
 const DECISION_MS = 500
+/** And within which it is ready to. */
+const START_MS = 10_000
 /** Milliseconds for which a bundle that took too long, or fell over, is not asked again. */
 const PAUSE_MS = 10_000
 /** Bundles that are ready at once. The one that was asked longest ago goes first. */
 const WORKERS_MAX = 16
+/** Questions that wait for one bundle. */
+const WAITING_MAX = 500
 
 /** What is wrong with a bundle, before anybody runs it; undefined for nothing. */
 export function regoProblem(base64: string): string | undefined {
@@ -73,13 +77,24 @@ class RegoEngine {
   readonly #worker: Worker
   readonly #waiting: { resolve(answer: Answer): void; timer: NodeJS.Timeout | undefined }[] = []
   isOver = false
+  #isReady = false
 
   private constructor(worker: Worker) {
     this.#worker = worker
-    worker.unref()
-    worker.on('message', (answer: Answer) => this.#next(answer))
+    const starting = setTimeout(() => this.#fall('it was not ready in time'), START_MS).unref()
+    worker.on('message', (answer: Answer | 'ready') => {
+      if (answer !== 'ready') return this.#next(answer)
+      clearTimeout(starting)
+      this.#isReady = true
+      return this.#watch()
+    })
     worker.on('error', (error) => this.#fall(messageOf(error)))
-    worker.on('exit', () => this.#fall('it ended'))
+    worker.on('exit', () => {
+      clearTimeout(starting)
+      this.#fall('it ended')
+    })
+    // Nobody waits for a bundle at the end of the process.
+    worker.unref()
   }
 
   static start({ module, data }: RegoBundle): RegoEngine {
@@ -93,6 +108,9 @@ class RegoEngine {
   }
 
   async ask(input: unknown): Promise<boolean> {
+    if (this.#waiting.length >= WAITING_MAX) {
+      throw new RingfenceError('overloaded', 'too many wait for the Rego bundle')
+    }
     const answer = await new Promise<Answer>((resolve) => {
       this.#waiting.push({ resolve, timer: undefined })
       if (this.isOver) this.#fall('it ended')
@@ -112,7 +130,7 @@ class RegoEngine {
   /** The first of those that wait is being decided now: its time runs. */
   #watch(): void {
     const [first] = this.#waiting
-    if (first !== undefined) {
+    if (this.#isReady && first !== undefined) {
       first.timer ??= setTimeout(() => this.#fall('it took too long'), DECISION_MS)
     }
   }

@@ -1,0 +1,119 @@
+import { messageOf } from '../core/errors.ts'
+import { READING } from '../policy/built-in-schema.ts'
+import { type Decision, NO_STORE } from '../policy/decision.ts'
+import { gatewayQuestion } from '../policy/gateway-question.ts'
+import type { Question } from '../policy/question.ts'
+import { recordingOf } from '../policy/recorded-question.ts'
+import { RegoEngines } from '../policy/rego.ts'
+import { regoInput } from '../policy/rego-input.ts'
+import { askPlatform, askStore, policiesOf } from '../policy/tenant-policies.ts'
+import type { GatewayCheck } from './check.ts'
+import { Denial } from './denial.ts'
+import type { Exchange } from './exchange.ts'
+
+/** One for all gateways of a process: bundles are told apart by the configuration that holds them. */
+const rego = new RegoEngines()
+
+/** Whether whoever is known by now may do this: by scope, and by policies. */
+export const POLICY_CHECKS: readonly GatewayCheck[] = [
+  {
+    name: 'scope-of-the-method',
+    run({ scopes, head, endpoint, route }) {
+      // That there is a scope at all is another check; what we answer ourselves asks for its own.
+      if (endpoint !== undefined || route === undefined || scopes.length === 0) return
+      const needed = READING.some((method) => method === head.method) ? 'read' : 'write'
+      if (scopes.includes(needed)) return
+      throw new Denial('forbidden', `this needs the scope ${needed}`, `no scope ${needed}`, [
+        [
+          'www-authenticate',
+          `Bearer realm="ringfence", error="insufficient_scope", scope="${needed}"`,
+        ],
+      ])
+    },
+  },
+  {
+    name: 'platform-policies',
+    run(exchange) {
+      ask(exchange, (question, { configuration, tenant }) =>
+        tenant === undefined ? NO_STORE : askPlatform(policiesOf(configuration, tenant), question),
+      )
+    },
+  },
+  {
+    name: 'policies',
+    run(exchange, { recordQuestion }) {
+      ask(exchange, (question, { configuration, tenant, requestId }) => {
+        if (tenant === undefined) return NO_STORE
+        const decision = askStore(policiesOf(configuration, tenant), question)
+        const at = new Date()
+        recordQuestion?.(recordingOf(question, decision, { tenant: tenant.id, requestId, at }))
+        return decision
+      })
+    },
+  },
+  {
+    name: 'rego',
+    run(exchange) {
+      const { policy } = exchange.tenant ?? {}
+      return policy?.rego === undefined ? undefined : askRego(exchange, policy, policy.rego)
+    },
+  },
+]
+
+const questions = new WeakMap<Exchange, Question>()
+const deciding = new WeakMap<Exchange, readonly string[]>()
+
+/** Ids of the policies that decided about a request; undefined where none was asked, or none applied. */
+export function decidedBy(exchange: Exchange): readonly string[] | undefined {
+  return deciding.get(exchange)
+}
+
+/** What a request asks of policies; undefined where nothing is served. Made once for each request. */
+function questionOf(exchange: Exchange): Question | undefined {
+  const known = questions.get(exchange)
+  if (known !== undefined) return known
+  const { tenant, claimed, head, endpoint, route, path, scopes } = exchange
+  if (tenant === undefined || claimed === undefined) {
+    // The checks before have made sure of both.
+    throw forbidden('nobody is known to ask for')
+  }
+  const target =
+    endpoint === undefined
+      ? route && { api: route.api, inside: route.inside }
+      : { endpoint: endpoint.name, path }
+  if (target === undefined) return undefined
+  const question = gatewayQuestion({
+    tenant: tenant.id,
+    caller: { ...claimed, scopes },
+    method: head.method,
+    address: head.address,
+    now: Date.now(),
+    target,
+  })
+  questions.set(exchange, question)
+  return question
+}
+
+/** @throws Denial */
+function ask(exchange: Exchange, decide: (question: Question, of: Exchange) => Decision): void {
+  const question = questionOf(exchange)
+  if (question === undefined) return
+  const decision = decide(question, exchange)
+  if (decision.policies.length > 0) deciding.set(exchange, decision.policies)
+  if (!decision.allowed) throw forbidden(decision.reason)
+}
+
+/** @throws Denial */
+async function askRego(exchange: Exchange, owner: object, bundle: string): Promise<void> {
+  const question = questionOf(exchange)
+  if (question === undefined) return
+  const allowed = await rego.ask(owner, bundle, regoInput(question)).catch((error: unknown) => {
+    throw forbidden(`rego: ${messageOf(error)}`)
+  })
+  if (!allowed) throw forbidden('the Rego bundle does not allow it')
+}
+
+/** The same whatever forbids it: policies are not read out to those whom they keep away. */
+function forbidden(reason: string): Denial {
+  return new Denial('forbidden', 'a policy does not allow this', `policy: ${reason}`)
+}
