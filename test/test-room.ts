@@ -12,7 +12,7 @@ export interface TestRoom {
 }
 
 const MEMORY = '/dev/shm'
-/** More than twice what a run uses at most. */
+/** About twice what a run uses at most. */
 const ROOM_BYTES = 2 * 2 ** 30
 const PREFIX = 'rf-run-'
 
