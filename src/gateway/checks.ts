@@ -1,10 +1,12 @@
 import { ADMISSION_CHECKS } from './admission-checks.ts'
 import type { GatewayCheck } from './check.ts'
 import { FORM_CHECKS } from './form-checks.ts'
+import { GUARDRAIL_CHECKS } from './guardrail-checks.ts'
 import { HEADER_CHECKS } from './header-checks.ts'
 import { IDENTITY_CHECKS } from './identity-checks.ts'
 import { LIMIT_CHECKS } from './limit-checks.ts'
 import { NETWORK_CHECKS } from './network-checks.ts'
+import { OPENAPI_CHECKS } from './openapi-checks.ts'
 import { ROUTE_CHECKS } from './route-checks.ts'
 
 /** Every check, in the order in which they run. */
@@ -14,6 +16,8 @@ export const GATEWAY_CHECKS: readonly GatewayCheck[] = [
   ...NETWORK_CHECKS,
   ...ROUTE_CHECKS,
   ...LIMIT_CHECKS,
+  ...OPENAPI_CHECKS,
+  ...GUARDRAIL_CHECKS,
   ...ADMISSION_CHECKS,
   ...HEADER_CHECKS,
 ]

@@ -115,7 +115,7 @@ export interface Door {
   /** Opens a listener before the gateway, as it stands on a network. Returns its port. */
   front(options: Partial<FrontOptions>): Promise<number>
   /** Sends bytes as they are and gives what comes back until the connection ends. */
-  raw(text: string): Promise<string>
+  raw(text: string | Uint8Array): Promise<string>
 }
 
 export interface Ask {
@@ -267,7 +267,7 @@ function ask(port: number, what: Ask): Promise<Reply> {
   })
 }
 
-function raw(port: number, text: string): Promise<string> {
+function raw(port: number, text: string | Uint8Array): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(text))
     let answer = ''

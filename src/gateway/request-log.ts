@@ -1,4 +1,5 @@
 import type { Exchange } from './exchange.ts'
+import { findingsOf } from './guardrail-checks.ts'
 import { decidedBy } from './policy-checks.ts'
 
 export interface RequestEnd {
@@ -29,6 +30,7 @@ export function requestLine(end: RequestEnd): string {
     status,
     ms: Math.round(end.milliseconds * 10) / 10,
     policies: exchange && decidedBy(exchange),
+    findings: exchange && findingsOf(exchange),
     reason,
   })
 }

@@ -106,6 +106,11 @@ function answer(
   } else if (path.endsWith('/part')) {
     response.writeHead(206, { 'content-range': 'bytes 0-1/5' })
     response.end('fa')
+  } else if (path.endsWith('/say')) {
+    const asked = new URLSearchParams(request.url?.split('?')[1])
+    const body = Buffer.from(asked.get('body') ?? '', 'latin1')
+    response.writeHead(200, { 'content-type': asked.get('type') ?? 'application/json' })
+    response.end(body)
   } else if (path.endsWith('/upload')) {
     request.on('end', () => response.end('uploaded'))
   } else {

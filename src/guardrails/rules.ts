@@ -20,6 +20,8 @@ export interface Rules {
   /** What cannot be looked at does not pass: something is blocked or redacted. */
   readonly isStrict: boolean
   readonly blocks: boolean
+  /** Bodies are held to something: what nobody sees does not pass. */
+  readonly isHeld: boolean
   /** Bytes; infinite where nobody says. */
   readonly bytesMax: number
   /** Media types: each list must have it. */
@@ -74,13 +76,15 @@ export function rulesFor(
     }
   }
   const taken = [...actions.values()]
+  const isStrict = taken.some((action) => action !== 'flag')
   return {
     actions,
     kinds: [...kinds],
     topics: new TopicBook(topics),
     looks: actions.size > 0,
-    isStrict: taken.some((action) => action !== 'flag'),
+    isStrict,
     blocks: taken.includes('block'),
+    isHeld: isStrict || bytesMax !== Number.POSITIVE_INFINITY || mediaTypes.length > 0,
     bytesMax,
     mediaTypes,
   }

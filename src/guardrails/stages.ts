@@ -41,15 +41,15 @@ export function typeStage(
   return refused(direction, refusal)
 }
 
-/** Takes a content coding off, so that a body can be looked at. What follows gets it without one. */
-export function decodingStage(
-  head: MessageHead,
-  { looks }: Rules,
-  direction: Direction,
-): Transform | undefined {
-  const coding = head.coding.toLowerCase()
-  if (!looks || isPlain(coding) || formatOf(head) === undefined) return undefined
-  return Decoding.supports(coding) ? new Decoding(coding, direction) : undefined
+/** Whether a body must be without its coding to be looked at, and can be. */
+export function needsDecoding(head: MessageHead, { looks }: Rules): boolean {
+  return looks && !isPlain(head.coding) && formatOf(head) !== undefined
+}
+
+/** Takes a content coding off. What follows gets the body without one. Undefined for an unknown one. */
+export function decodingStage(coding: string, direction: Direction): Transform | undefined {
+  const name = coding.toLowerCase()
+  return Decoding.supports(name) ? new Decoding(name, direction) : undefined
 }
 
 /** Looks for what the rules name. What cannot be looked at is refused, unless it would only be counted. */

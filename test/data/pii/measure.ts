@@ -59,6 +59,7 @@ function redact(kind: PiiKind, text: string): { readonly out: string; readonly c
     looks: true,
     isStrict: true,
     blocks: false,
+    isHeld: true,
     bytesMax: Number.POSITIVE_INFINITY,
     mediaTypes: [],
   }
