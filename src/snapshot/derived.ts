@@ -1,6 +1,9 @@
 import type { Configuration, PlatformConfig, TenantConfig } from './snapshot.ts'
 
-/** Something that is made of a tenant's configuration and the platform's, and kept while both last. */
+/**
+ * Something that is made of a tenant's configuration and the platform's, and kept while both last. A
+ * tenant that is not asked for any more takes it along: of many tenants few are ready at a time.
+ */
 export type Derived<T> = (configuration: Configuration, tenant: TenantConfig) => T
 
 /**

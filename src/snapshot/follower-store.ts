@@ -161,8 +161,8 @@ export class FollowerStore {
     })
     this.#unsaved = []
     const changed = new Set<TenantId>()
-    for (const { id } of this.#state?.tenants() ?? []) changed.add(id)
-    for (const { id } of fresh.tenants()) changed.add(id)
+    for (const id of this.#state?.ids() ?? []) changed.add(id)
+    for (const id of fresh.ids()) changed.add(id)
     this.#state = fresh
     this.#announce([...changed])
     await this.#stand()

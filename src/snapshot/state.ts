@@ -1,6 +1,7 @@
 import type { TenantId } from '../core/tenant.ts'
 import { refused } from './seal.ts'
 import type { Configuration, PlatformConfig, SnapshotRecord, TenantConfig } from './snapshot.ts'
+import { TenantShelf } from './tenant-shelf.ts'
 
 /** What a chain of records amounts to. A record is taken whole or refused with nothing changed. */
 export class SnapshotState {
@@ -9,7 +10,7 @@ export class SnapshotState {
   #hash: string
   #platform: PlatformConfig
   #confirmedAt: Date
-  readonly #tenants = new Map<TenantId, TenantConfig>()
+  readonly #tenants = new TenantShelf()
   readonly #hosts = new Map<string, TenantId>()
 
   private constructor(record: SnapshotRecord, hash: string) {
@@ -61,7 +62,7 @@ export class SnapshotState {
     if (record.platform === undefined)
       return [...record.tenants.map(({ id }) => id), ...record.removed]
     this.#platform = record.platform
-    return [...this.#tenants.keys(), ...record.removed]
+    return [...this.#tenants.ids(), ...record.removed]
   }
 
   #replace(tenants: readonly TenantConfig[], removed: readonly TenantId[]): void {
@@ -81,7 +82,7 @@ export class SnapshotState {
     }
     for (const id of removed) this.#tenants.delete(id)
     for (const tenant of tenants) {
-      this.#tenants.set(tenant.id, tenant)
+      this.#tenants.set(tenant)
       for (const host of tenant.hosts) this.#hosts.set(host, tenant.id)
     }
   }
@@ -114,6 +115,10 @@ export class SnapshotState {
   tenantOfHost(host: string): TenantConfig | undefined {
     const id = this.#hosts.get(host)
     return id === undefined ? undefined : this.#tenants.get(id)
+  }
+
+  ids(): IterableIterator<TenantId> {
+    return this.#tenants.ids()
   }
 
   tenants(): IterableIterator<TenantConfig> {
