@@ -31,12 +31,19 @@ process.once('disconnect', () => process.exit())
 async function serverOf(work: GatewayWork): Promise<string> {
   if (work.kind === 'upstream') return upstream()
   if (work.kind === 'gateway') {
-    return gateway(work.contextKey, fixed(work.record), work.bare === true ? { checks: [] } : {})
+    return gateway(
+      work.contextKey,
+      fixed(work.record),
+      work.bare === true ? { checks: [] } : { limits: PATIENT },
+    )
   }
   const follower = await SnapshotFollower.open(work.following)
   await follower.ready()
   return gateway(work.contextKey, follower)
 }
+
+/** A bench asks for all that there is: whoever waits is to be served, however busy the machine is. */
+const PATIENT = { queueMs: 30_000 }
 
 async function upstream(): Promise<string> {
   const server = createServer((_, response) => response.end('ok'))

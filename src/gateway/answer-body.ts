@@ -59,7 +59,7 @@ class PlainAnswer implements AnswerBody {
     const { response } = this.#options
     const isWhole = this.#isHeld
     this.#isHeld = false
-    if (isWhole && this.#first !== undefined) response.end(this.#first)
+    if (isWhole && this.#first !== undefined) endWith(response, this.#first)
     else response.end()
   }
 
@@ -91,6 +91,14 @@ class PlainAnswer implements AnswerBody {
     clearTimeout(this.#unread)
     this.#unread = undefined
   }
+}
+
+const ONE_PIECE_BYTES_MAX = 16 * 1024
+
+/** Byte for byte the same; but Node puts text and the head in one piece, which is half of the work. */
+function endWith(response: ServerResponse, body: Buffer): void {
+  if (body.length > ONE_PIECE_BYTES_MAX) response.end(body)
+  else response.end(body.toString('latin1'), 'latin1')
 }
 
 function letGo(answer: PlainAnswer): void {

@@ -1,3 +1,5 @@
+import { remembered } from './remembered.ts'
+
 /** Header fields in the order in which they came, names in lower case, repeated ones apart. */
 export type Headers = readonly (readonly [name: string, value: string])[]
 
@@ -45,7 +47,10 @@ const HOP_BY_HOP = new Set([
 /** Without the fields that are for one connection only, and those that `Connection` names. */
 export function withoutHopByHop(headers: Headers): Headers {
   const connection = valuesOf(headers, 'connection')
-  if (connection.length === 0) return headers.filter(([name]) => !HOP_BY_HOP.has(name))
+  // It says nothing else on most connections, and that field is one of those.
+  if (connection.every((value) => value === 'keep-alive')) {
+    return headers.filter(([name]) => !HOP_BY_HOP.has(name))
+  }
   const named = new Set(
     connection.flatMap((value) => value.split(',').map((name) => name.trim().toLowerCase())),
   )
@@ -83,26 +88,6 @@ const isOwn = remembered(
 /** Without what only the gateway says to callers. */
 export function withoutOwn(headers: Headers): Headers {
   return headers.filter(([name]) => !isOwn(name))
-}
-
-const REMEMBERED_MAX = 500
-const REMEMBERED_CHARACTERS_MAX = 40
-
-/**
- * The same question, answered from memory for the names that come first and are of usual length: most
- * are asked about with every request. Whoever makes names up fills it once, and then costs a look more.
- */
-function remembered(question: (name: string) => boolean): (name: string) => boolean {
-  const answers = new Map<string, boolean>()
-  return (name) => {
-    const known = answers.get(name)
-    if (known !== undefined) return known
-    const answer = question(name)
-    if (answers.size < REMEMBERED_MAX && name.length <= REMEMBERED_CHARACTERS_MAX) {
-      answers.set(name, answer)
-    }
-    return answer
-  }
 }
 
 /** One after another, name and value: what Node and undici write as it stands. */

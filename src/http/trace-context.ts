@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 /** Where a request is in a trace: W3C Trace Context, level 1. */
 export interface TraceContext {
@@ -56,7 +56,16 @@ export function traceHeaders(trace: TraceContext): Readonly<Record<string, strin
   }
 }
 
+/** Asking for random bytes costs the same for few as for many. Trace ids are no secret. */
+const pool = Buffer.alloc(4096)
+let used = pool.length
+
 function hex(bytes: number): string {
-  const text = randomBytes(bytes).toString('hex')
+  if (used + bytes > pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  const text = pool.toString('hex', used, used + bytes)
+  used += bytes
   return ZEROS.test(text) ? hex(bytes) : text
 }
