@@ -10,6 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['core'],
   administration: ['core'],
   contracts: ['core'],
+  upstreams: ['core', 'contracts', 'snapshot'],
   manifests: ['core', 'contracts', 'http', 'tokens', 'snapshot'],
   openapi: ['core'],
   guardrails: ['core', 'contracts', 'snapshot'],
@@ -54,7 +55,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sdk: ['core', 'http', 'tokens'],
   strikes: ['core', 'tokens', 'boundaries'],
   'front-door': [
+    'guardrails',
     'edge',
+    'policy',
     'limits',
     'contracts',
     'core',
