@@ -7,6 +7,7 @@ import { IDENTITY_CHECKS } from './identity-checks.ts'
 import { LIMIT_CHECKS } from './limit-checks.ts'
 import { NETWORK_CHECKS } from './network-checks.ts'
 import { OPENAPI_CHECKS } from './openapi-checks.ts'
+import { POLICY_CHECKS } from './policy-checks.ts'
 import { ROUTE_CHECKS } from './route-checks.ts'
 
 /** Every check, in the order in which they run. */
@@ -17,6 +18,7 @@ export const GATEWAY_CHECKS: readonly GatewayCheck[] = [
   ...ROUTE_CHECKS,
   ...LIMIT_CHECKS,
   ...OPENAPI_CHECKS,
+  ...POLICY_CHECKS,
   ...GUARDRAIL_CHECKS,
   ...ADMISSION_CHECKS,
   ...HEADER_CHECKS,

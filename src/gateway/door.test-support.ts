@@ -80,6 +80,11 @@ export class ChangingSource implements ConfigurationSource {
     for (const listener of this.#listeners) listener([tenant.id], this.current())
   }
 
+  platform(change: Partial<PlatformConfig>): void {
+    this.#platform = { ...this.#platform, ...change }
+    this.#version += 1
+  }
+
   trust(key: PublicJwk): void {
     const jwk = JSON.parse(JSON.stringify(key)) as PlatformConfig['contextKeys'][number]
     this.#platform = { ...this.#platform, contextKeys: [jwk] }

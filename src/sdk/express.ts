@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RingfenceError } from '../core/errors.ts'
+import type { ResourceInQuestion } from './decision-client.ts'
 import { sendRefusal } from './refuse.ts'
 import type { Ringfence } from './ringfence.ts'
 import type { VerifiedContext } from './verified-context.ts'
@@ -23,6 +24,27 @@ export function tenantMiddleware(ringfence: Ringfence) {
       return
     }
     response.locals[LOCAL] = context
+    next()
+  }
+}
+
+/**
+ * Middleware behind `tenantMiddleware`: lets those requests pass that the tenant's policies allow, and
+ * answers all others. `resourceOf` says what something is done to.
+ */
+export function requires<R extends IncomingMessage>(
+  ringfence: Ringfence,
+  action: string,
+  resourceOf: (request: R) => ResourceInQuestion | Promise<ResourceInQuestion>,
+) {
+  return async (request: R, response: Response, next: () => void): Promise<void> => {
+    try {
+      const resource = await resourceOf(request)
+      await ringfence.authorize(tenantContext(response), { action, resource })
+    } catch (error) {
+      sendRefusal(response, error)
+      return
+    }
     next()
   }
 }

@@ -1,4 +1,5 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ResourceInQuestion } from './decision-client.ts'
 import { refusalOf } from './refuse.ts'
 import type { Ringfence } from './ringfence.ts'
 import type { VerifiedContext } from './verified-context.ts'
@@ -30,3 +31,24 @@ export const tenantPlugin = Object.assign(
   // Its hook is for the scope that registers it, not for a scope of its own.
   { [Symbol.for('skip-override')]: true },
 )
+
+/**
+ * A `preHandler` for routes behind `tenantPlugin`: lets those requests pass that the tenant's policies
+ * allow, and answers all others. `resourceOf` says what something is done to.
+ */
+export function requires(
+  ringfence: Ringfence,
+  action: string,
+  resourceOf: (request: FastifyRequest) => ResourceInQuestion | Promise<ResourceInQuestion>,
+) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    try {
+      const resource = await resourceOf(request)
+      await ringfence.authorize(request.tenantContext, { action, resource })
+    } catch (error) {
+      const { status, headers, body } = refusalOf(error)
+      return reply.code(status).headers(headers).send(body)
+    }
+    return undefined
+  }
+}

@@ -8,6 +8,7 @@ export type { TenantId } from '../core/tenant.ts'
 export { type Problem, problemOf } from '../http/problem.ts'
 export { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
 export type { ContextKeyFile } from './context-keys.ts'
+export type { AccessQuestion, ResourceInQuestion } from './decision-client.ts'
 export type { JobRequest } from './job-client.ts'
 export { type TenantRequestListener, tenantListener } from './node-http.ts'
 export {

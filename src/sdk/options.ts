@@ -27,6 +27,8 @@ export interface RingfenceOptions {
   readonly vending: Peer
   /** Needed for jobs alone. */
   readonly control?: Peer
+  /** The decision point, for `authorize` alone. */
+  readonly decisions?: Peer
   /** Milliseconds within which a lease is had or the request fails. Default 5000. */
   readonly leaseMsMax?: number
   readonly pool?: PoolSettings
@@ -58,6 +60,8 @@ const environmentSchema = z.object({
   RINGFENCE_VENDING_AUDIENCE: z.string().min(1),
   RINGFENCE_CONTROL: address.optional(),
   RINGFENCE_CONTROL_AUDIENCE: z.string().min(1).optional(),
+  RINGFENCE_DECISIONS: address.optional(),
+  RINGFENCE_DECISIONS_AUDIENCE: z.string().min(1).optional(),
 })
 
 /**
@@ -75,22 +79,27 @@ export function optionsFromEnvironment(
     throw new RingfenceError('invalid_argument', `${name}: ${why}`)
   }
   const env = result.data
-  const control = env.RINGFENCE_CONTROL
-  const audience = env.RINGFENCE_CONTROL_AUDIENCE
-  if ((control === undefined) !== (audience === undefined)) {
-    throw new RingfenceError(
-      'invalid_argument',
-      'RINGFENCE_CONTROL and RINGFENCE_CONTROL_AUDIENCE are set together',
-    )
-  }
+  const control = peerOf(env, 'RINGFENCE_CONTROL')
+  const decisions = peerOf(env, 'RINGFENCE_DECISIONS')
   return {
     service: env.RINGFENCE_SERVICE,
     clientId: env.RINGFENCE_CLIENT_ID,
     clientKey: env.RINGFENCE_CLIENT_KEY,
     contextKeys: env.RINGFENCE_CONTEXT_KEYS,
     vending: { address: env.RINGFENCE_VENDING, audience: env.RINGFENCE_VENDING_AUDIENCE },
-    ...(control === undefined || audience === undefined
-      ? {}
-      : { control: { address: control, audience } }),
+    ...(control === undefined ? {} : { control }),
+    ...(decisions === undefined ? {} : { decisions }),
   }
+}
+
+/** Another part of the platform, if it is named: by its address and by who it is. */
+function peerOf(
+  env: z.output<typeof environmentSchema>,
+  name: 'RINGFENCE_CONTROL' | 'RINGFENCE_DECISIONS',
+): Peer | undefined {
+  const at = env[name]
+  const audience = env[`${name}_AUDIENCE`]
+  if (at !== undefined && audience !== undefined) return { address: at, audience }
+  if (at === undefined && audience === undefined) return undefined
+  throw new RingfenceError('invalid_argument', `${name} and ${name}_AUDIENCE are set together`)
 }

@@ -6,6 +6,7 @@ import type { TenantId } from '../core/tenant.ts'
 import { verifyContext } from '../tokens/tenant-context.ts'
 import { type ContextKeySource, fixedKeys, KeyFile } from './context-keys.ts'
 import { WorkloadIdentity } from './identity.ts'
+import { type AccessQuestion, DecisionClient } from './decision-client.ts'
 import { JobClient, type JobRequest, type JobToken } from './job-client.ts'
 import { LeaseBook, type Seat, seatOf } from './lease-book.ts'
 import { Loan } from './lent-client.ts'
@@ -53,6 +54,7 @@ export class Ringfence {
   readonly #contexts = new VerifiedContexts()
   readonly #vending: VendingClient
   readonly #jobs: JobClient | undefined
+  readonly #decisions: DecisionClient | undefined
   readonly #leases = new LeaseBook()
   readonly #pool: TenantPool<Seat>
   readonly #closing = new AbortController()
@@ -67,6 +69,8 @@ export class Ringfence {
     this.#jobs =
       options.control &&
       new JobClient({ ...options.control, identity, service: this.service, deadlineMs })
+    this.#decisions =
+      options.decisions && new DecisionClient({ ...options.decisions, identity, deadlineMs })
     this.#pool = new TenantPool<Seat>({
       sessionsMax: SESSIONS_MAX,
       // They are for one server, and tenants are on several.
@@ -186,6 +190,29 @@ export class Ringfence {
       return this.withTenant(context, (db) => work(db, info), { scope })
     }
     return runJob(tokens, one, options)
+  }
+
+  /**
+   * Whether the tenant's policies allow the context's user something, asked of the decision point. A
+   * decision is used again for 5 seconds at most, for the very same context and question.
+   * @throws RingfenceError `invalid_token`, `invalid_argument`; `engine_unavailable`, `overloaded`,
+   *   `timed_out` where nobody decides: then it is not allowed
+   */
+  async allows(context: VerifiedContext, question: AccessQuestion): Promise<boolean> {
+    const token = this.#contexts.tokenOf(context)
+    if (this.#decisions === undefined) {
+      throw new RingfenceError('invalid_argument', 'decisions need the address of their point')
+    }
+    const { subject, expiresAt, trace } = context
+    const asking = { token, subject, expiresAt, trace, signal: this.#closing.signal }
+    const decision = await this.#decisions.decide(asking, question)
+    return decision === 'no-policies' ? question.withoutPolicies === 'allow' : decision === 'allow'
+  }
+
+  /** As `allows`, and @throws RingfenceError `forbidden` for what is not allowed */
+  async authorize(context: VerifiedContext, question: AccessQuestion): Promise<void> {
+    if (await this.allows(context, question)) return
+    throw new RingfenceError('forbidden', 'a policy does not allow this')
   }
 
   /** What the pool holds and how it fares. */
