@@ -64,7 +64,7 @@ export class Admission {
     const now = () => this.#clock.now()
     return new Call(place, now, {
       answered: (ms) => {
-        control.answered(entrant.tenant, ms, gate.inside, now())
+        control.answered(entrant.tenant, ms, gate, now())
         if (control.limit !== gate.seats) gate.seats = control.limit
       },
       left: () => {

@@ -11,8 +11,6 @@ const WINDOW_ANSWERS = 20
 const WINDOW_MS = 500
 /** What a limit begins with. */
 const FIRST = 64
-/** From this part of the limit on it is the limit that keeps requests out: tenants leave some seats. */
-const FULL = 0.8
 /** Requests that may queue at the upstream, as a part of those inside: below `FEW` there may be more. */
 const FEW = 0.03
 const MANY = 0.06
@@ -25,11 +23,21 @@ const FIRST_RISE = 1.5
 /** How fast what is usual follows what is seen, and by how many answers it does so in full. */
 const LEARNING = 0.5
 const LEARNING_ANSWERS = 20
+/** The same where some may queue. What is learned too much is unlearned when it is tried with fewer. */
+const LEARNING_FULL = 0.02
 /** After so many windows at the limit it is tried whether fewer would be quicker. */
 const PROBE_WINDOWS = 20
 const PROBE = 0.8
 /** Tenants of one upstream of which it is known what is usual. */
 const TENANTS = 500
+
+/** How many there are at an upstream's gate. */
+export interface Crowd {
+  /** Under way at the upstream, the one that was just answered among them. */
+  readonly inside: number
+  /** Kept out by the limit. */
+  readonly waiting: number
+}
 
 class Window {
   readonly began: number
@@ -37,12 +45,13 @@ class Window {
   answers = 0
   insideSum = 0
   insideMost = 0
+  waitingMost = 0
 
   constructor(began: number) {
     this.began = began
   }
 
-  add(tenant: TenantId, ms: number, inside: number): void {
+  add(tenant: TenantId, ms: number, { inside, waiting }: Crowd): void {
     const seen = this.tenants.get(tenant) ?? { ms: 0, count: 0 }
     seen.ms += ms
     seen.count += 1
@@ -50,6 +59,7 @@ class Window {
     this.answers += 1
     this.insideSum += inside
     this.insideMost = Math.max(this.insideMost, inside)
+    this.waitingMost = Math.max(this.waitingMost, waiting)
   }
 }
 
@@ -80,13 +90,10 @@ export class DelayControl {
     return Math.floor(this.#limit)
   }
 
-  /**
-   * @param ms from when a request was let through to the first byte of its answer
-   * @param inside requests under way at the upstream, this one among them
-   */
-  answered(tenant: TenantId, ms: number, inside: number, now: number): void {
+  /** @param ms from when a request was let through to the first byte of its answer */
+  answered(tenant: TenantId, ms: number, crowd: Crowd, now: number): void {
     this.#window ??= new Window(now)
-    this.#window.add(tenant, ms, inside)
+    this.#window.add(tenant, ms, crowd)
     const { answers, began } = this.#window
     if (answers < WINDOW_ANSWERS || now - began < WINDOW_MS) return
     this.#decide(this.#window)
@@ -95,12 +102,11 @@ export class DelayControl {
 
   #decide(window: Window): void {
     const inside = window.insideSum / window.answers
-    const isFull = window.insideMost >= this.#limit * FULL
+    const isFull = window.waitingMost > 0
     const slowdown = this.#slowdown(window)
     const queued = inside * (1 - 1 / slowdown)
     const isMany = queued > Math.max(MANY_MIN, inside * MANY)
-    // At the least there is no queue of our making: what is slow there is usual from now on.
-    this.#learn(window, !(isFull || isMany) || this.#limit <= this.#options.min)
+    this.#learn(window, this.#upwards(isFull, isMany))
     this.#fullWindows = isFull ? this.#fullWindows + 1 : 0
     if (isMany) {
       const kept = Math.max(FALL_MAX, 1 / slowdown + FEW)
@@ -127,14 +133,25 @@ export class DelayControl {
     return seen[Math.floor((seen.length - 1) / 2)] ?? 1
   }
 
-  /** @param upwards whether it may be that answers take longer from now on, for another reason than a queue */
-  #learn({ tenants }: Window, upwards: boolean): void {
+  /** How fast it learns that answers take longer, for another reason than that they queue. */
+  #upwards(isFull: boolean, isMany: boolean): number {
+    // At the least there is no queue of our making: what is slow there is usual from now on.
+    if (this.#limit <= this.#options.min) return 1
+    if (isMany) return 0
+    return isFull ? LEARNING_FULL : LEARNING
+  }
+
+  #learn({ tenants }: Window, upwards: number): void {
     for (const [tenant, { ms, count }] of tenants) {
       const mean = ms / count
       const usual = this.#usual.get(tenant)
-      const weight = LEARNING * Math.min(1, count / LEARNING_ANSWERS)
-      if (usual === undefined) this.#usual.set(tenant, mean)
-      else if (upwards || mean < usual) this.#usual.set(tenant, usual + weight * (mean - usual))
+      if (usual === undefined) {
+        this.#usual.set(tenant, mean)
+        continue
+      }
+      const rate = mean < usual ? LEARNING : upwards
+      const change = rate * Math.min(1, count / LEARNING_ANSWERS) * (mean - usual)
+      this.#usual.set(tenant, usual + change)
     }
   }
 

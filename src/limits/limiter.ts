@@ -57,14 +57,13 @@ export class Limiter {
   /** Takes all that a request demands, or nothing. Waits only where others have to be asked. */
   take(caller: Caller, demands: readonly Demand[]): Verdict | Promise<Verdict> {
     // First what can be seen from here, so that nothing is taken for what is refused anyway.
-    for (const { limit, amount, least = amount } of demands) {
-      const taken = this.#find(caller, limit).count.look(least)
-      if (!taken.allowed) return refusedBy(limit, taken)
-    }
-    if (this.#store === undefined || !demands.some(({ limit }) => limit.shared)) {
-      return this.#takeOwn(caller, demands, undefined)
-    }
-    return this.#takeAll(caller, demands)
+    const found = this.#findAll(caller, demands)
+    const refused = refusal(demands, found)
+    if (refused !== undefined) return { refused, tightest: undefined }
+    const isShared = this.#store !== undefined && demands.some(({ limit }) => limit.shared)
+    return isShared
+      ? this.#takeShared(caller, demands)
+      : this.#settle(caller, demands, found, undefined)
   }
 
   /** For what was taken and then refused for another reason than its own. */
@@ -86,7 +85,7 @@ export class Limiter {
     await Promise.all(counts.flatMap((count) => (count instanceof Reserve ? [count.close()] : [])))
   }
 
-  async #takeAll(caller: Caller, demands: readonly Demand[]): Promise<Verdict> {
+  async #takeShared(caller: Caller, demands: readonly Demand[]): Promise<Verdict> {
     const shared = demands.filter(({ limit }) => limit.shared)
     let tightest: Standing | undefined
     for (const [index, { limit, amount }] of shared.entries()) {
@@ -97,35 +96,39 @@ export class Limiter {
       const taken = answer instanceof Promise ? await answer : answer
       if (!taken.allowed) {
         this.giveBack(caller, shared.slice(0, index))
-        return refusedBy(limit, taken)
+        return { refused: { ...standingOf(limit, taken), limit }, tightest: undefined }
       }
-      tightest = tighter(tightest, { ...limit, taken })
+      tightest = tighter(tightest, standingOf(limit, taken))
     }
+    // Of the others nothing was taken meanwhile, but by others.
     const own = demands.filter(({ limit }) => !limit.shared)
-    const verdict = this.#takeOwn(caller, own, tightest)
-    if (verdict.refused !== undefined) this.giveBack(caller, shared)
-    return verdict
+    const found = this.#findAll(caller, own)
+    const refused = refusal(own, found)
+    if (refused === undefined) return this.#settle(caller, own, found, tightest)
+    this.giveBack(caller, shared)
+    return { refused, tightest: undefined }
   }
 
-  /** All in one go, of what nobody else counts. */
-  #takeOwn(caller: Caller, demands: readonly Demand[], before: Standing | undefined): Verdict {
-    const found = demands.map(({ limit }) => this.#find(caller, limit))
+  /** In the turn in which it was seen that there is enough. */
+  #settle(
+    caller: Caller,
+    demands: readonly Demand[],
+    found: readonly Found[],
+    before: Standing | undefined,
+  ): Verdict {
     let tightest = before
-    for (const [index, { limit, amount, least = amount }] of demands.entries()) {
-      const taken = found[index]?.count.look(least)
-      if (taken === undefined) continue
-      if (!taken.allowed) return refusedBy(limit, taken)
-      const { remaining, resetMs } = taken
-      const after = { ...taken, remaining: Math.max(0, remaining - amount), resetMs }
-      tightest = tighter(tightest, { policy: limit.policy, label: limit.label, taken: after })
-    }
-    for (const [index, { amount }] of demands.entries()) {
+    for (const [index, { limit, amount }] of demands.entries()) {
       const one = found[index]
       if (one === undefined) continue
       one.count.settle(amount)
       this.#keep(caller.tenant, one)
+      tightest = tighter(tightest, standingOf(limit, one.count.look(0)))
     }
     return { refused: undefined, tightest }
+  }
+
+  #findAll(caller: Caller, demands: readonly Demand[]): readonly Found[] {
+    return demands.map(({ limit }) => this.#find(caller, limit))
   }
 
   #find(caller: Caller, limit: CountedLimit): Found {
@@ -165,9 +168,17 @@ interface Found {
   readonly chosen: boolean
 }
 
-function refusedBy(limit: CountedLimit, taken: Taken): Verdict {
-  const { policy, label } = limit
-  return { refused: { policy, label, taken, limit }, tightest: undefined }
+function standingOf({ policy, label }: CountedLimit, taken: Taken): Standing {
+  return { policy, label, taken }
+}
+
+/** The first that there is not enough of. */
+function refusal(demands: readonly Demand[], found: readonly Found[]): Verdict['refused'] {
+  for (const [index, { limit, amount, least = amount }] of demands.entries()) {
+    const taken = found[index]?.count.look(least)
+    if (taken?.allowed === false) return { ...standingOf(limit, taken), limit }
+  }
+  return undefined
 }
 
 function tighter(one: Standing | undefined, other: Standing): Standing {

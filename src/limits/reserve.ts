@@ -142,7 +142,9 @@ export class Reserve implements Count<SharedSpec> {
   /** Does not reject: when nothing comes of it, the store is away. */
   #ask(): Promise<void> {
     const asking = this.#asked().finally(() => {
-      if (this.#asking === asking) this.#asking = undefined
+      this.#asking = undefined
+      // More was used meanwhile than it knew of when it asked.
+      if (this.#left < 0 && !this.#store.away) void this.#ask()
     })
     this.#asking = asking
     return asking
