@@ -1,5 +1,6 @@
 import { DIRECTORY_MIGRATION } from './migrations/directory.ts'
 import { FEDERATION_MIGRATION } from './migrations/federation.ts'
+import { FEDERATION_SESSIONS_MIGRATION } from './migrations/federation-sessions.ts'
 import { MAIL_MIGRATION } from './migrations/mail.ts'
 import { PROVIDER_MIGRATION } from './migrations/provider.ts'
 import { SCIM_MIGRATION } from './migrations/scim.ts'
@@ -61,4 +62,5 @@ export const IDENTITY_MIGRATIONS: readonly string[] = [
   FEDERATION_MIGRATION,
   SESSIONS_MIGRATION,
   SUPPORT_MIGRATION,
+  FEDERATION_SESSIONS_MIGRATION,
 ]

@@ -60,6 +60,7 @@ export async function mountRealms(
     sealing,
     directory,
     outbound: options.insideAllowed ? INSIDE : {},
+    endSignedInBy: parts.endSignedInBy,
     finished: continueSignIn(services.signIn),
     log,
   })

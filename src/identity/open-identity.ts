@@ -34,6 +34,7 @@ import type { RealmAdministration } from './realm-administration.ts'
 import { RealmKeys, type RealmKeysOptions } from './realm-keys.ts'
 import { RealmStore } from './realm-store.ts'
 import { SealingKey } from './sealing-key.ts'
+import type { EndSignedInBy } from './sessions/federated-sessions.ts'
 import { logoutSender } from './sessions/logout/send-logout.ts'
 import { openSessions } from './sessions/open-sessions.ts'
 import type { RedisSettings } from './sessions/redis/redis-settings.ts'
@@ -96,6 +97,7 @@ export interface IdentityParts {
   readonly sessions: ArtifactStore
   readonly sessionAdministration: SessionAdministration
   readonly endAccess: EndAccess
+  readonly endSignedInBy: EndSignedInBy
   readonly publisher: RevocationPublisher
   readonly realms: RealmStore
   readonly keys: RealmKeys
@@ -245,6 +247,7 @@ function partsOf(
     sessions,
     sessionAdministration: live.administration(endAccess),
     endAccess,
+    endSignedInBy: live.endSignedInBy,
     publisher,
     keys,
     clients: new RealmClients(database, endAccess),

@@ -3,11 +3,13 @@ import { RingfenceError } from '../../core/errors.ts'
 import type { Subject } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { PublicJwk } from '../../tokens/signing-key.ts'
+import type { Rows } from '../identity-database.ts'
+import type { EndSignedInBy } from '../sessions/federated-sessions.ts'
 import type { FederatedAccounts } from './accounts/federated-accounts.ts'
 import type { Link, LinkStore } from './accounts/link-store.ts'
 import type { Connection } from './connection/connection.ts'
 import { sourceSchema } from './connection/connection-config.ts'
-import { parseConnectionId } from './connection/connection-id.ts'
+import { type ConnectionId, parseConnectionId } from './connection/connection-id.ts'
 import { type ConnectionInput, connectionInputSchema } from './connection/connection-input.ts'
 import type { ConnectionStore } from './connection/connection-store.ts'
 import type { AllowedSource, SourceAllowlist } from './connection/source-allowlist.ts'
@@ -41,6 +43,7 @@ export interface FederationAdministrationOptions {
   readonly domains: DomainStore
   readonly links: LinkStore
   readonly accounts: FederatedAccounts
+  readonly endSignedInBy: EndSignedInBy
   readonly issuerOf: (tenant: TenantId) => Promise<string | undefined>
 }
 
@@ -65,9 +68,12 @@ export class FederationAdministration {
     await this.#options.sources.allow(tenant, checked(allowedSourceSchema, source))
   }
 
-  /** Connections with it stop working at once. */
+  /** Connections with it stop working at once, and what came through them ends. */
   async disallowSource(tenant: TenantId, source: AllowedSource): Promise<void> {
-    await this.#options.sources.disallow(tenant, checked(allowedSourceSchema, source))
+    const { sources, endSignedInBy } = this.#options
+    await sources.disallow(tenant, checked(allowedSourceSchema, source), (rows, connections) =>
+      endSignedInBy(rows, tenant, { connections }),
+    )
   }
 
   connections(tenant: TenantId): Promise<readonly Connection[]> {
@@ -79,7 +85,8 @@ export class FederationAdministration {
   }
 
   /**
-   * Makes or changes one. @throws RingfenceError `conflict` (another kind than before),
+   * Makes or changes one. When it is disabled, or is to another provider, what came through it ends.
+   * @throws RingfenceError `conflict` (another kind than before),
    * `precondition_failed` when `version` is not the present one
    */
   async putConnection(
@@ -89,11 +96,15 @@ export class FederationAdministration {
     version?: number,
   ): Promise<Connection> {
     const parsed = checked(connectionInputSchema, input)
-    return this.#options.connections.put(tenant, parseConnectionId(id), parsed, version)
+    const connection = parseConnectionId(id)
+    const ended = this.#ended(tenant, connection)
+    return this.#options.connections.put(tenant, connection, parsed, version, ended)
   }
 
+  /** Sessions and refresh tokens that came through it end with it. */
   async removeConnection(tenant: TenantId, id: string): Promise<void> {
-    await this.#options.connections.remove(tenant, parseConnectionId(id))
+    const connection = parseConnectionId(id)
+    await this.#options.connections.remove(tenant, connection, this.#ended(tenant, connection))
   }
 
   async setup(tenant: TenantId, id: string): Promise<ConnectionSetup> {
@@ -142,8 +153,16 @@ export class FederationAdministration {
     return this.#options.links.of(tenant, subject)
   }
 
+  /** What the user has by it ends. */
   async unlink(tenant: TenantId, id: string, subject: Subject): Promise<void> {
-    await this.#options.links.unlink(tenant, parseConnectionId(id), subject)
+    const connection = parseConnectionId(id)
+    const ended = this.#ended(tenant, connection, subject)
+    await this.#options.links.unlink(tenant, connection, subject, ended)
+  }
+
+  #ended(tenant: TenantId, id: ConnectionId, subject?: Subject) {
+    const by = { connections: [id], subject }
+    return (rows: Rows) => this.#options.endSignedInBy(rows, tenant, by)
   }
 
   async #connection(tenant: TenantId, id: string): Promise<Connection> {

@@ -41,6 +41,8 @@ export async function startFederationSite(): Promise<FederationSite> {
     directory: base.directory,
     outbound: { allowHttp: true, allowNetworks: ['127.0.0.0/8'], timeoutMs: 5_000 },
     txtLookup: (name) => Promise.resolve(dns.get(name) ?? []),
+    // Whoever has no provider has no sessions.
+    endSignedInBy: () => Promise.resolve(),
     interaction: (_context, request) => Promise.resolve(interactionOf(request)),
     finished: (_context, _request, response, signedIn) => {
       finished.push(signedIn)

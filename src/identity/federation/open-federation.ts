@@ -4,6 +4,7 @@ import type { IdentityDatabase } from '../identity-database.ts'
 import type { SignInChoices } from '../pages/pages-options.ts'
 import type { RealmHandler } from '../provider/realm-context.ts'
 import type { SealingKey } from '../sealing-key.ts'
+import type { EndSignedInBy } from '../sessions/federated-sessions.ts'
 import { FederatedAccounts } from './accounts/federated-accounts.ts'
 import { LinkStore } from './accounts/link-store.ts'
 import { ConnectionStore } from './connection/connection-store.ts'
@@ -26,6 +27,8 @@ export interface FederationOptions
   readonly directory: Directory
   /** What may be reached on a tenant's word. Default: https on public networks. */
   readonly outbound?: OutboundOptions
+  /** What came through a connection ends with it. */
+  readonly endSignedInBy: EndSignedInBy
   /** TXT records of a name. Default: DNS. */
   readonly txtLookup?: TxtLookup
 }
@@ -65,6 +68,7 @@ export function openFederation(options: FederationOptions): Federation {
       domains,
       links,
       accounts,
+      endSignedInBy: options.endSignedInBy,
       issuerOf: (tenant) => issuerOf(database, tenant),
     }),
     async maintain() {

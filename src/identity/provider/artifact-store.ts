@@ -19,6 +19,8 @@ export interface Artifact {
   /** Of a session: the user agent and address of the request that writes it. */
   readonly device?: string | undefined
   readonly address?: string | undefined
+  /** Of a session: the connection by which the request has signed somebody in. */
+  readonly connection?: string | undefined
 }
 
 /** Whose artifacts end. */

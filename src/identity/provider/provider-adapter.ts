@@ -1,6 +1,6 @@
 import { Provider, type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import type { TenantId } from '../../core/tenant.ts'
-import type { ArtifactStore } from './artifact-store.ts'
+import type { Artifact, ArtifactStore } from './artifact-store.ts'
 import type { EndAccess } from './end-access.ts'
 import type { PostgresArtifacts } from './postgres-artifacts.ts'
 
@@ -46,7 +46,13 @@ export function artifactAdapter(tenant: TenantId, model: string, tools: AdapterT
 }
 
 /** From what and from where the request under way comes. */
-function whence(): { readonly device?: string; readonly address?: string } {
+function whence(): Pick<Artifact, 'device' | 'address' | 'connection'> {
   const ctx = Provider.ctx
-  return ctx === undefined ? {} : { device: ctx.get('user-agent'), address: ctx.ip }
+  if (ctx === undefined) return {}
+  const connection = ctx.oidc?.result?.login?.['connection']
+  return {
+    device: ctx.get('user-agent'),
+    address: ctx.ip,
+    ...(typeof connection === 'string' ? { connection } : {}),
+  }
 }

@@ -8,6 +8,7 @@ import type {
   ArtifactStore,
 } from '../provider/artifact-store.ts'
 import { realmSettingsSchema } from '../provider/realm-settings.ts'
+import { keepConnection, noteConnection } from './federated-sessions.ts'
 import { cutOff, mayBegin } from './session-cutoff.ts'
 import type { SessionEnding } from './session-ending.ts'
 import { lockRealmSessions } from './session-locks.ts'
@@ -121,28 +122,37 @@ export class LiveSessions implements ArtifactStore {
   async #keep(session: SignedIn): Promise<boolean> {
     const { database } = this.#options
     const record = await findRecord(database, session)
-    if (record !== undefined && saysTheSame(record, session)) return true
+    const known = session.connection === undefined && record !== undefined
+    if (known && saysTheSame(record, session)) return true
     return database.transaction((rows) => this.#write(rows, session))
   }
 
   async #write(rows: Rows, session: SignedIn): Promise<boolean> {
-    const { tenant, subject, clients } = session
-    const record = await findRecord(rows, session, true)
-    if (record === undefined) {
-      if (await mayBegin(rows, tenant, subject, session.signedInAt)) {
-        await insertRecord(rows, session)
-        await this.#endOldest(rows, session)
-        return true
+    const { tenant, subject, clients, connection } = session
+    if (connection === undefined || (await keepConnection(rows, tenant, connection))) {
+      const record = await findRecord(rows, session, true)
+      if (record === undefined) {
+        if (await mayBegin(rows, tenant, subject, session.signedInAt)) {
+          await insertRecord(rows, session)
+          await this.#endOldest(rows, session)
+          return this.#noted(rows, session)
+        }
+      } else if (!record.ended) {
+        if (record.subject !== subject || record.retired.includes(session.cookie)) return false
+        await updateRecord(rows, session)
+        return this.#noted(rows, session)
       }
-    } else if (!record.ended) {
-      if (record.subject !== subject || record.retired.includes(session.cookie)) return false
-      await updateRecord(rows, session)
-      return true
     }
-    // It was ended while this request was under way: so is what the request has given.
+    // It, or that by which it was signed in, was ended while this request was under way: so is what the request has given.
     const grants = Object.values(clients).flatMap(({ grant }) => (grant === null ? [] : [grant]))
     await this.#options.ending.takeBack(rows, tenant, grants)
     return false
+  }
+
+  async #noted(rows: Rows, session: SignedIn): Promise<true> {
+    const { connection } = session
+    if (connection !== undefined) await noteConnection(rows, session, connection)
+    return true
   }
 
   /** Ends those beyond as many as a user may have, the longest signed in first. */

@@ -5,6 +5,7 @@ import type { ArtifactStore } from '../provider/artifact-store.ts'
 import type { EndAccess } from '../provider/end-access.ts'
 import type { PostgresArtifacts } from '../provider/postgres-artifacts.ts'
 import type { SealingKey } from '../sealing-key.ts'
+import { endSignedInBy, type EndSignedInBy, forgetSignedInBy } from './federated-sessions.ts'
 import { LiveSessions } from './live-sessions.ts'
 import { type LogoutNotice, LogoutNotices, type SendLogout } from './logout/logout-notices.ts'
 import { PostgresSessionAdministration } from './postgres-session-administration.ts'
@@ -31,6 +32,7 @@ export interface OpenSessions {
   readonly store: ArtifactStore
   /** @param endAccess what ends all of a user, client or realm, and ends sessions in `store` with it */
   administration(endAccess: EndAccess): SessionAdministration
+  readonly endSignedInBy: EndSignedInBy
   /** Tells clients of the ends of sessions, from now on until `close`. Once. */
   tell(send: SendLogout): void
   /** Has a client told later that could not be told when its user signed out. */
@@ -57,6 +59,10 @@ export function openSessions(options: SessionsOptions): OpenSessions {
         ending,
         ended: () => rounds?.nudge(),
       }),
+    async endSignedInBy(rows, tenant, by) {
+      await endSignedInBy(rows, tenant, by, ending)
+      rows.afterCommit?.(() => rounds?.nudge())
+    },
     tell(send) {
       const notices = new LogoutNotices(database, send)
       rounds = new SessionRounds(async () => {
@@ -74,6 +80,7 @@ export function openSessions(options: SessionsOptions): OpenSessions {
     async maintain() {
       await database.query(FORGET_SESSIONS)
       await database.query(FORGET_CUTOFFS)
+      await forgetSignedInBy(database)
       // While the other store is away, everything else is looked after.
       await redis?.tidy().catch((error: unknown) => log(`sessions: ${messageOf(error)}`))
     },

@@ -40,6 +40,20 @@ export class SessionEnding {
     return ended.length
   }
 
+  /** Ends the grants that were given in sessions and outlive them (`offline_access`). */
+  async endWhatOutlives(rows: Rows, tenant: TenantId, sessions: readonly string[]): Promise<void> {
+    const grants = await rows.query<{ grant_id: string }>(
+      `select distinct grant_id from identity.artifact
+       where tenant = $1 and grant_id is not null and payload ->> 'sessionUid' = any ($2)`,
+      [tenant, sessions],
+    )
+    await this.takeBack(
+      rows,
+      tenant,
+      grants.map(({ grant_id }) => grant_id),
+    )
+  }
+
   /**
    * Ends them, and leaves it to the caller to revoke what came of them. Clients that want to know are
    * told later. Returns their ids.

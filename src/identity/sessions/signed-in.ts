@@ -31,12 +31,14 @@ export interface SignedIn {
   readonly signedInAt: number
   /** How long it is kept when nothing more comes. */
   readonly seconds: number
+  /** By which connection to the tenant's own provider somebody has signed in just now. */
+  readonly connection: string | undefined
   readonly clients: Readonly<Record<string, ClientState>>
 }
 
 /** Undefined for a session in which nobody is signed in. */
 export function signedIn(key: ArtifactKey, artifact: Artifact): SignedIn | undefined {
-  const { payload, seconds, device, address } = artifact
+  const { payload, seconds, device, address, connection } = artifact
   const { uid, accountId, loginTs, acr, amr, authorizations = {} } = payload
   if (accountId === undefined || uid === undefined || loginTs === undefined) return undefined
   return {
@@ -52,6 +54,7 @@ export function signedIn(key: ArtifactKey, artifact: Artifact): SignedIn | undef
     signedInAt: loginTs,
     // The provider gives every session an end.
     seconds: seconds ?? 1,
+    connection,
     clients: Object.fromEntries(
       Object.entries(authorizations).flatMap(([client, { sid, grantId }]) =>
         sid === undefined ? [] : [[client, { sid, grant: grantId ?? null }]],

@@ -122,7 +122,12 @@ export class PostgresSignIn implements SignIn {
       await this.#attempts.begin(rows, attempt, {
         acr: now.acrDemanded,
         only: now.only,
-        known: { subject, amr, signedInAt: now.signedInAt ?? new Date() },
+        known: {
+          subject,
+          amr,
+          signedInAt: now.signedInAt ?? new Date(),
+          connection: now.connection,
+        },
       })
       return { kind: 'changed' } as const
     })
@@ -132,24 +137,31 @@ export class PostgresSignIn implements SignIn {
     attempt: Attempt,
     subject: Subject,
     amr: readonly string[],
+    connection?: string,
   ): Promise<StepOutcome> {
     const account = await this.#parts.directory.account(attempt.tenant, subject)
-    return account?.active === true ? this.#first(attempt, subject, methodsOf(amr)) : REFUSED
+    if (account?.active !== true) return REFUSED
+    return this.#first(attempt, subject, methodsOf(amr), connection)
   }
 
   finish(attempt: Attempt): Promise<SignedIn | undefined> {
     return this.#parts.database.transaction(async (rows) => {
       const state = await this.#attempts.read(rows, attempt, 'lock')
       if (state?.subject === undefined || nextStep(state).kind !== 'done') return undefined
-      const { subject, amr, signedInAt = new Date() } = state
+      const { subject, amr, connection, signedInAt = new Date() } = state
       await this.#attempts.end(rows, attempt)
       const device = await this.#devices.remember(rows, attempt.tenant, subject, attempt.device)
-      return { subject, amr, acr: acrOf(amr), signedInAt, device }
+      return { subject, amr, acr: acrOf(amr), signedInAt, connection, device }
     })
   }
 
   /** A sign-in from the beginning, whoever the attempt was of before. */
-  async #first(attempt: Attempt, subject: Subject, amr: readonly string[]): Promise<StepOutcome> {
+  async #first(
+    attempt: Attempt,
+    subject: Subject,
+    amr: readonly string[],
+    connection?: string,
+  ): Promise<StepOutcome> {
     const before = await this.#read(attempt)
     if (before === undefined || (before.only ?? subject) !== subject) return REFUSED
     const noted = await this.#attempts.passed(
@@ -158,6 +170,7 @@ export class PostgresSignIn implements SignIn {
       subject,
       amr,
       undefined,
+      connection,
     )
     return noted ? this.#passed(attempt) : REFUSED
   }

@@ -37,7 +37,12 @@ export interface Demand {
    * From the provider's session, never from what a client sent. Absent: sign in from the beginning.
    */
   readonly known?:
-    | { readonly subject: Subject; readonly amr: readonly string[]; readonly signedInAt: Date }
+    | {
+        readonly subject: Subject
+        readonly amr: readonly string[]
+        readonly signedInAt: Date
+        readonly connection?: string | undefined
+      }
     | undefined
   /** The session's user must sign in again, and nobody else. Also from the session. */
   readonly only?: Subject | undefined
@@ -69,6 +74,8 @@ export interface SignedIn {
   /** Methods of RFC 8176, sorted. */
   readonly amr: readonly string[]
   readonly signedInAt: Date
+  /** By which connection, where it was by the tenant's own provider. */
+  readonly connection: string | undefined
   /** Set as the realm's device cookie (HttpOnly, a year): it keeps its owner from being locked out. */
   readonly device: string
 }
@@ -96,8 +103,16 @@ export interface SignIn {
   recoveryCode(attempt: Attempt, code: string): Promise<StepOutcome>
   /** In place of a password that must be replaced. */
   replacePassword(attempt: Attempt, password: string): Promise<PasswordOutcome>
-  /** After federation: who the tenant's own identity provider says it is, and how it was proven. */
-  federated(attempt: Attempt, subject: Subject, amr: readonly string[]): Promise<StepOutcome>
+  /**
+   * After federation: who the tenant's own identity provider says it is, and how it was proven.
+   * @param connection by which it was: what comes of the sign-in ends with it
+   */
+  federated(
+    attempt: Attempt,
+    subject: Subject,
+    amr: readonly string[],
+    connection?: string,
+  ): Promise<StepOutcome>
   /** Ends the attempt: an answer once, undefined when it is not `done` or was finished before. */
   finish(attempt: Attempt): Promise<SignedIn | undefined>
 }

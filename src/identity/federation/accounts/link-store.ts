@@ -1,6 +1,6 @@
 import { parseSubject, type Subject } from '../../../core/names.ts'
 import type { TenantId } from '../../../core/tenant.ts'
-import type { IdentityDatabase } from '../../identity-database.ts'
+import type { IdentityDatabase, Rows } from '../../identity-database.ts'
 import type { Connection } from '../connection/connection.ts'
 import { type ConnectionId, parseConnectionId } from '../connection/connection-id.ts'
 import type { ExternalUser } from '../external-user.ts'
@@ -80,9 +80,18 @@ export class LinkStore {
     }))
   }
 
-  /** With the roles that came of it. Not an error when there was none. */
-  async unlink(tenant: TenantId, connection: ConnectionId, subject: Subject): Promise<void> {
+  /**
+   * With the roles that came of it. Not an error when there was none.
+   * @param ended in the same transaction: what the user has by it is to end
+   */
+  async unlink(
+    tenant: TenantId,
+    connection: ConnectionId,
+    subject: Subject,
+    ended: (rows: Rows) => Promise<void>,
+  ): Promise<void> {
     await this.#database.transaction(async (rows) => {
+      await ended(rows)
       await removeFederatedRoles(rows, tenant, connection, subject)
       await rows.query(
         `delete from identity.federation_link

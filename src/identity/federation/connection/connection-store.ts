@@ -19,7 +19,7 @@ import type { ParsedConnectionInput } from './connection-input.ts'
 import { CONNECTION_COLUMNS, type ConnectionRow, connectionOf } from './connection-row.ts'
 import { openSecrets, sealSecrets } from './connection-secrets.ts'
 import { makeServiceProviderKeys, type ServiceProviderKeys } from './service-provider-keys.ts'
-import { isSourceAllowed } from './source-allowlist.ts'
+import { isSourceAllowed, SOURCE_IS_ALLOWED } from './source-allowlist.ts'
 
 /** How many a realm can have. */
 export const CONNECTIONS_MAX = 50
@@ -86,12 +86,14 @@ export class ConnectionStore {
    * @throws RingfenceError `not_found` (the realm), `invalid_argument` (a provider that is not
    *   allowed, a secret that is missing), `conflict` (another kind than before),
    *   `precondition_failed` when `version` is not the present one
+   * @param ended in the same transaction: it is disabled, or is to another provider
    */
   async put(
     tenant: TenantId,
     id: ConnectionId,
     input: ParsedConnectionInput,
-    version?: number,
+    version: number | undefined,
+    ended: (rows: Rows) => Promise<void>,
   ): Promise<Connection> {
     // Making RSA keys takes a while: not inside the transaction.
     const isNew = (await this.get(tenant, id)) === undefined
@@ -126,7 +128,7 @@ export class ConnectionStore {
           ? oidcSecrets(input, isSameSource ? kept : undefined, privateJwk)
           : samlSecrets(kept, keys)
       const certificates = was?.kind === 'saml' ? was.certificates : keys?.certificates
-      return save(
+      const saved = await save(
         rows,
         tenant,
         id,
@@ -134,12 +136,22 @@ export class ConnectionStore {
         sealSecrets(this.#sealing, tenant, id, secrets),
         certificates,
       )
+      if (was !== undefined && !(isSameSource && saved.enabled)) await ended(rows)
+      return saved
     })
   }
 
-  /** Links, domains and the roles that it gave go with it; users stay. Not an error when it was not there. */
-  async remove(tenant: TenantId, id: ConnectionId): Promise<void> {
+  /**
+   * Links, domains and the roles that it gave go with it; users stay. Not an error when it was not there.
+   * @param ended in the same transaction: what came through it is to end
+   */
+  async remove(
+    tenant: TenantId,
+    id: ConnectionId,
+    ended: (rows: Rows) => Promise<void>,
+  ): Promise<void> {
     await this.#database.transaction(async (rows) => {
+      await ended(rows)
       await removeFederatedRoles(rows, tenant, id)
       await rows.query('delete from identity.federation_connection where tenant = $1 and id = $2', [
         tenant,
@@ -148,11 +160,6 @@ export class ConnectionStore {
     })
   }
 }
-
-/** Of the connection `c`. Taken back, it holds at the next request. */
-const SOURCE_IS_ALLOWED = `exists (
-  select from identity.federation_source s where s.tenant = c.tenant and s.kind = c.kind
-    and s.source = c.config ->> case c.kind when 'oidc' then 'issuer' else 'entityId' end)`
 
 async function find(rows: Rows, tenant: TenantId, id: ConnectionId) {
   const [row] = await rows.query<ConnectionRow>(

@@ -9,6 +9,11 @@ export interface AllowedSource {
   readonly source: string
 }
 
+/** Of the connection `c`. Taken back, it holds at the next request. */
+export const SOURCE_IS_ALLOWED = `exists (
+  select from identity.federation_source s where s.tenant = c.tenant and s.kind = c.kind
+    and s.source = c.config ->> case c.kind when 'oidc' then 'issuer' else 'entityId' end)`
+
 /** Which identity providers a realm may federate with. Empty: with none. */
 export class SourceAllowlist {
   readonly #database: IdentityDatabase
@@ -36,12 +41,31 @@ export class SourceAllowlist {
     })
   }
 
-  /** Connections with it can no longer be used, from the next request on. */
-  async disallow(tenant: TenantId, { kind, source }: AllowedSource): Promise<void> {
-    await this.#database.query(
-      'delete from identity.federation_source where tenant = $1 and kind = $2 and source = $3',
-      [tenant, kind, source],
-    )
+  /**
+   * Connections with it can no longer be used, from the next request on.
+   * @param also in the same transaction: what is done about connections with it
+   */
+  async disallow(
+    tenant: TenantId,
+    { kind, source }: AllowedSource,
+    also: (rows: Rows, connections: readonly string[]) => Promise<void>,
+  ): Promise<void> {
+    await this.#database.transaction(async (rows) => {
+      const found = await rows.query<{ id: string }>(
+        `select id from identity.federation_connection where tenant = $1 and kind = $2
+           and config ->> case kind when 'oidc' then 'issuer' else 'entityId' end = $3
+         for update`,
+        [tenant, kind, source],
+      )
+      await rows.query(
+        'delete from identity.federation_source where tenant = $1 and kind = $2 and source = $3',
+        [tenant, kind, source],
+      )
+      await also(
+        rows,
+        found.map(({ id }) => id),
+      )
+    })
   }
 }
 

@@ -13,11 +13,11 @@ import type { FederationHandlerOptions } from './federation-handler.ts'
  * one, and end the interaction.
  */
 export function continueSignIn(signIn: SignIn): FederationHandlerOptions['finished'] {
-  return async (context, request, response, { interaction, subject, amr }) => {
+  return async (context, request, response, { interaction, subject, amr, connection }) => {
     const { tenant } = context
     const device = readCookie(request, DEVICE_COOKIE, context)
     const attempt = { tenant, address: request.address, id: interaction, device }
-    const outcome = await signIn.federated(attempt, subject, amr)
+    const outcome = await signIn.federated(attempt, subject, amr, connection)
     if (outcome.kind === 'wait') {
       throw new RingfenceError('rate_limited', `wait for ${outcome.seconds} seconds`)
     }

@@ -181,6 +181,7 @@ async function finish(interaction: Interaction): Promise<void> {
         acr: signedIn.acr,
         amr: [...signedIn.amr],
         ts: Math.floor(signedIn.signedInAt.getTime() / 1000),
+        ...(signedIn.connection === undefined ? {} : { connection: signedIn.connection }),
       },
     },
     { mergeWithLastSubmission: false },

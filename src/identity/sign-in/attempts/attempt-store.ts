@@ -18,6 +18,7 @@ interface Row {
   readonly subject: string | null
   readonly amr: readonly string[]
   readonly signed_in_at: Date | null
+  readonly connection: string | null
   readonly demand: unknown
   readonly totp: boolean
   readonly passkey: boolean
@@ -41,10 +42,11 @@ export class AttemptStore {
          select subject from identity.account where tenant = $1 and subject = $4 and active
        )
        insert into identity.sign_in_attempt as t
-         (tenant, id, demand, subject, amr, signed_in_at, expires_at)
+         (tenant, id, demand, subject, amr, signed_in_at, connection, expires_at)
        select $1, $2, $3, (select subject from known),
          case when exists (select from known) then $5::text[] else '{}' end,
          case when exists (select from known) then $6::timestamptz end,
+         case when exists (select from known) then $7::text end,
          now() + make_interval(mins => ${MINUTES})
        on conflict (tenant, id) do update set demand = excluded.demand`,
       [
@@ -54,6 +56,7 @@ export class AttemptStore {
         known?.subject ?? null,
         methodsOf(known?.amr ?? []),
         known?.signedInAt ?? null,
+        known?.connection ?? null,
       ],
     )
   }
@@ -68,7 +71,7 @@ export class AttemptStore {
     lock: 'lock' | 'look' = 'look',
   ): Promise<AttemptState | undefined> {
     const [row] = await rows.query<Row>(
-      `select a.subject, t.amr, t.signed_in_at, t.demand,
+      `select a.subject, t.amr, t.signed_in_at, t.connection, t.demand,
          exists (select from identity.totp o where o.tenant = t.tenant
            and o.subject = a.subject and o.confirmed_at is not null) as totp,
          exists (select from identity.passkey k where k.tenant = t.tenant
@@ -91,7 +94,8 @@ export class AttemptStore {
 
   /**
    * Notes what was proven. False when the attempt is over, or has come to another user meanwhile.
-   * @param expected whose attempt it must be; undefined: whose it was does not matter
+   * @param expected whose attempt it must be; undefined: whose it was, and by what, does not matter
+   * @param connection by which it was proven, from the beginning
    */
   async passed(
     rows: Rows,
@@ -99,12 +103,14 @@ export class AttemptStore {
     subject: Subject,
     amr: readonly string[],
     expected: Subject | undefined,
+    connection?: string,
   ): Promise<boolean> {
     const noted = await rows.query(
-      `update identity.sign_in_attempt set subject = $3, amr = $4, signed_in_at = now()
+      `update identity.sign_in_attempt set subject = $3, amr = $4, signed_in_at = now(),
+         connection = case when $5::text is null then $6 else connection end
        where tenant = $1 and id = $2 and expires_at > now()
          and ($5::text is null or subject = $5) returning id`,
-      [tenant, id, subject, amr, expected ?? null],
+      [tenant, id, subject, amr, expected ?? null, connection ?? null],
     )
     return noted.length > 0
   }
@@ -127,6 +133,7 @@ function stateOf(row: Row): AttemptState {
     subject: row.subject === null ? undefined : parseSubject(row.subject),
     amr: row.subject === null ? [] : row.amr,
     signedInAt: row.signed_in_at ?? undefined,
+    connection: row.connection ?? undefined,
     acrDemanded: acr,
     only,
     second,

@@ -11,6 +11,7 @@ const state: fc.Arbitrary<AttemptState> = fc.record({
   subject,
   amr: fc.subarray(['pwd', 'otp', 'mfa', 'hwk']),
   signedInAt: fc.constant(new Date()),
+  connection: fc.constant(undefined),
   acrDemanded: fc.constantFrom(undefined, ONE_FACTOR, TWO_FACTORS),
   only: subject,
   second: fc.subarray<SecondFactor>(['passkey', 'totp', 'recovery_code']),

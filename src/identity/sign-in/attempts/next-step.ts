@@ -7,6 +7,8 @@ export interface AttemptState {
   readonly subject: Subject | undefined
   readonly amr: readonly string[]
   readonly signedInAt: Date | undefined
+  /** By which connection, where it was by the tenant's own provider. */
+  readonly connection: string | undefined
   readonly acrDemanded: Acr | undefined
   readonly only: Subject | undefined
   /** What the account can prove besides a password. */
