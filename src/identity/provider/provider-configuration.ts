@@ -20,6 +20,7 @@ import { registrationPolicy, REGISTRATION_POLICY } from './registration-policy.t
 import { requestFacts } from './request-facts.ts'
 import { resourceServer } from './resource-server.ts'
 import { shownPages } from './shown-pages.ts'
+import { userinfoClaim, USERINFO_PATH } from './userinfo.ts'
 import { accessTokenAdapter } from './structured-tokens.ts'
 
 /** A client's assertion of who it is lives this long at most. */
@@ -96,7 +97,8 @@ export function providerConfiguration(
       customizers: {
         jwt: async (ctx, token, jwt) => {
           const access = await accessToIssue(tenant, token, ctx, tools)
-          jwt.payload = accessPayload(access, token, issuer, jwt.payload)
+          const payload = accessPayload(access, token, issuer, jwt.payload)
+          jwt.payload = { ...payload, ...userinfoClaim(ctx) }
         },
       },
     },
@@ -111,12 +113,12 @@ export function providerConfiguration(
       if (typeof aud === 'string' && typeof exp === 'number' && exp <= last) return
       throw new errors.InvalidClientAuth('for several audiences, or for too long')
     },
+    routes: { userinfo: USERINFO_PATH },
     renderError: shown.refused,
     fetch: tools.outbound,
     features: {
       devInteractions: { enabled: false },
-      // A token for the provider itself would be of another shape; ID tokens say what there is to say.
-      userinfo: { enabled: false },
+      userinfo: { enabled: true },
       clientCredentials: { enabled: true },
       deviceFlow: shown.deviceFlow,
       dPoP: { enabled: true },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Provider, type Adapter, type KoaContextWithOIDC } from 'oidc-provider'
+import { Provider, type Adapter, type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider'
 import { RingfenceError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import {
@@ -12,6 +12,7 @@ import {
 import { KeySet } from '../../tokens/verify-token.ts'
 import type { ProviderTools } from './provider-tools.ts'
 import { requestFacts } from './request-facts.ts'
+import { userinfoScope } from './userinfo.ts'
 import { apiKeyOfSession } from './session-of-grant.ts'
 
 /** A compact JWS. The provider refuses one at these endpoints, because it does not store them. */
@@ -49,6 +50,7 @@ export function accessTokenAdapter(
     ...plain,
     async find(id) {
       const ctx = Provider.ctx
+      if (ctx?.oidc?.route === 'userinfo') return forUserinfo(id, tenant, issuer, tools)
       const text = ctx === undefined ? undefined : requestFacts(ctx).structured
       if (text === undefined || handleOf(text) !== id) return undefined
       const token = await goodToken(text, tenant, issuer, tools)
@@ -121,6 +123,21 @@ function storedForm(token: GoodToken, audience: string) {
     ...(token.boundTo === undefined ? {} : { jkt: token.boundTo }),
     extra: extraOf(token),
   }
+}
+
+/** The same for the userinfo endpoint: with what may be read there, and as a token for nobody else. */
+async function forUserinfo(
+  text: string,
+  tenant: TenantId,
+  issuer: string,
+  tools: ProviderTools,
+): Promise<AdapterPayload | undefined> {
+  const token = STRUCTURED.test(text) ? await goodToken(text, tenant, issuer, tools) : undefined
+  if (token?.session === undefined) return undefined
+  const grant = await tools.artifacts.findByUid(tenant, 'Grant', token.session)
+  if (grant?.jti === undefined) return undefined
+  const { aud: _, extra: __, ...form } = storedForm(token, tools.audience)
+  return { ...form, scope: userinfoScope(text), grantId: grant.jti }
 }
 
 /** The claims that the provider does not say by itself. */

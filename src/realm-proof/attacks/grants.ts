@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto'
+import { forge, forgeUnsigned, headerOf } from '../../strikes/forge.ts'
 import { must } from '../../strikes/staged-attack.ts'
 import { bodyOf, type Duel } from '../duel.ts'
 import { DEVICE_CODE } from '../house/furnish.ts'
+import { PERSON } from '../house/party.ts'
+import { saidIn } from './actors.ts'
 import { attackOf, noneMay, type RealmAttack, statusesOf } from './attack.ts'
 
 const read = attackOf('read')
@@ -86,6 +90,32 @@ export const GRANTS: readonly RealmAttack[] = [
         const crossed = heard.some((one) => bodyOf(one)['active'] !== false)
         return { crossed, met: statusesOf(heard) }
       },
+    }
+  }),
+  read('id-userinfo-other-realm', 'Who a user is, by a token of another realm', async (duel) => {
+    const { attacker, victim } = duel
+    const scope = { scope: 'openid profile email read' }
+    const ask = (by: 'owner' | 'attacker', token: string) => {
+      const headers = [['Authorization', `Bearer ${token}`] as const]
+      return by === 'owner'
+        ? duel.ownerSays('GET', victim, '/userinfo', { headers })
+        : duel.says('GET', victim, '/userinfo', { headers })
+    }
+    const { access_token: own } = await duel.tokens(victim, scope)
+    must((await ask('owner', own)).body.includes(victim.nameCanary), 'read who its user is')
+    const { access_token: theirs } = await duel.tokens(attacker, scope)
+    const key = await duel.plane.identity.parts.keys.signing(attacker.tenant)
+    const said = { ...saidIn(own), jti: randomUUID() }
+    const plain = await duel.plane.identity.realms.issueFor(victim.tenant, PERSON)
+    return {
+      owner: 'the application read who its user is',
+      attempt: async () =>
+        noneMay([
+          await ask('attacker', theirs),
+          await ask('attacker', forge(key, headerOf(key, 'at+jwt'), said)),
+          await ask('attacker', forgeUnsigned({ alg: 'none', typ: 'at+jwt' }, said)),
+          await ask('attacker', plain.access_token),
+        ]),
     }
   }),
   disturb('id-revoke-other-realm', 'Revoking tokens of one realm at another', async (duel) => {

@@ -1,10 +1,11 @@
+import { parseSubject } from '../../core/names.ts'
 import { forge, headerOf } from '../../strikes/forge.ts'
 import { ACTORS_MAX } from '../../tokens/actor.ts'
 import { saidIn } from '../attacks/actors.ts'
 import { bodyOf } from '../duel.ts'
 import type { Passing } from '../house/fronted.ts'
 import { mutant, type RealmMutant } from './realm-mutant.ts'
-import { formIn, placeOf, withForm, worseFront } from './worse-front.ts'
+import { formIn, headerIn, placeOf, withForm, worseFront } from './worse-front.ts'
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -40,6 +41,20 @@ function cut(act: unknown, hops: number): Claims | undefined {
 }
 
 export const BELIEVED_ACTORS: readonly RealmMutant[] = [
+  mutant(
+    'id-userinfo-by-subject',
+    'Who a user is is told for any token that names one',
+    ['id-userinfo-other-realm'],
+    worseFront(async (said, pass, plane) => {
+      const place = placeOf(said)
+      const token = headerIn(said, 'authorization')?.slice('Bearer '.length)
+      if (place?.path !== '/userinfo' || token === undefined) return pass(said)
+      const subject = parseSubject(saidIn(token)['sub'])
+      const account = await plane.identity.parts.directory.account(place.tenant, subject)
+      const body = JSON.stringify({ sub: subject, name: account?.displayName })
+      return { status: 200, headers: [['content-type', 'application/json']], body }
+    }),
+  ),
   mutant(
     'id-actor-from-request',
     'Who acts in a token is whom the request names',
