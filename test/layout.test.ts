@@ -120,6 +120,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     'core',
+    'policy',
     'administration',
     'contracts',
     'manifests',

@@ -16,6 +16,7 @@ import { addLease } from './commands/lease.ts'
 import { addLeases } from './commands/leases.ts'
 import { addLogin } from './commands/login.ts'
 import { addOperators } from './commands/operators.ts'
+import { addPolicy } from './commands/policy.ts'
 import { addProve } from './commands/prove.ts'
 import { addRealms } from './commands/realms.ts'
 import { addRevoke } from './commands/revoke.ts'
@@ -71,6 +72,7 @@ Examples:
   for (const add of [
     addUp,
     addServe,
+    addPolicy,
     addProve,
     addInspect,
     addEvidence,
