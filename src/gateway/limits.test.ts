@@ -118,9 +118,13 @@ test('who waited in vain is told that it is our fault, when to come, and that no
   const limits = { concurrent: 1, queueMs: 10 }
   const door = await openDoor(t, { limits })
   const quota: LimitConfig = {
-    ...{ kind: 'quota', name: 'monthly', per: 'tenant', unit: 'requests', amount: 1 },
+    kind: 'quota',
+    name: 'monthly',
+    per: 'tenant',
+    unit: 'requests',
+    amount: 1,
     period: 'month',
-  } as LimitConfig
+  }
   door.source.change('globex', { limits: [quota] })
   const hanging = door.ask({ path: '/t/acme/clinic/hang', token: tokenOf('acme') })
   await until(() => door.upstream.hanging.length === 1)

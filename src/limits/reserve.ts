@@ -51,13 +51,17 @@ export class Reserve implements Count<SharedSpec> {
   }
 
   adopt(spec: SharedSpec): boolean {
+    if (spec === this.#spec) return true
     const before = this.#spec
-    if (spec.kind === 'quota' && before.kind === 'quota' && spec.period !== before.period)
-      return false
     if (spec.kind !== before.kind) return false
+    if (spec.kind === 'quota' && before.kind === 'quota' && spec.period !== before.period) {
+      return false
+    }
     this.#spec = spec
-    this.#alone = undefined
     this.#last = undefined
+    const share = this.#share()
+    if (this.#alone instanceof RateCount && share.kind === 'rate') this.#alone.adopt(share)
+    if (this.#alone instanceof QuotaCount && share.kind === 'quota') this.#alone.adopt(share)
     return true
   }
 
@@ -166,7 +170,7 @@ export class Reserve implements Count<SharedSpec> {
       if (this.#alone === alone) this.#alone = undefined
       this.#last = grant
       this.#lastAt = this.#clock.now()
-      if (grant.granted < need + spare) {
+      if (grant.remaining < 1) {
         const most = this.#spec.kind === 'quota' ? QUOTA_POLL_MS : Number.POSITIVE_INFINITY
         this.#askAfter = this.#lastAt + Math.max(POLL_MS, Math.min(most, grant.waitMs))
       }
@@ -196,19 +200,24 @@ export class Reserve implements Count<SharedSpec> {
 
   /** This gateway's part of the limit, counted by itself. */
   #standIn(): RateCount | QuotaCount {
-    this.#alone ??= this.#share()
+    if (this.#alone === undefined) {
+      const share = this.#share()
+      this.#alone =
+        share.kind === 'rate'
+          ? new RateCount(share, this.#clock)
+          : new QuotaCount(share, this.#clock)
+    }
     return this.#alone
   }
 
-  #share(): RateCount | QuotaCount {
+  #share(): SharedSpec {
     const spec = this.#spec
     const { replicas } = this.#store
     if (spec.kind === 'rate') {
       const burst = Math.max(1, Math.floor(spec.burst / replicas))
-      return new RateCount({ kind: 'rate', everyMs: spec.everyMs * replicas, burst }, this.#clock)
+      return { ...spec, everyMs: spec.everyMs * replicas, burst }
     }
-    const amount = Math.floor((this.#last?.remaining ?? spec.amount) / replicas)
-    return new QuotaCount({ ...spec, amount }, this.#clock)
+    return { ...spec, amount: Math.floor((this.#last?.remaining ?? spec.amount) / replicas) }
   }
 
   #standing(allowed: boolean): Taken {

@@ -24,7 +24,15 @@ const ROOT = join(import.meta.dirname, '..', '..')
 
 /** Installs what can be installed. */
 export async function findCompanions(): Promise<readonly Companion[]> {
-  return [await pgbouncer(), await prisma(), await scimTester(), redis(), nats(), await keycloak()]
+  return [
+    await pgbouncer(),
+    await prisma(),
+    await scimTester(),
+    redis('Redis', 'test/engines/redis.engine.ts'),
+    redis('Redis limits', 'test/engines/limits.engine.ts'),
+    nats(),
+    await keycloak(),
+  ]
 }
 
 /** Debian's package, installed when we may and it is not there. */

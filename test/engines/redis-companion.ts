@@ -3,8 +3,7 @@ import { delimiter, join } from 'node:path'
 import type { Companion } from './companions.ts'
 
 /** A Redis server of the machine's. No package brings one. */
-export function redis(): Companion {
-  const name = 'Redis'
+export function redis(name: string, file: string): Companion {
   const path = [process.env['PATH'] ?? '', '/usr/sbin', '/usr/local/sbin'].join(delimiter)
   const server = path
     .split(delimiter)
@@ -13,7 +12,7 @@ export function redis(): Companion {
   if (server === undefined) return { name, missing: 'there is no redis-server in the PATH' }
   return {
     name,
-    file: 'test/engines/redis.engine.ts',
+    file,
     environment: { RINGFENCE_TEST_REDIS: server },
   }
 }

@@ -32,6 +32,8 @@ const CONNECT_MS = 2_000
 const BEAT_MS = 1_000
 /** A gateway that has said nothing for so long is not reckoned with. */
 const BELIEVED_MS = 3_500
+/** How long it is believed that those are still there who were: longer than each is believed. */
+const REMEMBERED_BEATS = 5
 const RECONNECT_MS_MAX = 2_000
 
 declare module 'ioredis' {
@@ -53,6 +55,7 @@ export class RedisStore implements SharedStore {
   readonly #settings: LimitsRedisSettings
   readonly #onTrouble: RedisStoreOptions['onTrouble']
   readonly #name = randomUUID()
+  readonly #heard: number[] = []
   #replicas: number
   #away = true
   #said = false
@@ -149,17 +152,27 @@ export class RedisStore implements SharedStore {
   async #beat(): Promise<void> {
     try {
       const heard = await this.#redis.beat(this.#beatKey, this.#name, BELIEVED_MS)
-      this.#replicas = Math.max(1, heard)
+      this.#hear(heard)
       this.#set(false)
     } catch (error) {
       if (this.#redis.status === 'ready') this.#trouble = messageOf(error)
       // Others that cannot reach it either are still there.
-      this.#replicas = Math.max(this.#replicas, this.#settings.replicas)
+      this.#hear(Math.max(this.#replicas, this.#settings.replicas))
       this.#set(true)
     }
     if (this.#closed) return
     this.#timer = setTimeout(() => void this.#beat(), BEAT_MS)
     this.#timer.unref()
+  }
+
+  /**
+   * The most that there were a while ago or since: of those who have not come back yet to a server that
+   * has just been started again nothing is known.
+   */
+  #hear(replicas: number): void {
+    this.#heard.push(replicas)
+    if (this.#heard.length > REMEMBERED_BEATS) this.#heard.shift()
+    this.#replicas = Math.max(1, ...this.#heard)
   }
 
   #set(away: boolean): void {
