@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { sep } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { OPERATOR_SCOPES, type OperatorScope } from '../control/control-plane.ts'
+import { OPERATOR_SCOPES, type OperatorScope, TENANT_SCOPES } from '../control/control-plane.ts'
 import type { OperatorRole } from '../control/operators/roles.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
 import type { Judged } from '../strikes/judge-strike.ts'
@@ -114,6 +114,14 @@ export class Duel implements Judged {
     return say()
   }
 
+  /** Who administers a tenant by a token that is this tenant's, made past the API. */
+  async administrator(tenant: TenantId = this.attackerId): Promise<Operator> {
+    const name = `${MADE_BY_US}${randomBytes(8).toString('hex')}`
+    const made = { name, scopes: TENANT_SCOPES, seconds: TOKEN_SECONDS, tenant }
+    const { token } = await this.site.plane.operators.create(made, CHIEF)
+    return { name, token }
+  }
+
   operatorWithout(scope: OperatorScope): Promise<Operator> {
     return this.operator(OPERATOR_SCOPES.filter((one) => one !== scope))
   }
@@ -185,7 +193,9 @@ export class Duel implements Judged {
     const [catalogue] = await this.site.database.query<{ platform: string }>(
       `select concat((select json_agg(plan order by name) from registry.plan),
                      (select json_agg(cell order by name) from registry.cell
-                       where name not like 'own-%')) as platform`,
+                       where name not like 'own-%'),
+                     (select json_agg(object order by kind, name) from registry.object
+                       where owner = '')) as platform`,
     )
     seen.set('the catalogue', catalogue?.platform ?? '')
     const operators = await this.site.database.query(

@@ -2,6 +2,7 @@ import type { LeaseRecord, Revocation } from '../boundaries/boundary.ts'
 import type { LeaseId, Scope } from '../core/lease.ts'
 import type { ClientId, PlanName, ServiceName, Subject } from '../core/names.ts'
 import type { CellName, Region, TenantId, Tier } from '../core/tenant.ts'
+import type { Manifests } from './manifests/manifests.ts'
 import type { GuardedKind } from './operators/guarded-acts.ts'
 import type { People } from './operators/people.ts'
 import type { OperatorRole } from './operators/roles.ts'
@@ -24,6 +25,7 @@ export interface ControlPlane {
   readonly security: Security
   readonly support: Support
   readonly realms: RealmDesk
+  readonly manifests: Manifests
   readonly jobs: Jobs
   /** Runs a change once for each key of an actor: see `Idempotency`. */
   readonly idempotency: Idempotency
@@ -46,18 +48,28 @@ export const OPERATOR_SCOPES = [
   'security:write',
   'realms:read',
   'realms:write',
+  'configuration:read',
+  'configuration:write',
 ] as const
 export type OperatorScope = (typeof OPERATOR_SCOPES)[number]
 
+/** What a credential that is one tenant's may have. */
+export const TENANT_SCOPES = [
+  'configuration:read',
+  'configuration:write',
+] as const satisfies readonly OperatorScope[]
+
 /** Who acts. Names are unique and never used again: the record of changes names them. */
 export interface Actor {
-  readonly kind: 'operator' | 'workload' | 'system'
+  readonly kind: 'operator' | 'workload' | 'system' | 'administrator'
   readonly name: string
   readonly scopes: readonly OperatorScope[]
   /** Joins this call's entries in logs and records. */
   readonly requestId: string
   /** Who of the operators' realm stands behind it: acts, or owns the token. Absent: nobody is known. */
   readonly person?: Subject
+  /** For which tenant it acts: nothing that is not this tenant's own is there for it. */
+  readonly tenant?: TenantId
   /** How the person signed in. Absent for tokens, whoever owns them. */
   readonly signedIn?: {
     readonly roles: readonly OperatorRole[]
@@ -301,6 +313,8 @@ export interface Catalogue {
 export interface OperatorView {
   readonly name: string
   readonly scopes: readonly OperatorScope[]
+  /** It acts for this tenant, and reaches no other. */
+  readonly tenant: TenantId | undefined
   readonly createdAt: Date
   readonly expiresAt: Date | undefined
   readonly revokedAt: Date | undefined
@@ -337,6 +351,8 @@ export interface Operators {
       readonly name: string
       readonly scopes: readonly OperatorScope[]
       readonly seconds?: number
+      /** For its administrators. Scopes are those of `TENANT_SCOPES` then. */
+      readonly tenant?: TenantId
     },
     by: Actor,
   ): Promise<{ readonly operator: OperatorView; readonly token: string }>

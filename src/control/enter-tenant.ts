@@ -3,6 +3,7 @@ import { RingfenceError } from '../core/errors.ts'
 import { refuseReserved } from '../core/operators-realm.ts'
 import type { Actor, Tenants } from './control-plane.ts'
 import type { Tx } from './database.ts'
+import { forgetDeclared } from './manifests/declared-parts.ts'
 import { plansOf } from './plan-row.ts'
 import type { TenantChanges } from './tenant-changes.ts'
 import { checkNames } from './tenant-directory.ts'
@@ -70,6 +71,7 @@ async function takeAgain(tx: Tx, request: Request): Promise<TenantRow> {
   if (row.status !== 'erased') {
     throw new RingfenceError('already_exists', 'a tenant of this id is there')
   }
+  await forgetDeclared(tx, request.id)
   const [again] = await tx.query(
     `update registry.tenant set display_name = $2, tier = $3, region = $4, plan = $5, hosts = $6,
             status = 'requested', legal_hold = false, revision = revision + 1,

@@ -22,6 +22,9 @@ import { RegisteredCatalogue } from './registered-catalogue.ts'
 import { RegisteredIdempotency } from './registered-idempotency.ts'
 import { RegisteredJobs } from './registered-jobs.ts'
 import { RegisteredWorkflows } from './registered-workflows.ts'
+import type { Judges } from './manifests/apply-parts.ts'
+import { RegisteredManifests } from './manifests/registered-manifests.ts'
+import { PlanWriter } from './plan-writer.ts'
 import { cursorKey } from './settings.ts'
 import { openSupport } from './support/open-support.ts'
 import { TenantChanges } from './tenant-changes.ts'
@@ -89,6 +92,8 @@ export interface ControlPlaneOptions {
   }
   /** Milliseconds between two looks at support accesses. Default a second. */
   readonly supportEveryMs?: number
+  /** By whom declarations are judged. Default: no policies, and upstreams on the internet alone. */
+  readonly judges?: Judges
   /** After which the idempotency key of a call whose process died is free again. Default 15. */
   readonly callLeaseSeconds?: number
   /** One line for operators; never a secret. */
@@ -178,6 +183,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
   const wake = () => supervision.wake()
   const approvalSeconds = options.approvalSeconds ?? APPROVAL_SECONDS
   const fourEyes = new FourEyes(database, approvalSeconds)
+  const plans = new PlanWriter(database, fourEyes)
   const support = openSupport(database, cursors, fourEyes, options)
   const approvals = new RegisteredApprovals(
     database,
@@ -215,7 +221,18 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     ),
     workflows: new RegisteredWorkflows(database, cursors, listener),
     approvals,
-    catalogue: new RegisteredCatalogue(database, publisher, fourEyes),
+    catalogue: new RegisteredCatalogue(database, publisher, plans),
+    manifests: new RegisteredManifests({
+      database,
+      cursors,
+      changes,
+      plans,
+      publisher,
+      snapshotKey: keys.snapshot,
+      judges: options.judges ?? {},
+      enter: (tx, request, by) => lifecycle.enter(tx, request, by),
+      begin: (workflows) => lifecycle.beginAll(workflows),
+    }),
     ...operatorsOf(database, fourEyes, realms, options),
     support: support.plane,
     realms: new RegisteredRealms({

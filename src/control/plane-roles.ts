@@ -10,7 +10,7 @@ export const REGISTRY_RIGHTS: Readonly<Record<string, string>> = {
   migration: 'select',
   tenant: 'select, insert, update',
   cell: 'select, insert, update',
-  plan: 'select, insert, update',
+  plan: 'select, insert, update, delete',
   host: 'select, insert, delete',
   placement: 'select, insert, update, delete',
   status_change: 'select, insert',
@@ -31,4 +31,7 @@ export const REGISTRY_RIGHTS: Readonly<Record<string, string>> = {
   support_policy: 'select, insert, update',
   support_access: 'select, insert, update',
   support_change: 'select, insert',
+  object: 'select, insert, update, delete',
+  // What a tenant had declared is erased with it; that it had, and its hash, is not.
+  object_generation: 'select, insert, update (spec)',
 }

@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { publishChange } from '../snapshot/publish.ts'
 import type { PlatformConfig } from '../snapshot/snapshot.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
-import { plansOf } from './plan-row.ts'
 import type { Database, Tx } from './database.ts'
+import { mergedPlatform, planExtras, platformParts } from './manifests/declared-parts.ts'
+import { plansOf } from './plan-row.ts'
 import { readSetting, writeSetting } from './settings.ts'
 
 const SETTING = 'platform'
@@ -13,12 +14,12 @@ export type PlatformBase = Omit<PlatformConfig, 'plans' | 'jobKeys'>
 
 /** Publishes what the platform is, whenever that is something else than before. */
 export class PlatformPublisher {
-  readonly #base: PlatformBase
+  readonly base: PlatformBase
   readonly #snapshotKey: SigningKey
   readonly #jobKey: SigningKey
 
   constructor(base: PlatformBase, snapshotKey: SigningKey, jobKey: SigningKey) {
-    this.#base = base
+    this.base = base
     this.#snapshotKey = snapshotKey
     this.#jobKey = jobKey
   }
@@ -29,22 +30,44 @@ export class PlatformPublisher {
 
   /** Publishing comes last in the transaction. */
   async publish(tx: Tx): Promise<void> {
-    // Two processes that publish at once would each take the other's for the present one.
-    await tx.query(`select from registry.setting where name = 'platform-lock' for update`)
+    const platform = await this.changed(tx)
+    if (platform === undefined) return
+    await publishChange(tx.client, this.#snapshotKey, { platform, tenants: [], removed: [] })
+  }
+
+  /** What the platform is now, for whoever publishes it; undefined when that is what is in force. */
+  async changed(tx: Tx): Promise<PlatformConfig | undefined> {
+    await lockPlatform(tx, 'update')
+    const platform = await this.present(tx)
+    const plain: unknown = JSON.parse(JSON.stringify(platform))
+    if (isDeepStrictEqual(await readSetting(tx, SETTING), plain)) return undefined
+    await writeSetting(tx, SETTING, plain)
+    return platform
+  }
+
+  /** What the platform is by its settings, its plans, and what was applied. */
+  async present(tx: Pick<Tx, 'query'>): Promise<PlatformConfig> {
     const plans = await plansOf(tx)
-    const platform: PlatformConfig = {
-      ...this.#base,
+    const { declared, plans: applied } = await platformParts(tx)
+    return {
+      ...this.base,
+      ...mergedPlatform(this.base, declared),
       jobKeys: [this.#jobKey.publicJwk],
       plans: plans.map(({ name, requestsPerMinute, leasesPerMinute, leaseSecondsMax }) => ({
         name,
         requestsPerMinute,
         leasesPerMinute,
         leaseSecondsMax,
+        ...planExtras(applied.get(name)),
       })),
     }
-    const plain: unknown = JSON.parse(JSON.stringify(platform))
-    if (isDeepStrictEqual(await readSetting(tx, SETTING), plain)) return
-    await writeSetting(tx, SETTING, plain)
-    await publishChange(tx.client, this.#snapshotKey, { platform, tenants: [], removed: [] })
   }
+}
+
+/**
+ * Keeps others from changing the platform until the transaction ends: two that publish at once would
+ * each take the other's for the present one. `share`: what is declared now rests on what it is.
+ */
+export async function lockPlatform(tx: Tx, how: 'update' | 'share'): Promise<void> {
+  await tx.query(`select from registry.setting where name = 'platform-lock' for ${how}`)
 }

@@ -5,9 +5,8 @@ import { parseCellName, parseRegion, TIERS } from '../core/tenant.ts'
 import { recordAct, requireScope } from './act.ts'
 import type { Actor, Catalogue, CellView, PlanView } from './control-plane.ts'
 import type { Database, Tx } from './database.ts'
-import type { FourEyes } from './operators/four-eyes.ts'
-import type { GuardedAct } from './operators/guarded-acts.ts'
 import { plansOf } from './plan-row.ts'
+import type { PlanWriter } from './plan-writer.ts'
 import type { PlatformPublisher } from './platform-publisher.ts'
 
 const PER_MINUTE_MAX = 10_000_000
@@ -32,13 +31,12 @@ const planLimits = z.object({
 export class RegisteredCatalogue implements Catalogue {
   readonly #database: Database
   readonly #publisher: PlatformPublisher
+  readonly #plans: PlanWriter
 
-  readonly #fourEyes: FourEyes
-
-  constructor(database: Database, publisher: PlatformPublisher, fourEyes: FourEyes) {
+  constructor(database: Database, publisher: PlatformPublisher, plans: PlanWriter) {
     this.#database = database
     this.#publisher = publisher
-    this.#fourEyes = fourEyes
+    this.#plans = plans
   }
 
   cells(): Promise<readonly CellView[]> {
@@ -75,47 +73,14 @@ export class RegisteredCatalogue implements Catalogue {
   async putPlan(plan: PlanView, by: Actor): Promise<PlanView> {
     requireScope(by, 'catalogue:write')
     check(planLimits, plan)
-    const pass = (await this.#asksNow(plan))
-      ? await this.#fourEyes.pass(by, loosen(plan))
-      : undefined
+    const pass = await this.#plans.passFor(plan, by)
     return this.#database.transaction(async (tx) => {
-      if (pass === undefined && !plan.approval) await expectNotLoosened(tx, plan)
-      await pass?.use(tx)
-      const { name, tiers, requestsPerMinute, leasesPerMinute, leaseSecondsMax, approval } = plan
-      await tx.query(
-        `insert into registry.plan (name, tiers, requests_per_minute, leases_per_minute,
-                                    lease_seconds_max, approval)
-         values ($1, $2, $3, $4, $5, $6)
-         on conflict (name) do update set tiers = excluded.tiers,
-           requests_per_minute = excluded.requests_per_minute,
-           leases_per_minute = excluded.leases_per_minute,
-           lease_seconds_max = excluded.lease_seconds_max, approval = excluded.approval`,
-        [name, tiers, requestsPerMinute, leasesPerMinute, leaseSecondsMax, approval],
-      )
-      await recordAct(tx, by, 'plan.put', name, { ...plan })
+      await this.#plans.write(tx, plan, pass)
+      await recordAct(tx, by, 'plan.put', plan.name, { ...plan })
       await this.#publisher.publish(tx)
       return plan
     })
   }
-
-  async #asksNow({ name, approval }: PlanView): Promise<boolean> {
-    if (approval) return false
-    return (await this.plans()).some((plan) => plan.name === name && plan.approval)
-  }
-}
-
-function loosen({ name }: PlanView): GuardedAct {
-  const summary = `let tenants be onboarded on the plan ${name} without a second person`
-  return { kind: 'approval-settings', subject: `plan ${name}`, summary, detail: {} }
-}
-
-/** Somebody may have had it ask since we looked. */
-async function expectNotLoosened(tx: Tx, { name }: PlanView): Promise<void> {
-  const asking = await tx.query(
-    'select from registry.plan where name = $1 and approval for update',
-    [name],
-  )
-  if (asking.length > 0) throw new RingfenceError('conflict', 'the plan was changed meanwhile')
 }
 
 async function cellsOf(tx: Pick<Tx, 'query'>): Promise<readonly CellView[]> {

@@ -1,3 +1,4 @@
+import { MANIFESTS_MIGRATION } from './manifests/migration.ts'
 import { APPROVAL_IN_USE_MIGRATION, OPERATORS_MIGRATION } from './operators/migration.ts'
 import { REALM_ACCESS_MIGRATION } from './realms/migration.ts'
 import { SUPPORT_MIGRATION } from './support/migration.ts'
@@ -216,4 +217,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   SUPPORT_MIGRATION,
   APPROVAL_IN_USE_MIGRATION,
   REALM_ACCESS_MIGRATION,
+  MANIFESTS_MIGRATION,
 ]

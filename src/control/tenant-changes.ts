@@ -3,6 +3,7 @@ import { RingfenceError } from '../core/errors.ts'
 import { publishChange } from '../snapshot/publish.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
 import { breaks, type Tx } from './database.ts'
+import { forgetDeclared, tenantParts } from './manifests/declared-parts.ts'
 import { configOf, TENANT_COLUMNS, type TenantRow, tenantRowOf } from './tenant-row.ts'
 import { checkTransition } from './tenant-status.ts'
 
@@ -49,13 +50,20 @@ export class TenantChanges {
    *   name of another tenant
    */
   async change(tx: Tx, before: TenantRow, patch: TenantPatch, cause: Cause): Promise<TenantRow> {
+    const after = await this.write(tx, before, patch, cause)
+    await this.#publish(tx, before, after)
+    return after
+  }
+
+  /** The same, for whoever publishes it with more in the same transaction. */
+  async write(tx: Tx, before: TenantRow, patch: TenantPatch, cause: Cause): Promise<TenantRow> {
     if (patch.status !== undefined && patch.status !== before.status) {
       checkTransition(before.status, patch.status)
     }
     const after = await update(tx, before, patch)
     if (after.status !== before.status) await recordStatus(tx, after, before.status, cause)
     if (patch.hosts !== undefined) await keepHosts(tx, after)
-    await this.#publish(tx, before, after)
+    if (after.status === 'erased') await forgetDeclared(tx, after.id)
     return after
   }
 
@@ -66,7 +74,8 @@ export class TenantChanges {
   }
 
   async #publish(tx: Tx, before: TenantRow, after: TenantRow): Promise<void> {
-    const [old, now] = [configOf(before), configOf(after)]
+    const parts = await tenantParts(tx, after.id)
+    const [old, now] = [configOf(before, parts), configOf(after, parts)]
     if (isDeepStrictEqual(old, now)) return
     await publishChange(tx.client, this.#key, {
       tenants: now === undefined ? [] : [now],

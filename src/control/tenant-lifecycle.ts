@@ -65,6 +65,17 @@ export class TenantLifecycle {
     )
   }
 
+  /** Enters a tenant in the caller's transaction, which records it; `beginAll` when it has committed. */
+  enter(tx: Tx, request: Parameters<Tenants['create']>[0], by: Actor): Promise<WorkflowRow> {
+    requireScope(by, 'tenants:write')
+    const { changes, approvalSeconds } = this.#parts
+    return enterTenant(tx, changes, request, approvalSeconds, by)
+  }
+
+  async beginAll(workflows: readonly WorkflowRow[]): Promise<void> {
+    for (const workflow of workflows) await this.#beginning(() => Promise.resolve(workflow))
+  }
+
   suspend(tenant: TenantId, why: string, by: Actor): Promise<WorkflowView> {
     return this.#change('tenant.suspend', tenant, { why }, by, async (tx, row) => {
       expectActive(row)

@@ -6,6 +6,7 @@ import { parseCellName, parseRegion, parseTenantId, TIERS, type TenantId } from 
 import { SERVING_STATUSES, type TenantConfig } from '../snapshot/snapshot.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
 import { TENANT_STATUSES, type TenantView } from './control-plane.ts'
+import type { TenantParts } from './manifests/declared-parts.ts'
 import type { Tx } from './database.ts'
 
 /** A tenant as it is registered. The database's types are checked once, here. */
@@ -51,8 +52,11 @@ export function noSuchTenant(): RingfenceError {
   return new RingfenceError('not_found', 'no such tenant')
 }
 
-/** What the snapshot says of the tenant, or undefined while it says nothing. */
-export function configOf(row: TenantRow): TenantConfig | undefined {
+/**
+ * What the snapshot says of the tenant, or undefined while it says nothing.
+ * @param parts what the tenant declared
+ */
+export function configOf(row: TenantRow, parts: TenantParts): TenantConfig | undefined {
   if (row.serving === null || row.cell === null || row.issuer === null) return undefined
   return {
     id: row.id,
@@ -64,6 +68,7 @@ export function configOf(row: TenantRow): TenantConfig | undefined {
     issuer: row.issuer,
     keys: row.keys,
     hosts: row.hosts,
+    ...parts,
   }
 }
 

@@ -1,4 +1,5 @@
 import { RingfenceError } from '../core/errors.ts'
+import type { Reference } from './manifest.ts'
 
 /** Something that is wrong with a manifest, and where. Values are not repeated: they may be secrets. */
 export interface ManifestProblem {
@@ -6,7 +7,9 @@ export interface ManifestProblem {
   readonly file?: string
   readonly line?: number
   readonly column?: number
-  /** What it is about, `Contract acme/clinic`, once that is known. */
+  /** What it is about, once that is known. */
+  readonly reference?: Reference
+  /** The same in words: `Contract acme/clinic`. */
   readonly subject?: string
   /** The field: `spec.apis[0].prefix`. Empty: the whole. */
   readonly path: string

@@ -5,6 +5,7 @@ import { EXISTENCE } from './existence.ts'
 import { FOUR_EYES } from './four-eyes.ts'
 import { IDEMPOTENCY } from './idempotency.ts'
 import { LIFECYCLE } from './lifecycle.ts'
+import { OBJECTS } from './objects.ts'
 import { PEOPLE } from './people.ts'
 import { REALMS } from './realms.ts'
 import { RECORDS } from './records.ts'
@@ -23,6 +24,7 @@ export const BACK_OFFICE_ATTACKS: readonly OfficeAttack[] = [
   ...FOUR_EYES,
   ...SUPPORT,
   ...REALMS,
+  ...OBJECTS,
   ...WORKLOADS,
   ...IDEMPOTENCY,
   ...CURSORS,

@@ -5,6 +5,7 @@ import { must } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
 import type { Duel } from '../duel.ts'
 import { askedFor, decisionPath } from './approvals.ts'
+import { EVERYBODYS, guardrailForm } from '../house/declared.ts'
 import { CHIEF } from '../house/site.ts'
 import { noneMay, type OfficeAttack, staged } from './attack.ts'
 
@@ -115,6 +116,8 @@ export const OPERATIONS: Readonly<Record<OperatorScope, (things: Things) => read
     ['GET', `/v1/tenants/${tenant}/revocations`],
   ],
   'realms:write': ({ tenant }) => realmCalls(tenant, true),
+  'configuration:read': ({ tenant }) => objectReads(tenant),
+  'configuration:write': ({ tenant }) => objectWrites(tenant),
   'operators:write': () => [
     ['GET', '/v1/operators'],
     ['GET', '/v1/people'],
@@ -146,6 +149,29 @@ function realmCalls(tenant: string, changing: boolean): readonly Call[] {
     })
 }
 
+/** The first of each would be good by itself. */
+function objectReads(tenant: string): readonly Call[] {
+  return [
+    ['GET', `/v1/objects/${EVERYBODYS}`],
+    ['GET', '/v1/objects'],
+    ['GET', '/v1/drift'],
+    ['GET', `/v1/objects/${EVERYBODYS}/history`],
+    ['GET', `/v1/tenants/${tenant}/objects/${EVERYBODYS}`],
+    ['GET', `/v1/tenants/${tenant}/objects/${EVERYBODYS}/history`],
+  ]
+}
+
+function objectWrites(tenant: string): readonly Call[] {
+  const { spec, ...form } = guardrailForm(`own-${anotherNumber()}`, tenant, anotherNumber())
+  return [
+    ['POST', '/v1/apply', { objects: [{ ...form, spec }] }],
+    ['PUT', `/v1/tenants/${tenant}/objects/guardrail/own`, { spec }],
+    ['DELETE', `/v1/tenants/${tenant}/objects/guardrail/own`],
+    ['PUT', `/v1/objects/${EVERYBODYS}`, { spec }],
+    ['DELETE', `/v1/objects/${EVERYBODYS}`],
+  ]
+}
+
 /** A change to it shows: large enough for all, and never the same. */
 const anotherNumber = () => randomInt(10_000, 1_000_000)
 
@@ -168,6 +194,8 @@ const HARMLESS: Readonly<Record<OperatorScope, (things: Things) => Call>> = {
   'security:write': ({ tenant }) => ['POST', `/v1/tenants/${tenant}/keys`, { compromised: false }],
   'realms:read': ({ tenant }) => ['GET', `/v1/tenants/${tenant}/realm`],
   'realms:write': ({ tenant }) => ['POST', `/v1/tenants/${tenant}/revocations`, REVOKES],
+  'configuration:read': () => ['GET', '/v1/objects'],
+  'configuration:write': () => ['POST', '/v1/apply', { objects: [] }],
 }
 
 /** A tenant that may be lost, with one of everything. */

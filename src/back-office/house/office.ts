@@ -120,6 +120,7 @@ function counting(plane: ControlPlane, called: () => void): ControlPlane {
     security: listened(plane.security),
     support: listened(plane.support),
     realms: listened(plane.realms),
+    manifests: listened(plane.manifests),
     jobs: listened(plane.jobs),
     idempotency: listened(plane.idempotency),
     healthy: () => plane.healthy(),

@@ -10,6 +10,7 @@ import { Database } from '../../control/database.ts'
 import { openControlPlane, type OpenControlPlane } from '../../control/open-control-plane.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import { ASSERTION_AUDIENCE, CELLS, EU, type Ground, GUARDED, STANDARD } from './ground.ts'
+import { GROUND_MANIFESTS } from './declared.ts'
 import type { Party } from './party.ts'
 import { SECOND, signedIn } from './people.ts'
 import { World } from './world.ts'
@@ -170,6 +171,7 @@ async function furnish(site: Site): Promise<void> {
   } as const
   await catalogue.putPlan({ ...plan, name: STANDARD, approval: false }, CHIEF)
   await catalogue.putPlan({ ...plan, name: GUARDED, approval: true }, CHIEF)
+  await site.plane.manifests.apply({ manifests: GROUND_MANIFESTS }, CHIEF)
   await Promise.all(site.ground.parties.map((party) => site.settle(party)))
 }
 
@@ -204,7 +206,9 @@ export async function lookAt(site: Site): Promise<ReadonlyMap<TenantId, string>>
     `select tenant.id, status, revision, legal_hold, region, cell,
             (select count(*)::int from registry.workflow where workflow.tenant = tenant.id) as workflows,
             (select string_agg(state || decided_by, ' ' order by seq) from registry.approval
-              where approval.tenant = tenant.id and workflow is not null) as decisions
+              where approval.tenant = tenant.id and workflow is not null) as decisions,
+            (select string_agg(kind || name || generation || hash, ' ' order by kind, name)
+               from registry.object where object.owner = tenant.id) as declared
        from registry.tenant order by id`,
   )
   return new Map(

@@ -12,6 +12,9 @@ import { addCatalogue } from './operations/catalogue.ts'
 import { addHealth } from './operations/health.ts'
 import { addJobContexts } from './operations/job-contexts.ts'
 import { addLeases } from './operations/leases.ts'
+import { MANIFEST_PATHS } from './operations/manifest-parts.ts'
+import { addObject } from './operations/object.ts'
+import { addObjects } from './operations/objects.ts'
 import { addOperators } from './operations/operators.ts'
 import { addPeople } from './operations/people.ts'
 import { addRealms } from './operations/realms.ts'
@@ -42,13 +45,15 @@ export function controlApi(plane: ControlPlane, options: ControlApiOptions): Hon
   }
   api.use(envelope)
   api.use(plainTarget)
-  api.use(
-    bodyLimit({
-      maxSize: BODY_BYTES_MAX,
-      onError: () => {
-        throw new RingfenceError('too_large', `a body is at most ${BODY_BYTES_MAX} bytes long`)
-      },
-    }),
+  const limit = bodyLimit({
+    maxSize: BODY_BYTES_MAX,
+    onError: () => {
+      throw new RingfenceError('too_large', `a body is at most ${BODY_BYTES_MAX} bytes long`)
+    },
+  })
+  // Bodies of manifests have a limit of their own, after their sender is known.
+  api.use((context, next) =>
+    MANIFEST_PATHS.test(context.req.path) ? next() : limit(context, next),
   )
   for (const add of [
     addHealth,
@@ -64,6 +69,8 @@ export function controlApi(plane: ControlPlane, options: ControlApiOptions): Hon
     addSupport,
     addRealms,
     addRevocations,
+    addObjects,
+    addObject,
     addJobContexts,
   ]) {
     add(api, parts)

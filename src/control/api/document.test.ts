@@ -5,6 +5,7 @@ import type { TenantId } from '../../core/tenant.ts'
 import { signWebhook, type WebhookSecret } from '../approvals/standard-webhooks.ts'
 import { ACME, type Answered, type Call, TestApi } from './api-client.test-support.ts'
 import { MEMORY_WEBHOOK_SECRET } from './memory-workflows.test-support.ts'
+import { furnishObjects, OBJECT_CALLS } from './object-calls.test-support.ts'
 import { furnishRealm, REALM_CALLS } from './realm-calls.test-support.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import { OPERATOR_SCOPES } from '../control-plane.ts'
@@ -124,6 +125,7 @@ const CALLS: Readonly<
   getSupportPolicy: () => ['/v1/tenants/acme/support-policy', {}],
   putSupportPolicy: () => ['/v1/tenants/acme/support-policy', { body: { policy: 'never' } }],
   ...REALM_CALLS,
+  ...OBJECT_CALLS,
   issueJobContexts: () => [
     '/v1/job-contexts',
     {
@@ -142,6 +144,7 @@ async function fixture(): Promise<Fixture> {
   const api = new TestApi()
   const token = api.plane.operator('first')
   furnishRealm(api.plane)
+  await furnishObjects(api.plane)
   const done = async (id: string, more: object = {}): Promise<string> => {
     const made = await api.call('POST', '/v1/tenants', { token, body: { ...ACME, id, ...more } })
     assert.equal(made.status, 202, made.text)

@@ -12,7 +12,7 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$/
 // Any character of one line of ordinary text. NUL in particular is not storable.
 const ONE_LINE = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+$/u
 
-function named<T>(parser: (value: unknown) => T, example: string) {
+export function named<T>(parser: (value: unknown) => T, example: string) {
   return z
     .string()
     .openapi({ pattern: LABEL, minLength: 1, maxLength: LABEL_LENGTH_MAX, example })

@@ -43,7 +43,9 @@ export function memoryOperators(state: MemoryState): ControlPlane['operators'] {
       if (view === undefined || view.revokedAt !== undefined || expired) {
         throw new RingfenceError('not_authenticated', 'the token is not valid')
       }
-      return { kind: 'operator', name: view.name, scopes: view.scopes, requestId }
+      const { name, scopes, tenant } = view
+      if (tenant === undefined) return { kind: 'operator', name, scopes, requestId }
+      return { kind: 'administrator', name, scopes, tenant, requestId }
     },
     signIn: async () => {
       state.check()
@@ -57,13 +59,13 @@ export function memoryOperators(state: MemoryState): ControlPlane['operators'] {
       state.check()
       return [...state.operatorsByHash.values()]
     },
-    create: async ({ name, scopes, seconds }, by) => {
+    create: async ({ name, scopes, seconds, tenant }, by) => {
       state.check()
       if ([...state.operatorsByHash.values()].some((operator) => operator.name === name)) {
         throw new RingfenceError('already_exists', 'there is or was an operator of this name')
       }
       state.acts.push({ what: `operator ${name}`, by })
-      const token = state.operator(name, scopes)
+      const token = state.operator(name, scopes, tenant)
       const operator = state.operatorsByHash.get(hash(token))
       if (operator === undefined) throw new Error('the operator was entered a line above')
       if (seconds !== undefined) operator.expiresAt = new Date(Date.now() + seconds * 1000)

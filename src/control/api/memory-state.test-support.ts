@@ -21,6 +21,7 @@ import {
   type WorkflowView,
 } from '../control-plane.ts'
 
+import type { ObjectView } from '../manifests/manifests.ts'
 import type { PersonView } from '../operators/people.ts'
 import type { MemoryRealm } from './memory-realm.test-support.ts'
 import type { SupportView } from '../support/support.ts'
@@ -57,6 +58,9 @@ export class MemoryState {
   trouble: Error | undefined
   waiting = new Set<() => void>()
 
+  /** Generations of what is declared. */
+  readonly objectsByKey = new Map<string, readonly { view: ObjectView; removed: boolean }[]>()
+
   constructor() {
     for (const name of ['eu-west-1', 'eu-west-2']) {
       const cell = { name: parseCellName(name), region: parseRegion('eu-west') }
@@ -78,11 +82,16 @@ export class MemoryState {
   }
 
   /** An operator's token, as `create` would give it. */
-  operator(name: string, scopes: readonly OperatorScope[] = OPERATOR_SCOPES): string {
+  operator(
+    name: string,
+    scopes: readonly OperatorScope[] = OPERATOR_SCOPES,
+    tenant?: TenantId,
+  ): string {
     const token = `rfo_${randomBytes(24).toString('base64url')}`
     const view = {
       name,
       scopes,
+      tenant,
       createdAt: new Date(),
       expiresAt: undefined,
       revokedAt: undefined,

@@ -182,6 +182,10 @@ export const operatorSchema = z
       .string()
       .nullable()
       .openapi({ description: 'The person behind the token; null when nobody is known.' }),
+    tenant: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Whose administrators have it; null: the platform’s operators.' }),
     last_used_at: time.nullable(),
   })
   .openapi('Operator')

@@ -172,6 +172,7 @@ export function wireOperator(view: OperatorView): z.infer<typeof operatorSchema>
     expires_at: timeOrNull(view.expiresAt),
     revoked_at: timeOrNull(view.revokedAt),
     owner: view.owner ?? null,
+    tenant: view.tenant ?? null,
     last_used_at: timeOrNull(view.lastUsedAt),
   }
 }

@@ -5,14 +5,20 @@ import { recordAct, requireScope } from '../act.ts'
 import {
   type Actor,
   OPERATOR_SCOPES,
-  type OperatorScope,
+  type Operators,
   type OperatorView,
+  TENANT_SCOPES,
 } from '../control-plane.ts'
+import { parsed } from '../../core/parsed.ts'
+import { parseTenantId } from '../../core/tenant.ts'
+import { noSuchTenant } from '../tenant-row.ts'
 import { breaks, type Database, type Tx } from '../database.ts'
 import type { FourEyes } from './four-eyes.ts'
 import type { GuardedAct } from './guarded-acts.ts'
 import { hashOfToken, isOperatorToken, newOperatorToken } from './operator-token.ts'
 import { requestKey } from '../request-key.ts'
+
+type NewOperator = Parameters<Operators['create']>[0]
 
 const NAME = /^[a-z][a-z0-9.@_-]{0,99}$/
 const SECONDS_MAX = 366 * 24 * 3_600
@@ -26,6 +32,7 @@ const rowSchema = z.object({
   expires_at: z.date().nullable(),
   revoked_at: z.date().nullable(),
   owner: z.string().nullable(),
+  tenant: parsed(parseTenantId).nullable(),
   last_used_at: z.date().nullable(),
 })
 const COLUMNS = Object.keys(rowSchema.shape).join(', ')
@@ -44,18 +51,22 @@ export class RegisteredOperators {
     const rows = isOperatorToken(token)
       ? await this.#database.query(
           `select ${COLUMNS} from registry.operator where token_hash = $1
-              and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())`,
+              and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())
+              and (tenant is null or exists (select from registry.tenant
+                where tenant.id = operator.tenant and tenant.status <> 'erased'
+                  and tenant.created_at <= operator.created_at))`,
           [hashOfToken(token)],
         )
       : []
     if (rows[0] === undefined) {
       throw new RingfenceError('not_authenticated', 'the operator token is not valid')
     }
-    const { name, scopes, owner, last_used_at } = rowSchema.parse(rows[0])
+    const { name, scopes, owner, tenant, last_used_at } = rowSchema.parse(rows[0])
     await this.#wasUsed(name, last_used_at)
     // Whatever it does, its owner does.
     const person = owner === null ? {} : { person: parseSubject(owner) }
-    return { kind: 'operator', name, scopes, requestId, ...person }
+    if (tenant === null) return { kind: 'operator', name, scopes, requestId, ...person }
+    return { kind: 'administrator', name, scopes, requestId, tenant, ...person }
   }
 
   /** To the minute: who looks for tokens that nobody uses any more needs to know no more. */
@@ -78,15 +89,9 @@ export class RegisteredOperators {
    * A token belongs to the person who makes it, or who made the token that makes it.
    * @throws RingfenceError `forbidden` for scopes that the creator does not have; ApprovalRequired
    */
-  async create(
-    operator: {
-      readonly name: string
-      readonly scopes: readonly OperatorScope[]
-      readonly seconds?: number
-    },
-    by: Actor,
-  ) {
+  async create(operator: NewOperator, by: Actor) {
     requireScope(by, 'operators:write')
+    if (by.tenant !== undefined) throw new RingfenceError('forbidden', 'operators make tokens')
     for (const scope of operator.scopes) requireScope(by, scope)
     checkOperator(operator)
     const pass = await this.#fourEyes.pass(by, creationOf(operator))
@@ -95,7 +100,11 @@ export class RegisteredOperators {
       const entered = await enter(tx, operator, token, by.person)
       if (!entered.again) await pass.use(tx)
       if (!entered.again) {
-        await recordAct(tx, by, 'operator.create', operator.name, { scopes: operator.scopes })
+        const { name, scopes, tenant } = operator
+        await recordAct(tx, by, 'operator.create', name, {
+          scopes,
+          ...(tenant === undefined ? {} : { tenant }),
+        })
       }
       return entered.view
     })
@@ -144,7 +153,7 @@ export class RegisteredOperators {
  */
 async function enter(
   tx: Tx,
-  { name, scopes, seconds }: { name: string; scopes: readonly OperatorScope[]; seconds?: number },
+  { name, scopes, seconds, tenant }: NewOperator,
   token: string,
   owner: string | undefined,
 ): Promise<{ view: OperatorView; again: boolean }> {
@@ -160,39 +169,40 @@ async function enter(
   if (again !== undefined) return { view: viewOf(again), again: true }
   try {
     const [row] = await tx.query(
-      `insert into registry.operator (name, token_hash, scopes, expires_at, request_key, owner)
-       values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5, $6)
+      `insert into registry.operator
+         (name, token_hash, scopes, expires_at, request_key, owner, tenant)
+       values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5, $6, $7)
        returning ${COLUMNS}`,
-      [name, hashOfToken(token), [...new Set(scopes)], seconds ?? null, key, owner ?? null],
+      [
+        ...[name, hashOfToken(token), [...new Set(scopes)], seconds ?? null],
+        ...[key, owner ?? null, tenant ?? null],
+      ],
     )
     return { view: viewOf(row), again: false }
   } catch (error) {
+    if (breaks(error, 'operator_tenant_fkey')) throw noSuchTenant()
     if (!breaks(error, 'operator_pkey')) throw error
     throw new RingfenceError('already_exists', 'an operator of this name is or was there')
   }
 }
 
-function creationOf(operator: {
-  readonly name: string
-  readonly scopes: readonly OperatorScope[]
-  readonly seconds?: number
-}): GuardedAct {
-  const { name, scopes, seconds } = operator
-  const summary = `make the token ${name} with ${scopes.join(' ')}`
-  const detail = { scopes: scopes.toSorted(), seconds: seconds ?? null }
+function creationOf({ name, scopes, seconds, tenant }: NewOperator): GuardedAct {
+  const whose = tenant === undefined ? '' : ` for ${tenant}`
+  const summary = `make the token ${name}${whose} with ${scopes.join(' ')}`
+  const detail = { scopes: scopes.toSorted(), seconds: seconds ?? null, tenant }
   return { kind: 'operator-create', subject: name, summary, detail }
 }
 
-function checkOperator(operator: {
-  readonly name: string
-  readonly scopes: readonly OperatorScope[]
-  readonly seconds?: number
-}): void {
+function checkOperator(operator: NewOperator): void {
   if (!NAME.test(operator.name)) {
     throw new RingfenceError('invalid_argument', 'an operator has a name like jane or ci.deploy')
   }
   if (operator.scopes.length === 0) {
     throw new RingfenceError('invalid_argument', 'an operator has at least one scope')
+  }
+  const beyond = operator.scopes.find((scope) => !TENANT_SCOPES.some((one) => one === scope))
+  if (operator.tenant !== undefined && beyond !== undefined) {
+    throw new RingfenceError('invalid_argument', `a tenant's token has no scope ${beyond}`)
   }
   const { seconds } = operator
   if (
@@ -204,11 +214,12 @@ function checkOperator(operator: {
 }
 
 function viewOf(row: unknown): OperatorView {
-  const { name, scopes, created_at, expires_at, revoked_at, owner, last_used_at } =
+  const { name, scopes, created_at, expires_at, revoked_at, owner, tenant, last_used_at } =
     rowSchema.parse(row)
   return {
     name,
     scopes,
+    tenant: tenant ?? undefined,
     createdAt: created_at,
     expiresAt: expires_at ?? undefined,
     revokedAt: revoked_at ?? undefined,

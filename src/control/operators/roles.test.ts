@@ -108,6 +108,17 @@ const MATRIX: Readonly<Record<string, string>> = {
   endSession: '-o-s',
   endSessions: '-o-s',
   listRevocations: '-o-s',
+  applyObjects: '-o--',
+  listObjects: 'voas',
+  getDrift: 'voas',
+  getPlatformObject: 'voas',
+  getPlatformObjectHistory: 'voas',
+  putPlatformObject: '-o--',
+  deletePlatformObject: '-o--',
+  getTenantObject: 'voas',
+  getTenantObjectHistory: 'voas',
+  putTenantObject: '-o--',
+  deleteTenantObject: '-o--',
 }
 
 const READING = new Set(

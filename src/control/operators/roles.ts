@@ -6,7 +6,12 @@ export type OperatorRole = (typeof OPERATOR_ROLES)[number]
 
 /** Of people in tenants' realms: no business of whoever only looks, and not for one factor. */
 const REALMS: readonly OperatorScope[] = ['realms:read', 'realms:write']
-const VIEWER: readonly OperatorScope[] = ['tenants:read', 'leases:read', 'support:read']
+const VIEWER: readonly OperatorScope[] = [
+  'tenants:read',
+  'leases:read',
+  'support:read',
+  'configuration:read',
+]
 
 /**
  * What each role may do: the one table. `jobs:write` is nobody's: contexts for jobs are for
@@ -20,6 +25,7 @@ export const SCOPES_OF_ROLE: Readonly<Record<OperatorRole, readonly OperatorScop
     'tenants:write',
     'leases:write',
     'catalogue:write',
+    'configuration:write',
     'support:write',
     ...REALMS,
   ],

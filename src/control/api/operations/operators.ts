@@ -3,7 +3,7 @@ import { RingfenceError } from '../../../core/errors.ts'
 import { OPERATOR_SCOPES } from '../../control-plane.ts'
 import { authenticated } from '../authenticate.ts'
 import type { Api, ApiParts } from '../environment.ts'
-import { given } from '../fields.ts'
+import { given, tenantIdField } from '../fields.ts'
 import { idempotent } from '../idempotent.ts'
 import {
   body,
@@ -37,6 +37,9 @@ const createBody = z.strictObject({
     .max(SECONDS_MAX)
     .optional()
     .openapi({ description: 'How long the token is good for. Without it: until it is revoked.' }),
+  tenant: tenantIdField
+    .optional()
+    .openapi({ description: 'For this tenant’s administrators: it reaches nothing else.' }),
 })
 
 /** Who may use this API. Nobody hands on a scope that is not their own. */
@@ -73,17 +76,17 @@ export function addOperators(api: Api, parts: ApiParts): void {
       request: { headers: idempotencyHeader, body: body(createBody) },
       responses: {
         201: json('The operator and its token.', newOperatorSchema),
-        ...changeRefusals(),
+        ...changeRefusals(404),
       },
     }),
     async (context) => {
-      const { name, scopes, seconds } = context.req.valid('json')
+      const { name, scopes, seconds, tenant } = context.req.valid('json')
       const by = context.get('actor')
       const beyond = scopes.find((scope) => !by.scopes.includes(scope))
       if (beyond !== undefined) {
         throw new RingfenceError('forbidden', `the scope ${beyond} is not yours to hand on`)
       }
-      const made = await operators.create({ name, scopes, ...given({ seconds }) }, by)
+      const made = await operators.create({ name, scopes, ...given({ seconds, tenant }) }, by)
       return context.json({ operator: wireOperator(made.operator), token: made.token }, 201)
     },
   )

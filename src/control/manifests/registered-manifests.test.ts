@@ -1,0 +1,419 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { upstreamRule } from '../../contracts/upstream-rule.ts'
+import { RingfenceError } from '../../core/errors.ts'
+import { parseSetName } from '../../core/names.ts'
+import { parseTenantId, type TenantId } from '../../core/tenant.ts'
+import { readReference, referenceOf } from '../../manifests/manifest.ts'
+import { InvalidManifests } from '../../manifests/problem.ts'
+import type { TenantConfig } from '../../snapshot/snapshot.ts'
+import type { Actor } from '../control-plane.ts'
+import {
+  type ControlSite,
+  fillCatalogue,
+  jane,
+  onboarded,
+  startControlSite,
+  succeeded,
+} from '../control-site.test-support.ts'
+import type { OpenControlPlane } from '../open-control-plane.ts'
+import {
+  administrator,
+  COMPILER,
+  contract,
+  guardrail,
+  manifest,
+  plan,
+  store,
+  upstream,
+} from './declared.test-support.ts'
+import type { ApplyRequest } from './manifests.ts'
+
+let site: ControlSite
+let plane: OpenControlPlane
+let acme: TenantId
+let globex: TenantId
+
+before(async () => {
+  site = await startControlSite()
+  plane = await site.open({
+    judges: { policies: COMPILER, upstreams: upstreamRule({ ranges: ['10.9.0.0/16'] }) },
+  })
+  await fillCatalogue(plane)
+  acme = await onboarded(plane, 'acme')
+  globex = await onboarded(plane, 'globex')
+  await apply([upstream('records', 'http://records.internal')])
+  const kinds = ['Contract', 'Guardrail', 'PolicyStore', 'Upstream']
+  await apply([plan('standard', { selfService: kinds })])
+})
+after(() => site?.stop())
+
+const apply = (manifests: ApplyRequest['manifests'], more: Partial<ApplyRequest> = {}, by = jane) =>
+  plane.manifests.apply({ manifests, ...more }, by)
+const changesOf = async (...args: Parameters<typeof apply>) =>
+  (await apply(...args)).changes.map(
+    ({ reference, change }) => `${reference.tenant ?? ''}/${reference.name} ${change}`,
+  )
+const ids = (wanted: { readonly name: string }[] | undefined) => wanted?.map(({ name }) => name)
+
+/** What gateways are told of a tenant. */
+async function served(tenant: string): Promise<TenantConfig | undefined> {
+  const [row] = await site.ask<{ config: TenantConfig }>(
+    'select config from snapshot.tenant where id = $1',
+    [tenant],
+  )
+  return row?.config
+}
+async function servedPlatform(): Promise<Record<string, { name: string }[]>> {
+  const [row] = await site.ask<{ platform: Record<string, { name: string }[]> }>(
+    'select platform from snapshot.head',
+  )
+  return row?.platform ?? {}
+}
+async function refused(work: Promise<unknown>, code: string): Promise<RingfenceError> {
+  const error: unknown = await work.then(
+    () => assert.fail('it was not refused'),
+    (thrown: unknown) => thrown,
+  )
+  assert.ok(error instanceof RingfenceError, String(error))
+  assert.equal(error.code, code, error.message)
+  return error
+}
+const own = (tenant: string, url = 'https://crm.example.com') => upstream('crm', url, tenant)
+
+test('what is applied is in force in one record, and applying it again changes nothing', async () => {
+  const wanted = [
+    own('acme'),
+    contract('acme', 'platform/records', 'tenant/crm'),
+    guardrail('sizes', 'acme'),
+    store('acme', 'permit(…);'),
+  ]
+  const first = await apply(wanted)
+  assert.deepEqual(
+    first.changes.map(({ change }) => change),
+    ['created', 'created', 'created', 'created'],
+  )
+  const config = await served('acme')
+  assert.deepEqual(ids(config?.contract?.apis), ['records', 'crm'])
+  assert.deepEqual(ids(config?.upstreams), ['crm'])
+  assert.deepEqual(ids(config?.guardrails), ['sizes'])
+  assert.equal(config?.policy?.version, 1)
+  assert.equal(config.policy.parsed, 'acme: 1 policies over 2 APIs')
+  assert.equal((await served('globex'))?.contract, undefined)
+  const again = await apply(wanted)
+  assert.equal(again.version, first.version)
+  assert.deepEqual([...new Set(again.changes.map(({ change }) => change))], ['unchanged'])
+})
+
+test('one thing that is wrong stops all of it, and everything that is wrong is told', async () => {
+  const before = await site.ask('select * from registry.object order by owner, kind, name')
+  const error = await refused(
+    apply([
+      guardrail('more', 'globex'),
+      own('globex', 'http://169.254.169.254'),
+      contract('globex', 'tenant/nothing', 'platform/missing'),
+      store('globex', 'wrong'),
+    ]),
+    'invalid_manifest',
+  )
+  assert.ok(error instanceof InvalidManifests)
+  assert.deepEqual(
+    error.problems.map(({ subject, path }) => `${subject} ${path}`),
+    [
+      'Contract globex/globex spec.apis[0].upstream',
+      'Contract globex/globex spec.apis[1].upstream',
+      'PolicyStore globex/main spec.policies',
+      'Upstream globex/crm spec.servers[0].url',
+    ],
+  )
+  const now = await site.ask('select * from registry.object order by owner, kind, name')
+  assert.deepEqual(now, before)
+})
+
+test('a dry run says what would be, with what was, and changes nothing', async () => {
+  const { version } = await apply([])
+  const tried = await apply([guardrail('sizes', 'acme', 99), guardrail('new', 'acme')], {
+    dryRun: true,
+  })
+  assert.equal(tried.dryRun, true)
+  assert.deepEqual(tried.changes[0]?.diff, [{ path: 'rules[0].bytes', before: 10, after: 99 }])
+  assert.deepEqual(
+    tried.changes.map(({ change }) => change),
+    ['configured', 'created'],
+  )
+  assert.equal((await apply([])).version, version)
+  await refused(plane.manifests.get(referenceOf(guardrail('new', 'acme')), jane), 'not_found')
+})
+
+test('a set is pruned of what is not described any more, and nothing else is', async () => {
+  const set = parseSetName('repository')
+  await apply([guardrail('one', 'acme'), guardrail('two', 'globex'), guardrail('three')], { set })
+  await apply([guardrail('loose', 'acme')])
+  assert.deepEqual(await changesOf([guardrail('three')], { set, prune: true }), [
+    '/three unchanged',
+    'acme/one removed',
+    'globex/two removed',
+  ])
+  assert.deepEqual(ids((await served('acme'))?.guardrails), ['loose', 'sizes'])
+  await refused(apply([guardrail('three')], { set: parseSetName('other') }), 'conflict')
+  await refused(apply([], { prune: true }), 'invalid_argument')
+  await apply([], {
+    remove: [referenceOf(guardrail('loose', 'acme')), referenceOf(guardrail('three'))],
+  })
+})
+
+test('what contracts rest on stays: the platform’s upstreams, and a tenant’s own', async () => {
+  const records = referenceOf(upstream('records', 'http://x'))
+  const error = await refused(apply([], { remove: [records] }), 'invalid_manifest')
+  assert.doesNotMatch(error.message, /acme/)
+  await refused(apply([], { remove: [referenceOf(own('acme'))] }), 'invalid_manifest')
+})
+
+test('every generation is kept, numbers are given once, and an older one can be put back', async () => {
+  const reference = referenceOf(guardrail('kept', 'acme'))
+  for (const bytes of [1, 2])
+    await apply([guardrail('kept', 'acme', bytes)], { why: `size ${bytes}` })
+  await apply([], { remove: [reference] })
+  await apply([guardrail('kept', 'acme', 3)])
+  const { items } = await plane.manifests.history(reference, { limit: 10 }, jane)
+  assert.deepEqual(
+    items.map(({ generation, act, why }) => [generation, act, why]),
+    [
+      [4, 'created', 'applied'],
+      [3, 'removed', 'applied'],
+      [2, 'configured', 'size 2'],
+      [1, 'created', 'size 1'],
+    ],
+  )
+  const first = await plane.manifests.generation(reference, 1, jane)
+  assert.deepEqual(first.manifest, guardrail('kept', 'acme', 1))
+  await refused(plane.manifests.generation(reference, 3, jane), 'not_found')
+  await apply([first.manifest])
+  await apply([], { remove: [reference] })
+})
+
+test('the version of a policy store counts on over another store in its place', async () => {
+  const version = async () => (await served('globex'))?.policy?.version
+  await apply([store('globex', 'a'), guardrail('g', 'globex')])
+  await apply([store('globex', 'b')])
+  assert.equal(await version(), 2)
+  const other = manifest('PolicyStore', 'other', { policies: [] }, 'globex')
+  await apply([other], { remove: [referenceOf(store('globex'))] })
+  assert.ok(((await version()) ?? 0) > 2)
+})
+
+test('a condition on the version is met, or nothing is changed', async () => {
+  const reference = referenceOf(guardrail('conditional', 'acme'))
+  await refused(
+    apply([guardrail('conditional', 'acme')], { expected: 'present' }),
+    'precondition_failed',
+  )
+  await apply([guardrail('conditional', 'acme')], { expected: 'absent' })
+  const { generation, hash } = await plane.manifests.get(reference, jane)
+  await apply([guardrail('conditional', 'acme', 11)], { expected: { generation, hash } })
+  const stale = { expected: { generation, hash } }
+  await refused(apply([guardrail('conditional', 'acme', 12)], stale), 'precondition_failed')
+  await refused(apply([], { remove: [reference], ...stale }), 'precondition_failed')
+})
+
+test('a tenant is onboarded by its manifest together with what it declares, and changed by it', async () => {
+  const spec = { displayName: 'Initech', tier: 'pooled', region: 'eu-west', plan: 'standard' }
+  const tenant = (more: object) => manifest('Tenant', 'initech', { ...spec, ...more })
+  const network = { allow: ['198.51.100.0/24'] }
+  const { changes } = await apply([guardrail('g', 'initech'), tenant({ network })])
+  const workflow = changes[1]?.workflow
+  assert.ok(workflow)
+  await succeeded(plane, await plane.workflows.get(workflow))
+  const config = await served('initech')
+  assert.deepEqual([config?.network, ids(config?.guardrails)], [network, ['g']])
+  await apply([tenant({ hosts: ['initech.example'] })])
+  const changed = await served('initech')
+  assert.deepEqual([changed?.network, changed?.hosts], [undefined, ['initech.example']])
+  assert.deepEqual(await changesOf([tenant({ hosts: ['initech.example'] })]), [
+    '/initech unchanged',
+  ])
+  await refused(apply([tenant({ tier: 'silo' })]), 'conflict')
+  await refused(apply([], { remove: [readReference('Tenant', 'initech')] }), 'conflict')
+  await refused(apply([own('initech', 'https://initech.example')]), 'invalid_manifest')
+  await refused(apply([own('acme', 'https://initech.example.:8443')]), 'invalid_manifest')
+})
+
+test('a dry run of a tenant onboards nobody', async () => {
+  const spec = { tier: 'pooled', region: 'eu-west', plan: 'standard' }
+  await apply([manifest('Tenant', 'nobody', spec)], { dryRun: true })
+  await refused(plane.tenants.get(parseTenantId('nobody')), 'not_found')
+})
+
+test('a plan carries limits and a contract into the configuration, and loosening it waits for nobody here', async () => {
+  const limits = [{ name: 'burst', kind: 'rate', per: 'user', requests: 5, seconds: 1 }]
+  await apply([
+    contract(undefined, 'platform/records'),
+    plan('gold', { limits, contract: 'basic', weight: 3 }),
+  ])
+  const [gold] = (await servedPlatform())['plans']?.filter(({ name }) => name === 'gold') ?? []
+  assert.deepEqual(gold, {
+    name: 'gold',
+    requestsPerMinute: 600,
+    leasesPerMinute: 60,
+    leaseSecondsMax: 900,
+    limits,
+    contract: 'basic',
+    weight: 3,
+  })
+  await refused(apply([], { remove: [readReference('Contract', 'basic')] }), 'invalid_manifest')
+  await refused(apply([], { remove: [readReference('Plan', 'standard')] }), 'conflict')
+  await apply([], { remove: [readReference('Plan', 'gold'), readReference('Contract', 'basic')] })
+})
+
+test('the platform’s policies forbid, and nothing else', async () => {
+  await refused(apply([store(undefined, 'permit(…);')]), 'invalid_manifest')
+  await apply([store(undefined, 'forbid(…);')])
+  assert.equal((await servedPlatform())['policies']?.length, 1)
+})
+
+test('what is registered is declared too, whoever made it', async () => {
+  const { items } = await plane.manifests.list({ kind: 'Tenant' }, { limit: 10 }, jane)
+  assert.deepEqual(
+    ids(items.map(({ manifest: { metadata } }) => ({ name: String(metadata.name) }))),
+    ['acme', 'globex', 'initech'],
+  )
+  const [first] = items
+  assert.ok(first)
+  assert.deepEqual(await changesOf([first.manifest]), ['/acme unchanged'])
+})
+
+test('lists come in pages, each thing once', async () => {
+  const seen: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await plane.manifests.list({}, { limit: 2, ...(cursor ? { cursor } : {}) }, jane)
+    seen.push(...page.items.map(({ manifest: one }) => JSON.stringify(referenceOf(one))))
+    cursor = page.next
+  } while (cursor !== undefined)
+  assert.equal(new Set(seen).size, seen.length)
+  const all = await plane.manifests.list({}, { limit: 500 }, jane)
+  assert.equal(seen.length, all.items.length)
+})
+
+test('an administrator of one tenant reaches nothing of another, and none of the platform’s but guardrails', async () => {
+  await apply([guardrail('everybody')])
+  const by: Actor = administrator('acme')
+  await apply([guardrail('mine', 'acme')], {}, by)
+  for (const [work, code] of [
+    [() => apply([guardrail('theirs', 'globex')], {}, by), 'not_found'],
+    [() => apply([guardrail('theirs', 'nowhere')], {}, by), 'not_found'],
+    [() => apply([guardrail('everybody', undefined, 999)], {}, by), 'forbidden'],
+    [() => apply([], { remove: [referenceOf(guardrail('everybody'))] }, by), 'forbidden'],
+    [() => apply([], { remove: [referenceOf(guardrail('g', 'globex'))] }, by), 'not_found'],
+    [() => apply([plan('standard')], {}, by), 'forbidden'],
+    [() => apply([contract('acme', 'tenant/other')], {}, by), 'invalid_manifest'],
+    [() => plane.manifests.get(referenceOf(guardrail('g', 'globex')), by), 'not_found'],
+    [
+      () => plane.manifests.history(referenceOf(guardrail('g', 'globex')), { limit: 1 }, by),
+      'not_found',
+    ],
+    [() => plane.manifests.generation(referenceOf(guardrail('g', 'globex')), 1, by), 'not_found'],
+    [() => plane.manifests.get(readReference('Tenant', 'globex'), by), 'not_found'],
+    [() => plane.manifests.get(readReference('Upstream', 'records'), by), 'not_found'],
+    [() => plane.manifests.drift(by), 'not_found'],
+    [() => plane.tenants.suspend(globex, 'x', by), 'forbidden'],
+  ] as const) {
+    await refused(work(), code)
+  }
+  const listed = (await plane.manifests.list({}, { limit: 500 }, by)).items
+  assert.deepEqual(
+    [...new Set(listed.map(({ manifest: one }) => one.metadata.tenant ?? one.kind))].toSorted(),
+    ['Guardrail', 'acme'],
+  )
+  const theirs = await plane.manifests.list({ tenant: globex }, { limit: 500 }, by)
+  assert.deepEqual(theirs.items, [])
+})
+
+test('a set of an administrator’s own prunes nothing of the same set elsewhere', async () => {
+  const set = parseSetName('shared-name')
+  await apply([guardrail('theirs', 'globex'), guardrail('ours')], { set })
+  const by = administrator('acme')
+  await apply([guardrail('mine', 'acme')], { set }, by)
+  assert.deepEqual(await changesOf([], { set, prune: true }, by), ['acme/mine removed'])
+})
+
+test('where the plan does not let them, administrators declare nothing of a kind', async () => {
+  await apply([plan('standard', { selfService: ['Guardrail'] })])
+  const by = administrator('acme')
+  await refused(apply([own('acme', 'https://other.example.com')], {}, by), 'forbidden')
+  await apply([guardrail('mine', 'acme')], {}, by)
+})
+
+test('drift is seen where the configuration was changed past the control plane', async () => {
+  assert.deepEqual((await plane.manifests.drift(jane)).entries, [])
+  await site.ask(`update registry.object set spec = '{"direction":"request","rules":[{"kind":"size","bytes":1}]}'
+    where owner = 'acme' and name = 'sizes'`)
+  const { entries, refusal } = await plane.manifests.drift(jane)
+  assert.equal(refusal, undefined)
+  assert.equal(entries.length, 1)
+  assert.equal(entries[0]?.tenant, acme)
+  assert.ok(entries[0].diff.some(({ path }) => path.startsWith('guardrails[sizes]')))
+  await site.ask(
+    `update snapshot.change set text = text || 'x' where version = (select max(version) from snapshot.change)`,
+  )
+  const broken = await plane.manifests.drift(jane)
+  assert.notEqual(broken.refusal, undefined)
+  await site.ask(
+    `update snapshot.change set text = left(text, -1) where version = (select max(version) from snapshot.change)`,
+  )
+  await apply([guardrail('sizes', 'acme', 5)])
+  assert.deepEqual((await plane.manifests.drift(jane)).entries, [])
+})
+
+test('the next tenant of an id has nothing of the one before, and its token is worth nothing', async () => {
+  const gone = await onboarded(plane, 'hooli')
+  await apply([
+    guardrail('old', 'hooli'),
+    manifest('Tenant', 'hooli', {
+      displayName: 'Hooli',
+      tier: 'pooled',
+      region: 'eu-west',
+      plan: 'standard',
+      network: { deny: ['192.0.2.1'] },
+    }),
+  ])
+  const made = await plane.operators.create(
+    { name: 'hooli.ci', scopes: ['configuration:read'], tenant: gone },
+    jane,
+  )
+  const known = await plane.operators.authenticate(made.token, 'r')
+  assert.deepEqual([known.kind, known.tenant], ['administrator', gone])
+  await succeeded(plane, await plane.tenants.offboard(gone, { purge: true, why: 'over' }, jane))
+  await refused(plane.operators.authenticate(made.token, 'r'), 'not_authenticated')
+  await onboarded(plane, 'hooli')
+  await refused(plane.operators.authenticate(made.token, 'r'), 'not_authenticated')
+  const config = await served('hooli')
+  assert.deepEqual([config?.guardrails, config?.network], [undefined, undefined])
+  const { items } = await plane.manifests.list({ tenant: gone }, { limit: 10 }, jane)
+  assert.deepEqual(items, [])
+  const [left] = await site.ask<{ specs: number; rows: number }>(
+    `select count(spec)::int as specs, count(*)::int as rows from registry.object_generation where owner = 'hooli'`,
+  )
+  assert.deepEqual(left, { specs: 0, rows: 1 })
+  await apply([guardrail('old', 'hooli')])
+  assert.equal(
+    (await plane.manifests.get(referenceOf(guardrail('old', 'hooli')), jane)).generation,
+    2,
+  )
+})
+
+test('a token of a tenant has no scope but those of declaring, by the database as well', async () => {
+  const wide = { name: 'wide', scopes: ['tenants:read'], tenant: acme } as const
+  await refused(plane.operators.create(wide, jane), 'invalid_argument')
+  await assert.rejects(
+    site.ask(`insert into registry.operator (name, token_hash, scopes, tenant)
+      values ('wide', decode(repeat('00', 32), 'hex'), array['tenants:write'], 'acme')`),
+    /operator_of_tenant/,
+  )
+  const missing = {
+    name: 'late',
+    scopes: ['configuration:read'],
+    tenant: parseTenantId('nowhere'),
+  } as const
+  await refused(plane.operators.create(missing, jane), 'not_found')
+})
