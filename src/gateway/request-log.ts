@@ -16,21 +16,39 @@ export interface RequestEnd {
 
 /** One JSON line a request. Paths and queries are left out: they hold what users type. */
 export function requestLine(end: RequestEnd): string {
-  const { exchange, status, reason, contextRequestId } = end
+  const { exchange, status, reason, requestId, contextRequestId } = end
   // Until a token is accepted its subject is only a claim.
   const subject = status === 401 ? undefined : exchange?.claimed?.subject
-  return JSON.stringify({
-    time: new Date().toISOString(),
-    request_id: end.requestId,
-    context_request_id: contextRequestId === end.requestId ? undefined : contextRequestId,
-    tenant: exchange?.tenant?.id,
-    subject,
-    route: exchange?.endpoint?.name ?? exchange?.route?.api.name,
-    method: end.method,
-    status,
-    ms: Math.round(end.milliseconds * 10) / 10,
-    policies: exchange && decidedBy(exchange),
-    findings: exchange && findingsOf(exchange),
-    reason,
-  })
+  const fields = [
+    field('time', timeNow()),
+    field('request_id', requestId),
+    field('context_request_id', contextRequestId === requestId ? undefined : contextRequestId),
+    field('tenant', exchange?.tenant?.id),
+    field('subject', subject),
+    field('route', exchange?.endpoint?.name ?? exchange?.route?.api.name),
+    field('method', end.method),
+    field('status', status),
+    field('ms', Math.round(end.milliseconds * 10) / 10),
+    field('policies', exchange && decidedBy(exchange)),
+    field('findings', exchange && findingsOf(exchange)),
+    field('reason', reason),
+  ]
+  return `{${fields.join('').slice(1)}}`
+}
+
+/** One at a time: that takes a third of what a whole object does. */
+function field(name: string, value: unknown): string {
+  return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`
+}
+
+let textAt = 0
+let text = ''
+
+function timeNow(): string {
+  const now = Date.now()
+  if (now !== textAt) {
+    textAt = now
+    text = new Date(now).toISOString()
+  }
+  return text
 }

@@ -16,7 +16,7 @@ export interface ContextSigner {
 }
 
 interface Entry extends SignedContext {
-  readonly said: readonly (readonly [name: string, value: unknown])[]
+  readonly context: TenantContext
   readonly untilMs: number
 }
 
@@ -25,7 +25,7 @@ export interface SignedContextsOptions {
   readonly seconds: number
   /** For so long after it was signed a context goes with further requests. 0: each has its own. */
   readonly reuseSeconds: number
-  /** How many are kept; the oldest go first. */
+  /** Of how many tokens they are kept; the oldest go first. */
   readonly max: number
 }
 
@@ -37,7 +37,8 @@ export interface SignedContextsOptions {
 export class SignedContexts implements ContextSigner {
   readonly #key: SigningKey
   readonly #options: SignedContextsOptions
-  readonly #entries = new Map<string, Entry>()
+  /** By token, which most use for few services. */
+  readonly #entries = new Map<TokenKey, Entry[]>()
 
   constructor(key: SigningKey, options: SignedContextsOptions) {
     this.#key = key
@@ -45,36 +46,40 @@ export class SignedContexts implements ContextSigner {
   }
 
   sign(context: TenantContext, token: TokenKey): SignedContext {
-    const { seconds, reuseSeconds, max } = this.#options
+    const { seconds, reuseSeconds } = this.#options
     const now = Date.now()
-    const key = `${token} ${context.tenant} ${context.service}`
-    const said = Object.entries(context)
-    const known = this.#entries.get(key)
-    if (known !== undefined && known.untilMs > now && saysTheSame(known.said, said)) return known
+    const kept = this.#entries.get(token)
+    const known = kept?.find((entry) => entry.untilMs > now && saysTheSame(entry.context, context))
+    if (known !== undefined) return known
     const text = signContextNow(this.#key, context, seconds)
     const untilMs = now + reuseSeconds * 1000
-    const entry = { text, requestId: context.requestId, said, untilMs }
-    if (reuseSeconds > 0) {
-      const oldest = this.#entries.keys().next()
-      if (known === undefined && this.#entries.size >= max && !oldest.done) {
-        this.#entries.delete(oldest.value)
-      }
-      this.#entries.set(key, entry)
-    }
+    const entry = { text, requestId: context.requestId, context, untilMs }
+    if (reuseSeconds > 0)
+      this.#keep(
+        token,
+        [...(kept ?? []), entry].filter((one) => one.untilMs > now),
+      )
     return entry
   }
+
+  #keep(token: TokenKey, entries: Entry[]): void {
+    const oldest = this.#entries.keys().next()
+    if (!this.#entries.has(token) && this.#entries.size >= this.#options.max && !oldest.done) {
+      this.#entries.delete(oldest.value)
+    }
+    this.#entries.set(token, entries.slice(-OF_ONE_TOKEN_MAX))
+  }
 }
+const OF_ONE_TOKEN_MAX = 16
 
 /**
  * Every field counts, whichever there may be one day. What is neither a value nor a list of values is
  * the same only if it is the very same object.
  */
-function saysTheSame(one: Entry['said'], other: Entry['said']): boolean {
-  if (one.length !== other.length) return false
-  return one.every(([name, value], index) => {
-    const [otherName, otherValue] = other[index] ?? []
-    return name === otherName && (name === 'requestId' || isSame(value, otherValue))
-  })
+function saysTheSame(one: TenantContext, other: TenantContext): boolean {
+  const names = Object.keys(one) as (keyof TenantContext)[]
+  if (names.length !== Object.keys(other).length) return false
+  return names.every((name) => name === 'requestId' || isSame(one[name], other[name]))
 }
 
 function isSame(one: unknown, other: unknown): boolean {

@@ -35,12 +35,17 @@ export function looseTarget(target: string): Target {
   const at = rest.indexOf('?')
   const path = at === -1 ? rest : rest.slice(0, at)
   return {
-    path: (path.startsWith('/') ? path : `/${path}`).replaceAll(ESCAPE, (escape, hex: string) => {
-      const character = String.fromCharCode(Number.parseInt(hex, 16))
-      return UNRESERVED.test(character) ? character : escape
-    }),
+    path: unescaped(path.startsWith('/') ? path : `/${path}`),
     query: at === -1 ? '' : rest.slice(at),
   }
+}
+
+function unescaped(path: string): string {
+  if (!path.includes('%')) return path
+  return path.replaceAll(ESCAPE, (escape, hex: string) => {
+    const character = String.fromCharCode(Number.parseInt(hex, 16))
+    return UNRESERVED.test(character) ? character : escape
+  })
 }
 
 const TENANT_PATH = /^\/t\/([^/]*)(\/.*)?$/

@@ -48,6 +48,11 @@ export function newTrace(): TraceContext {
   return { traceId: hex(16), spanId: hex(8), flags: '00', state: undefined }
 }
 
+/** The same as headers of a call: a trace that begins with it. */
+export function newTraceHeaders(): Readonly<Record<string, string>> {
+  return { traceparent: `00-${hex(16)}-${hex(8)}-00` }
+}
+
 /** The headers of a call that belongs to the trace, with a span id of its own. */
 export function traceHeaders(trace: TraceContext): Readonly<Record<string, string>> {
   return {
