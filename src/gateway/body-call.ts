@@ -10,7 +10,8 @@ export const TIMED_OUT = 'ringfence: timed out'
 
 /**
  * A request with a body, by Node's own client: its head is sent before there is anything of the body,
- * so that a service can refuse by the head alone.
+ * so that a service can refuse by the head alone. Where stages may still refuse it, a service hears
+ * nothing of it until they have let some of it pass.
  */
 export class BodyCall implements UpstreamCall {
   readonly #sending: ClientRequest
@@ -19,7 +20,13 @@ export class BodyCall implements UpstreamCall {
 
   constructor(
     server: UpstreamServer,
-    request: { readonly path: string; readonly method: string; readonly headers: Headers },
+    request: {
+      readonly path: string
+      readonly method: string
+      readonly headers: Headers
+      /** Its head waits for the body's first bytes: stages may still refuse it. */
+      readonly waits: boolean
+    },
     body: Readable,
     limits: Pick<GatewayLimits, 'connectMs' | 'firstByteMs' | 'idleMs'>,
     answer: UpstreamAnswer,
@@ -43,7 +50,7 @@ export class BodyCall implements UpstreamCall {
       body.destroy()
       if (!this.#isAnswered) fail(new Error('the upstream gave no answer'))
     })
-    sending.flushHeaders()
+    if (!request.waits) sending.flushHeaders()
     body.pipe(sending)
   }
 

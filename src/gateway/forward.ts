@@ -64,7 +64,8 @@ export class Forward implements UpstreamAnswer {
     if (valueOf(incoming, 'expect') !== undefined) response.writeContinue()
     const isStaged = stages.length > 0
     const headers = [...this.#fields(isStaged), ...framingOf(incoming, isStaged)]
-    const asked = { path: server.basePath + path, method: exchange.head.method, headers }
+    const { method } = exchange.head
+    const asked = { path: server.basePath + path, method, headers, waits: isStaged }
     this.#call = new BodyCall(server, asked, this.#body, limits, this)
   }
 

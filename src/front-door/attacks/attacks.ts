@@ -2,8 +2,10 @@ import type { FrontDoorAttack } from './attack.ts'
 import { CLAIMS } from './claims.ts'
 import { CONFIGURATION } from './configuration.ts'
 import { CONTEXTS } from './contexts.ts'
+import { DESCRIPTIONS } from './descriptions.ts'
 import { EXISTENCE } from './existence.ts'
 import { FRAMING } from './framing.ts'
+import { GUARDRAILS_ATTACKED } from './guardrails.ts'
 import { HEADERS } from './headers.ts'
 import { LEASES } from './leases.ts'
 import { LIMITS } from './limits.ts'
@@ -32,6 +34,8 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...SUSPENSION,
   ...REVOCATIONS,
   ...PROOFS,
+  ...DESCRIPTIONS,
+  ...GUARDRAILS_ATTACKED,
   ...CONFIGURATION,
   ...EXISTENCE,
   ...LOAD,

@@ -9,6 +9,7 @@ import type { ApiConfig } from '../../contracts/contract.ts'
 import { parseCellName, parseRegion } from '../../core/tenant.ts'
 import type { PlanConfig, PlatformConfig, TenantConfig } from '../../snapshot/snapshot.ts'
 import { AUDIENCE, BILLING, CLINIC, type Ground } from './ground.ts'
+import { GUARDED_APIS, GUARDRAILS, ownGuardrails } from './guarded.ts'
 import type { Party } from './party.ts'
 
 export const CELL = parseCellName('front-door-1')
@@ -62,11 +63,13 @@ export function settingsOf(ground: Ground, upstream: string): Settings {
           contract: CONTRACT,
         },
       ],
+      guardrails: [...GUARDRAILS],
       contracts: [
         {
           name: CONTRACT,
           apis: [
             apiOf(CLINIC, '/', {}),
+            ...GUARDED_APIS,
             // What was billed is not deleted.
             apiOf(BILLING, '/billing', { methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH'] }),
           ],
@@ -100,6 +103,7 @@ export function tenantOf(party: Party, changes: Partial<TenantConfig> = {}): Ten
     issuer: party.issuer,
     keys: [party.realm.publicJwk],
     hosts: [party.host],
+    guardrails: ownGuardrails(party.tenant),
     ...changes,
   }
 }

@@ -5,7 +5,11 @@ import { listenWith } from '../../http/listen.ts'
 import { CONTEXT_HEADER } from '../../tokens/tenant-context.ts'
 import { believedTenant } from './believed-tenant.ts'
 import type { Ground } from './ground.ts'
+import { GUARDED_BYTES_MAX, SECRET_NUMBER } from './guarded.ts'
 import type { ServiceVerifier } from './pieces.ts'
+
+/** Characters of a body that are written down. */
+const TEXT_MAX = 8_192
 
 /** A request that came through to a service. */
 export interface Received {
@@ -13,6 +17,8 @@ export interface Received {
   readonly url: string
   readonly rawHeaders: readonly string[]
   bytes: number
+  /** The first of them, as characters. */
+  text: string
   /** True when it came to its end. */
   whole: boolean
   /** True while it has no answer. */
@@ -27,6 +33,7 @@ export interface Received {
  * - `…/believing/<mark>`: by whatever else in the request names a tenant, as services do that were
  *   written to stand behind some other proxy.
  * - `…/echo/<mark>`: sends the header fields back that it got.
+ * - `…/disclose/<mark>?as=<kind>`: says what guardrails let nobody hear.
  * - `…/hold/<mark>`: answers when `release` is called.
  */
 export class Upstream {
@@ -89,6 +96,7 @@ export class Upstream {
       url: request.url ?? '',
       rawHeaders: request.rawHeaders,
       bytes: 0,
+      text: '',
       whole: false,
       open: true,
     }
@@ -98,7 +106,10 @@ export class Upstream {
       this.#held.delete(response)
     })
     try {
-      for await (const chunk of request) received.bytes += (chunk as Buffer).length
+      for await (const chunk of request) {
+        received.bytes += (chunk as Buffer).length
+        if (received.text.length < TEXT_MAX) received.text += (chunk as Buffer).toString('latin1')
+      }
       received.whole = true
       await this.#serve(parts, request, response)
     } catch (error) {
@@ -135,6 +146,9 @@ export class Upstream {
         response.end('echo')
         return
       }
+      case 'disclose':
+        disclose(request, response)
+        return
       case 'hold':
         this.#held.add(response)
         return
@@ -147,4 +161,20 @@ export class Upstream {
     this.release()
     await this.#close()
   }
+}
+
+/** By kind: type and body of an answer. */
+const DISCLOSED: Readonly<Record<string, readonly [type: string, body: string]>> = {
+  json: ['application/json', JSON.stringify({ note: SECRET_NUMBER })],
+  events: ['text/event-stream', `data: ${SECRET_NUMBER}\n\n`],
+  octets: ['application/octet-stream', SECRET_NUMBER],
+  plain: ['text/plain', 'disclosed'],
+  long: ['application/json', JSON.stringify(`${'x'.repeat(GUARDED_BYTES_MAX)}disclosed`)],
+}
+
+function disclose(request: IncomingMessage, response: ServerResponse): void {
+  const as = new URLSearchParams(request.url?.split('?')[1]).get('as') ?? ''
+  const [type, body] = DISCLOSED[as] ?? ['text/plain', '']
+  response.writeHead(200, { 'content-type': type })
+  response.end(body)
 }

@@ -3,6 +3,7 @@ import { DESK_MUTANTS } from './desks.ts'
 import { FOLLOWER_MUTANTS } from './followers.ts'
 import type { FrontDoorMutant } from './front-door-mutant.ts'
 import { FRONT_MUTANTS } from './fronts.ts'
+import { GUARDRAIL_MUTANTS } from './guardrails.ts'
 import { HEADER_MUTANTS } from './headers.ts'
 import { LEFT_OUT } from './left-out.ts'
 import { LIMIT_MUTANTS } from './limits.ts'
@@ -21,6 +22,7 @@ export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...LIMIT_MUTANTS,
   ...VERIFIER_MUTANTS,
   ...CONTEXT_VERIFIER_MUTANTS,
+  ...GUARDRAIL_MUTANTS,
   ...HEADER_MUTANTS,
   ...FRONT_MUTANTS,
   ...DESK_MUTANTS,
