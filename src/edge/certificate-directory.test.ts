@@ -60,7 +60,7 @@ test('a name in a handshake is never a way to another place of the disk', async 
     'acme.example/',
     'acme..example',
     '-acme.example',
-    `${'a'.repeat(254)}`,
+    'a'.repeat(254),
   ]) {
     assert.equal(await store.contextFor(host), undefined, host)
     assert.equal(await sub.contextFor(host), undefined, host)

@@ -13,11 +13,13 @@ export const ADMISSION_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'admission',
     run(exchange, { limiting }) {
-      const { tenant, plan, onEnd } = exchange
+      const { tenant, plan, onEnd, onLasting } = exchange
       if (tenant === undefined) return
       const entrant = { tenant: tenant.id, weight: weightOf(plan) }
       const seat = limiting.admission.enter(entrant)
-      onEnd.push(() => seat.leave())
+      const leave = () => seat.leave()
+      onEnd.push(leave)
+      onLasting.push(leave)
       if (seat.entry instanceof Promise) return waited(seat.entry, exchange, limiting, entrant)
       if (!seat.entry) throw shed(exchange, limiting)
       return toUpstream(exchange, limiting, entrant)

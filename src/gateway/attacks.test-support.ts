@@ -46,13 +46,6 @@ const FORM: readonly GatewayAttack[] = [
     HOST,
     bearer('acme'),
   ]),
-  request('no-upgrade', 'a switch to a protocol without checks', () => [
-    GET,
-    HOST,
-    bearer('acme'),
-    'Upgrade: websocket',
-    'Connection: upgrade',
-  ]),
   request('framing', 'a body that readers measure in two ways', () => [
     'POST /t/acme/clinic/x HTTP/1.1',
     HOST,

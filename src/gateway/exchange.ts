@@ -64,6 +64,8 @@ export interface Exchange {
   readonly answerStages: BodyStage[]
   /** Of bodies, as they passed until now: as the caller sent it, and as the caller gets it. */
   readonly bytes: { request: number; answer: number }
+  /** To be called when it turns out to last: the place goes to those who come and go. Any number of times. */
+  readonly onLasting: (() => void)[]
   /** To be called when the request has ended, whichever way. */
   readonly onEnd: (() => void)[]
   /** True when it has ended: nothing more of it must go on. */
@@ -118,6 +120,7 @@ export function readExchange(
     bodyStages: [],
     answerStages: [],
     bytes: { request: 0, answer: 0 },
+    onLasting: [],
     onEnd: [],
     ended: false,
   }

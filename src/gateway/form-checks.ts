@@ -3,6 +3,7 @@ import { malformed, unauthenticated } from './denial.ts'
 import { valuesOf } from './headers.ts'
 import { parseHost } from './host.ts'
 import { parseTarget } from './target.ts'
+import { asksToUpgrade, isHandshake } from './upgrade.ts'
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
@@ -16,10 +17,9 @@ export const FORM_CHECKS: readonly GatewayCheck[] = [
   },
   {
     name: 'no-upgrade',
-    run({ incoming }) {
-      if (valuesOf(incoming, 'upgrade').some((value) => /websocket/i.test(value))) {
-        throw malformed('upgrades are not served')
-      }
+    run(exchange) {
+      if (!asksToUpgrade(exchange) || isHandshake(exchange.head.method, exchange.incoming)) return
+      throw malformed('an upgrade that is no WebSocket')
     },
   },
   {

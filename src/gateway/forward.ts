@@ -7,6 +7,7 @@ import { BodyCall } from './body-call.ts'
 import { bodyHeadOf, stageDenial, stagesFor, withoutBodyFacts } from './body-stages.ts'
 import type { Exchange } from './exchange.ts'
 import { flat, type Headers, headersOf, valueOf } from './headers.ts'
+import { isEndless } from './lasting.ts'
 import type { GatewayLimits } from './limits.ts'
 import { hasBody, requestBody } from './request-body.ts'
 import type { Flow, UpstreamAnswer, UpstreamCall } from './upstream-call.ts'
@@ -37,6 +38,8 @@ export interface ForwardOptions {
   /** Fields that the gateway itself adds; they win over any of the same name. */
   readonly own: Headers
   readonly limits: GatewayLimits
+  /** Called when the answer has no end of its own. */
+  readonly lasts: () => void
   /** Called once: when the answer cannot be given, or cannot be given whole. */
   readonly fail: (error: unknown) => void
 }
@@ -116,6 +119,7 @@ export class Forward implements UpstreamAnswer {
       const head = answerHead(exchange, status, headersOf(fields))
       const fail = (error: unknown) => this.#fail(error)
       this.#answer = answerBody({ exchange, response, head, flow, idleMs: limits.idleMs, fail })
+      if (isEndless(head.headers)) this.#options.lasts()
     } catch (error) {
       this.#fail(stageDenial(error))
     }

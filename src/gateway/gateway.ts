@@ -10,11 +10,13 @@ import { GATEWAY_CHECKS } from './checks.ts'
 import type { Endpoint } from './endpoint.ts'
 import { limitingOf } from './limiting.ts'
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
+import { Lasting } from './lasting.ts'
 import { OpenRequests } from './open-requests.ts'
 import { type House, Passage } from './passage.ts'
 import { PROOF_LIFE_MS } from './proof-checks.ts'
 import { ReadTokens } from './read-tokens.ts'
 import { type ContextSigner, SignedContexts } from './signed-contexts.ts'
+import { isForWebSocket, serveUpgrades } from './upgrade.ts'
 import { Upstreams } from './upstream.ts'
 import { UsedProofs } from './used-proofs.ts'
 import { VerifiedTokens } from './verified-tokens.ts'
@@ -51,7 +53,10 @@ export interface Gateway {
   readonly server: Server
   readonly limits: GatewayLimits
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void
-  /** From now on every answer says that its connection ends with it, so that callers go elsewhere. */
+  /**
+   * From now on every answer says that its connection ends with it, so that callers go elsewhere.
+   * WebSockets, which have no answer to say it in, are ended.
+   */
   drain(): void
   /** Lets go of upstream connections, and of what it has of shared limits. Close the server first. */
   close(): void
@@ -82,11 +87,13 @@ export function gateway(options: GatewayOptions): Gateway {
       maxHeaderSize: limits.headerBytesMax,
       // Most have no body: what a stream is made of is left out for them.
       optimizeEmptyRequests: true,
+      shouldUpgradeCallback: isForWebSocket,
     },
     handler,
   )
   // A body that is not wanted is not asked for: `100 Continue` waits for the checks.
   server.on('checkContinue', handler)
+  serveUpgrades(server, handler)
   server.maxConnections = limits.connections
   return {
     server,
@@ -94,6 +101,7 @@ export function gateway(options: GatewayOptions): Gateway {
     handler,
     drain() {
       house.isDraining = true
+      house.lasting.endUpgrades()
     },
     close() {
       house.upstreams.close()
@@ -114,12 +122,18 @@ function houseOf(options: GatewayOptions, limits: GatewayLimits): House {
     reuseSeconds: Math.min(limits.contextReuseSeconds, limits.contextSeconds / 2),
     max: limits.tokens,
   })
+  const checks = options.checks ?? GATEWAY_CHECKS
+  const endpoints = options.endpoints ?? []
+  const readTokens = new ReadTokens(limits.tokens)
+  const lasting = new Lasting({ checks, memory, endpoints, readTokens })
+  source.onChange((changed, now) => lasting.lookAgain(changed, now))
   return {
-    checks: options.checks ?? GATEWAY_CHECKS,
+    checks,
     memory,
-    endpoints: options.endpoints ?? [],
+    endpoints,
     limits,
-    readTokens: new ReadTokens(limits.tokens),
+    readTokens,
+    lasting,
     contexts: options.contexts ?? contexts,
     upstreams: new Upstreams(limits),
     open,

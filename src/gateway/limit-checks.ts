@@ -7,6 +7,7 @@ import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { Denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
 import { valuesOf } from './headers.ts'
+import { asksToUpgrade } from './upgrade.ts'
 
 /** Of the plane itself, beside those that are written for a tenant. */
 const PER_TENANT = limitId({ from: 'process' }, 'concurrency', 'tenant')
@@ -44,7 +45,10 @@ export const LIMIT_CHECKS: readonly GatewayCheck[] = [
         if (giveBack === undefined) throw tooManyAtOnce(label, limiting)
         exchange.onEnd.push(giveBack)
       }
-      take(limitKey(PER_TENANT, 'tenant', caller), concurrentPerTenant, 'concurrency')
+      // Connections that last have a limit of their own.
+      if (!asksToUpgrade(exchange)) {
+        take(limitKey(PER_TENANT, 'tenant', caller), concurrentPerTenant, 'concurrency')
+      }
       for (const { id, per, label, requests, shared } of limitsOfExchange(exchange).concurrency) {
         const own = shared ? Math.max(1, Math.floor(requests / limiter.replicas)) : requests
         take(limitKey(id, per, caller), own, label)

@@ -10,6 +10,7 @@ export interface Limiting {
   readonly held: HeldSeats
   readonly admission: Admission
   readonly concurrentPerTenant: number
+  readonly upgradesPerTenant: number
   /** From 0 to 1: spreads the moments at which the refused come again. */
   readonly random: () => number
 }
@@ -30,6 +31,7 @@ export function limitingOf(limits: GatewayLimits, store?: SharedStore): Limiting
       queueMs: limits.queueMs,
     }),
     concurrentPerTenant: limits.concurrentPerTenant,
+    upgradesPerTenant: limits.upgradesPerTenant,
     random: Math.random,
   }
 }

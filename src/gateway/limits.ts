@@ -33,6 +33,9 @@ export interface GatewayLimits {
   readonly firstByteMs: number
   /** Without a byte in either direction. */
   readonly idleMs: number
+  /** WebSockets of one tenant at once, and how long each may be silent in one direction. */
+  readonly upgradesPerTenant: number
+  readonly upgradeIdleMs: number
   /** For a caller to send the header. */
   readonly headerMs: number
   /** For a caller to send the whole request. */
@@ -59,6 +62,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   connectMs: 2_000,
   firstByteMs: 30_000,
   idleMs: 60_000,
+  upgradesPerTenant: 1_000,
+  upgradeIdleMs: 120_000,
   headerMs: 10_000,
   requestMs: 300_000,
 }

@@ -47,6 +47,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
       adminUrl: admin.url,
       async close() {
         isClosing = true
+        door.drain()
         await front.close()
         door.close()
         await admin.close()

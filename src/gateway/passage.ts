@@ -12,6 +12,7 @@ import { Forward } from './forward.ts'
 import { forwardedHeader } from './forwarded.ts'
 import type { Headers } from './headers.ts'
 import type { GatewayLimits } from './limits.ts'
+import type { Lasting } from './lasting.ts'
 import type { OpenRequests } from './open-requests.ts'
 import type { ReadTokens } from './read-tokens.ts'
 import { refuse } from './refuse.ts'
@@ -22,7 +23,12 @@ import type { Route } from './route.ts'
 import { nothingServed } from './route-checks.ts'
 import type { ContextSigner } from './signed-contexts.ts'
 import { nextTrace } from './trace-context.ts'
+import { Tunnel } from './tunnel.ts'
+import { upgradeOf } from './upgrade.ts'
 import type { Upstreams } from './upstream.ts'
+
+/** Made once: where it was made is of no interest, and to find that out takes as long as all checks. */
+const ENDED = new Error('the request has ended')
 
 /** What all requests of one gateway share. */
 export interface House {
@@ -34,6 +40,7 @@ export interface House {
   readonly contexts: ContextSigner
   readonly upstreams: Upstreams
   readonly open: OpenRequests
+  readonly lasting: Lasting
   readonly log: (line: string) => void
   /** True when it takes leave of its callers. */
   isDraining: boolean
@@ -53,7 +60,7 @@ export class Passage {
   readonly #requestId = randomUUID()
   readonly #began = performance.now()
   #exchange: Exchange | undefined
-  #forward: Forward | undefined
+  #forward: Forward | Tunnel | undefined
   /** Of which request the context is that went with this one. */
   #contextRequestId: string | undefined
   #reason: string | undefined
@@ -134,7 +141,8 @@ export class Passage {
       ['forwarded', forwardedHeader(exchange, memory.publicProtocol)],
       ...nextTrace(exchange.incoming),
     ]
-    this.#forward = new Forward({
+    const upgrade = upgradeOf(this.#request)
+    const forwarding = {
       exchange,
       request: this.#request,
       response: this.#response,
@@ -142,8 +150,11 @@ export class Passage {
       path: path + target.query,
       own,
       limits,
-      fail: (error) => this.#refuse(error),
-    })
+      lasts: () => this.#house.lasting.enter(exchange, (denial) => this.#refuse(denial)),
+      fail: (error: unknown) => this.#refuse(error),
+    }
+    this.#forward =
+      upgrade === undefined ? new Forward(forwarding) : new Tunnel({ ...forwarding, upgrade })
     this.#forward.start()
   }
 
@@ -176,7 +187,7 @@ export class Passage {
   }
 
   #close(exchange: Exchange | undefined): void {
-    this.#forward?.abort(new Error('the request has ended'))
+    this.#forward?.abort(ENDED)
     if (exchange === undefined || exchange.ended) return
     exchange.ended = true
     this.#house.open.leave(this)

@@ -1,5 +1,6 @@
 import type { GatewayCheck } from './check.ts'
 import { Denial } from './denial.ts'
+import { UPGRADE_CHECKS } from './upgrade-checks.ts'
 
 /** Where it goes, inside the tenant that the checks before have made sure of. */
 export const ROUTE_CHECKS: readonly GatewayCheck[] = [
@@ -12,6 +13,7 @@ export const ROUTE_CHECKS: readonly GatewayCheck[] = [
       }
     },
   },
+  ...UPGRADE_CHECKS,
 ]
 
 /** The same whatever it is that is not there. */

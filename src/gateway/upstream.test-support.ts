@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
+import { type WebSocket, WebSocketServer } from 'ws'
 
 export interface Seen {
   readonly method: string
@@ -17,6 +18,8 @@ export interface Upstream {
   readonly seen: Seen[]
   /** Open answers of `/hang`, by which a test decides when they end. */
   readonly hanging: ServerResponse[]
+  /** Open WebSockets: it sends back what it gets. */
+  readonly sockets: Set<WebSocket>
   /** How many connections it has had. */
   connections(): number
   /** Closes kept connections without a word. */
@@ -38,12 +41,28 @@ export async function upstream(t: TestContext): Promise<Upstream> {
     })
     answer(request, response, hanging)
   })
+  const sockets = new Set<WebSocket>()
+  const webSockets = new WebSocketServer({ noServer: true })
+  server.on('upgrade', (request, socket, head) => {
+    seen.push(record(request))
+    if (request.url?.endsWith('/refuses') === true) {
+      socket.end('HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\nno')
+      return
+    }
+    webSockets.handleUpgrade(request, socket, head, (one) => {
+      sockets.add(one)
+      one.on('close', () => sockets.delete(one))
+      one.on('error', () => undefined)
+      one.on('message', (data, isBinary) => one.send(data, { binary: isBinary }))
+    })
+  })
   let connections = 0
   server.on('connection', () => {
     connections += 1
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {
+    for (const socket of sockets) socket.terminate()
     server.closeAllConnections()
     server.close()
   })
@@ -51,6 +70,7 @@ export async function upstream(t: TestContext): Promise<Upstream> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     hanging,
+    sockets,
     connections: () => connections,
     dropConnections: () => server.closeIdleConnections(),
   }
@@ -76,6 +96,10 @@ function answer(
     hanging.push(response)
   } else if (path.endsWith('/drip')) {
     response.write('first\n')
+    hanging.push(response)
+  } else if (path.endsWith('/events')) {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write('data: first\n\n')
     hanging.push(response)
   } else if (path.endsWith('/cut')) {
     response.writeHead(200, { 'content-length': '100' })
@@ -111,6 +135,9 @@ function answer(
     const body = Buffer.from(asked.get('body') ?? '', 'latin1')
     response.writeHead(200, { 'content-type': asked.get('type') ?? 'application/json' })
     response.end(body)
+  } else if (path.endsWith('/cookies')) {
+    response.writeHead(200, { 'set-cookie': ['a=1', 'b=2'] })
+    response.end('ok')
   } else if (path.endsWith('/upload')) {
     request.on('end', () => response.end('uploaded'))
   } else {

@@ -38,7 +38,7 @@ const SILENCE_MS = 30_000
 export class Wire {
   #seen = ''
   /** What came so far on connections that are still open. */
-  readonly #hearing = new Set<{ text: string }>()
+  readonly #hearing = new Set<{ readonly text: string }>()
   readonly #open = new Set<Socket>()
 
   hasSeen(secret: string): boolean {
@@ -57,6 +57,20 @@ export class Wire {
   /** Bytes on a connection of its own, and all that comes back until the other side ends it. */
   raw(address: Address, text: string, silenceMs: number = SILENCE_MS): Promise<string> {
     return this.#exchange(address, text, silenceMs, () => false)
+  }
+
+  /** A connection that stays open, for what goes back and forth on it. */
+  open(address: Address, text: string): Conversation {
+    const socket = socketTo(address)
+    const conversation = new Conversation(socket, (heard) => {
+      this.#open.delete(socket)
+      this.#hearing.delete(conversation)
+      this.#seen += heard
+    })
+    this.#open.add(socket)
+    this.#hearing.add(conversation)
+    socket.write(text, 'latin1')
+    return conversation
   }
 
   #exchange(
@@ -93,6 +107,32 @@ export class Wire {
   }
 }
 
+/** What is said and heard on one connection. */
+export class Conversation {
+  /** What came so far. */
+  text = ''
+  /** True when the other side, or the network, has ended it. */
+  closed = false
+  readonly #socket: Socket
+
+  constructor(socket: Socket, onClose: (heard: string) => void) {
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => {
+      this.text += chunk.toString('latin1')
+    })
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      this.closed = true
+      onClose(this.text)
+    })
+  }
+
+  /** Goes nowhere when it is closed. */
+  say(text: string): void {
+    if (!this.closed) this.#socket.write(text, 'latin1')
+  }
+}
+
 function socketTo(address: Address): Socket {
   if ('path' in address || address.tls === undefined) return connect(address)
   const { host, port, tls } = address
@@ -117,6 +157,8 @@ export function written({ method = 'GET', target, headers = [], body }: Said): s
 function isWhole(text: string): boolean {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return false
+  // What follows is of another protocol, and has no end.
+  if (text.startsWith('HTTP/1.1 101 ')) return true
   const length = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1]
   if (length !== undefined) return text.length >= end + 4 + Number(length)
   return (

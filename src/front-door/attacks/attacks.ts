@@ -17,6 +17,7 @@ import { REVOCATIONS } from './revocations.ts'
 import { ROUTES } from './routes.ts'
 import { SUSPENSION } from './suspension.ts'
 import { TOKENS } from './tokens.ts'
+import { UPGRADES } from './upgrades.ts'
 import { WORKLOADS } from './workloads.ts'
 
 /** Every attack on the way of a request. */
@@ -25,6 +26,7 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...CLAIMS,
   ...REALMS,
   ...NETWORKS,
+  ...UPGRADES,
   ...ROUTES,
   ...FRAMING,
   ...HEADERS,

@@ -130,9 +130,17 @@ export const FRAMING: readonly FrontDoorAttack[] = [
         const { attacker, wire, door, mark } = duel
         const token = await accessToken(attacker)
         const heard = await Promise.all(
-          ['websocket', 'WebSocket', 'websocket, h2c'].map((protocol) =>
+          [
+            ['records', 'websocket'],
+            ['records', 'WebSocket'],
+            ['records', 'websocket, h2c'],
+            // Where WebSockets are allowed, nothing else is.
+            ['live', 'websocket, h2c'],
+            ['live', 'h2c'],
+          ].map(([resource = '', protocol = '']) =>
             call(wire, door, byPath(attacker), mark, {
               token,
+              resource,
               headers: [
                 ['Connection', 'Upgrade, close'],
                 ['Upgrade', protocol],

@@ -69,6 +69,8 @@ export function settingsOf(ground: Ground, upstream: string): Settings {
           name: CONTRACT,
           apis: [
             apiOf(CLINIC, '/', {}),
+            // What happens is told as it happens.
+            apiOf(CLINIC, '/live', { name: parseApiName('live'), upgrades: true }),
             ...GUARDED_APIS,
             // What was billed is not deleted.
             apiOf(BILLING, '/billing', { methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH'] }),

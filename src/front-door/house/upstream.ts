@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { messageOf } from '../../core/errors.ts'
 import { parseServiceName } from '../../core/names.ts'
 import { listenWith } from '../../http/listen.ts'
@@ -7,6 +9,9 @@ import { believedTenant } from './believed-tenant.ts'
 import type { Ground } from './ground.ts'
 import { GUARDED_BYTES_MAX, SECRET_NUMBER } from './guarded.ts'
 import type { ServiceVerifier } from './pieces.ts'
+
+/** RFC 6455, section 1.3. */
+const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /** Characters of a body that are written down. */
 const TEXT_MAX = 8_192
@@ -35,6 +40,8 @@ export interface Received {
  * - `…/echo/<mark>`: sends the header fields back that it got.
  * - `…/disclose/<mark>?as=<kind>`: says what guardrails let nobody hear.
  * - `…/hold/<mark>`: answers when `release` is called.
+ *
+ * Whoever asks for a WebSocket gets one.
  */
 export class Upstream {
   readonly url: string
@@ -68,6 +75,7 @@ export class Upstream {
       return listening.close()
     })
     server.on('request', (request, response) => void upstream.#answer(request, response))
+    server.on('upgrade', (request, socket) => upstream.#upgrade(request, socket))
     return upstream
   }
 
@@ -87,7 +95,10 @@ export class Upstream {
     this.#held.clear()
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #note(request: IncomingMessage): {
+    readonly parts: readonly string[]
+    readonly received: Received
+  } {
     const [path = ''] = (request.url ?? '').split('?')
     const parts = path.split('/').filter((part) => part !== '')
     const mark = parts.at(-1) ?? ''
@@ -101,6 +112,31 @@ export class Upstream {
       open: true,
     }
     this.#received.set(mark, [...this.received(mark), received])
+    return { parts, received }
+  }
+
+  /** Becomes a WebSocket, on which what comes goes back. It asks nothing of whoever opens it. */
+  #upgrade(request: IncomingMessage, socket: Duplex): void {
+    const { received } = this.#note(request)
+    received.whole = true
+    socket.on('error', () => undefined)
+    socket.once('end', () => socket.end())
+    socket.once('close', () => {
+      received.open = false
+    })
+    const key = `${request.headers['sec-websocket-key']}${ACCEPT_SUFFIX}`
+    const accept = createHash('sha1').update(key).digest('base64')
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    )
+    socket.on('data', (chunk: Buffer) => {
+      received.bytes += chunk.length
+      socket.write(chunk)
+    })
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { parts, received } = this.#note(request)
     response.once('close', () => {
       received.open = false
       this.#held.delete(response)

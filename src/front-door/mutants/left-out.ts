@@ -30,6 +30,8 @@ const GATEWAY: Readonly<Record<string, string>> = {
   'no-writes-in-a-pause': 'fd-paused-write',
   'handshake-is-for-the-host': 'fd-network-handshake',
   'network-of-the-tenant': 'fd-network-spoofed',
+  'upgrade-of-the-api': 'fd-framing-tunnel',
+  'upgrades-at-once': 'fd-upgrade-all',
   'method-of-the-api': 'fd-route-method',
   rate: 'fd-load-plan',
   concurrency: 'fd-load-seats',

@@ -12,6 +12,7 @@ import { PLANE_MUTANTS } from './planes.ts'
 import { READER_MUTANTS } from './readers.ts'
 import { REVOCATION_MUTANTS } from './revocations.ts'
 import { SETTINGS_MUTANTS } from './settings-mutants.ts'
+import { UPGRADE_MUTANTS } from './upgrades.ts'
 import { VERIFIER_MUTANTS } from './verifiers.ts'
 
 /** Every mutant of the front door: each is one careless change. */
@@ -19,6 +20,7 @@ export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...LEFT_OUT,
   ...READER_MUTANTS,
   ...NETWORK_MUTANTS,
+  ...UPGRADE_MUTANTS,
   ...LIMIT_MUTANTS,
   ...VERIFIER_MUTANTS,
   ...CONTEXT_VERIFIER_MUTANTS,

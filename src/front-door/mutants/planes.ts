@@ -41,7 +41,7 @@ export const PLANE_MUTANTS: readonly FrontDoorMutant[] = [
   mutant(
     'fd-gateway-not-told',
     'The gateway not told of changes: what it remembers of tokens stays',
-    ['fd-realm-replaced-key', 'fd-realm-removed-tenant'],
+    ['fd-realm-replaced-key', 'fd-realm-removed-tenant', 'fd-upgrade-suspended'],
     () => ({ gatewayHears: false }),
   ),
   mutant(

@@ -89,7 +89,7 @@ export const REVOCATION_MUTANTS: readonly FrontDoorMutant[] = [
   mutant(
     'fd-revocations-not-told-gateway',
     'The gateway not told of revocations: what is under way goes on',
-    ['fd-revoked-under-way'],
+    ['fd-revoked-under-way', 'fd-upgrade-revoked'],
     () => ({ gatewayRevocations: deafToRevocations }),
   ),
   mutant(
