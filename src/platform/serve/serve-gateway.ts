@@ -1,3 +1,4 @@
+import { LineBatch } from '../../gateway/line-batch.ts'
 import { openGateway } from '../../gateway/open-gateway.ts'
 import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
@@ -9,8 +10,10 @@ import type { Log, Served } from './served.ts'
 /** The front door. It starts and serves with its last configuration, whoever else is down. */
 export async function serveGateway(spec: PlaneSpec<'gateway'>, log: Log): Promise<Served> {
   const source = await SnapshotFollower.open(await followerOptions(spec, log))
+  const lines = new LineBatch(log)
   let revocations: RevocationFollower | undefined
   const letGo = async () => {
+    lines.close()
     await revocations?.close()
     await source.close()
   }
@@ -23,7 +26,7 @@ export async function serveGateway(spec: PlaneSpec<'gateway'>, log: Log): Promis
       contextKey: await readOrMakeSigningKey(spec.contextKey, 'ES256'),
       listen: spec.listen,
       admin: spec.admin,
-      log,
+      log: (line) => lines.add(line),
     })
     return {
       url: door.url,
