@@ -12,6 +12,7 @@ import { OperatorAccess } from './operators/operator-access.ts'
 import { OperatorsRealm } from './operators/operators-realm.ts'
 import { RegisteredOperators } from './operators/registered-operators.ts'
 import { RegisteredPeople } from './operators/registered-people.ts'
+import { TenantAdministrators } from './operators/tenant-administrators.ts'
 import { RegisteredSecurity } from './operators/registered-security.ts'
 import { type PlatformBase, PlatformPublisher } from './platform-publisher.ts'
 import type { ApprovalChannel, Ports } from './ports.ts'
@@ -272,7 +273,7 @@ function operatorsOf(
   database: Database,
   fourEyes: FourEyes,
   refresh: RealmRefresh,
-  { ports, revocations, assertionAudience: audience }: ControlPlaneOptions,
+  { ports, platform, revocations, assertionAudience: audience }: ControlPlaneOptions,
 ): Pick<ControlPlane, 'operators' | 'people' | 'security'> {
   const list = revocations?.list
   const publisher = revocations?.publisher
@@ -281,9 +282,14 @@ function operatorsOf(
     audience,
     ...(list === undefined ? {} : { revocations: list }),
   })
+  const administrators = new TenantAdministrators({
+    database,
+    audience: platform.audience,
+    ...(list === undefined ? {} : { revocations: list }),
+  })
   const tokens = new RegisteredOperators(database, fourEyes)
   return {
-    operators: new OperatorAccess(tokens, realm, fourEyes, audience),
+    operators: new OperatorAccess(tokens, realm, fourEyes, audience, administrators),
     people: new RegisteredPeople({ database, accounts: ports.operators, fourEyes, publisher }),
     security: new RegisteredSecurity({
       database,

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { OPERATOR_SCOPES, TENANT_SCOPES } from '../../control/control-plane.ts'
-import { parseSetName } from '../../core/names.ts'
+import { CONFIGURATION_SCOPE } from '../../control/operators/tenant-administrators.ts'
+import { TENANT_ADMIN_ROLE } from '../../core/tenant-admin.ts'
+import { parseSetName, parseSubject } from '../../core/names.ts'
 import { must } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
 import type { Duel } from '../duel.ts'
@@ -17,7 +19,9 @@ import {
   upstreamForm,
 } from '../house/declared.ts'
 import { EU, STANDARD } from '../house/ground.ts'
-import { CHIEF } from '../house/site.ts'
+import { signedIn, type SignedInAs } from '../house/people.ts'
+import { API_AUDIENCE, CHIEF } from '../house/site.ts'
+import { issuerOf } from '../house/world.ts'
 import { type AttackFacts, bodyOf, headerOf, noneMay, type OfficeAttack, staged } from './attack.ts'
 import { OPERATIONS } from './scopes.ts'
 
@@ -66,6 +70,20 @@ async function administers(duel: Duel): Promise<{ token: string; owner: string }
   must(made.status === 200, 'declare a guardrail of its own')
   duel.afterwards(() => duel.ownerSays('DELETE', pathOf(own), { token }))
   return { token, owner: 'the administrator declared a guardrail of its own tenant' }
+}
+
+/** What the attacker's realm gives its administrator, but for what is said. */
+async function administratorAt(duel: Duel, { access, ...more }: SignedInAs): Promise<string> {
+  const { token } = await signedIn(duel.ground, 'administrator', [], {
+    ...{ key: duel.ground.keys.realm, issuer: issuerOf(duel.attackerId), audience: API_AUDIENCE },
+    ...more,
+    access: {
+      ...{ tenant: duel.attackerId, client: 'own-cli' },
+      ...{ roles: [TENANT_ADMIN_ROLE], scopes: [CONFIGURATION_SCOPE] },
+      ...access,
+    },
+  })
+  return token
 }
 
 /** Everything by which one form could be written. */
@@ -333,6 +351,36 @@ export const OBJECTS: readonly OfficeAttack[] = [
           const hold = { token, body: { legal_hold: true } }
           heard.push(await duel.says('PATCH', `/v1/tenants/${tenant}`, hold))
           return { ...noneMay(heard), crossed: heard.some(({ status }) => status !== 403) }
+        },
+      }
+    },
+  ),
+  staged(
+    facts('ca-object-realm-token', "What one's own realm signs, in another tenant's name"),
+    async (duel) => {
+      const at = administratorAt
+      const own = guardrailForm(someName('own'), duel.attackerId)
+      const put = { token: await at(duel, {}), body: { spec: own.spec } }
+      const made = await duel.ownerSays('PUT', pathOf(own), put)
+      must(made.status === 200, 'declare by a sign-in at its own realm')
+      duel.afterwards(() => forgotten(duel))
+      const there = guardrailForm(someName('theirs'), duel.victimId)
+      await declared(duel, there)
+      return {
+        owner: 'the administrator declared by a sign-in at its own realm',
+        attempt: async () => {
+          const heard: Heard[] = []
+          for (const unusual of [
+            { access: { tenant: duel.victimId } },
+            { access: { tenant: duel.victimId, subject: parseSubject('operator') } },
+            { key: duel.ground.keys.stranger, issuer: issuerOf(duel.victimId) },
+          ]) {
+            const token = await at(duel, unusual)
+            heard.push(await duel.says('GET', pathOf(there), { token }))
+            const body = { spec: guardrailForm('x', undefined, 9_999_999).spec }
+            heard.push(await duel.says('PUT', pathOf(there), { token, body }))
+          }
+          return noneMay(heard)
         },
       }
     },

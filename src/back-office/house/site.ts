@@ -18,6 +18,9 @@ import { World } from './world.ts'
 /** Nobody needs a rehearsal's server after a crash of the machine. */
 const THROW_AWAY = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' } as const
 
+/** The audience of access tokens of tenants' realms. */
+export const API_AUDIENCE = 'https://api.back-office.test/'
+
 /** Milliseconds between looks at support accesses. */
 const SUPPORT_MS = 10
 
@@ -134,7 +137,7 @@ function planeOptions(
       JSON.stringify({ payloadType, payload: Buffer.from(payload).toString(), signatures: [] }),
     exportDirectory,
     platform: {
-      audience: 'https://api.back-office.test/',
+      audience: API_AUDIENCE,
       contextKeys: [],
       services: [],
       workloads: Object.values(workloads).map(({ client, service, scopes, key }) => ({

@@ -1,10 +1,12 @@
-import { OPERATOR_SCOPES } from '../../control/control-plane.ts'
+import { OPERATOR_SCOPES, TENANT_SCOPES } from '../../control/control-plane.ts'
 import { hashOfToken } from '../../control/operators/operator-token.ts'
 import type { ObjectChange } from '../../control/manifests/manifests.ts'
 import { parseTenantId } from '../../core/tenant.ts'
 import { contentHash } from '../../manifests/content-hash.ts'
 import { type Manifest, manifestSchema, referenceOf } from '../../manifests/manifest.ts'
-import type { Site } from '../house/site.ts'
+import { claimedAccess, verifyAccessToken } from '../../tokens/access-token.ts'
+import { KeySet } from '../../tokens/verify-token.ts'
+import { API_AUDIENCE, type Site } from '../house/site.ts'
 import {
   changed,
   instead,
@@ -214,6 +216,31 @@ export const OBJECT_MUTANTS: readonly OfficeMutant[] = [
     })),
   ),
   mutant(
+    'ca-object-realm-believed',
+    'The realm whose keys are asked for is the issuer’s, and the tenant is as the token says',
+    ['ca-object-realm-token'],
+    worsePlane(({ operators }, { database, ground }) => ({
+      operators: instead(operators, {
+        authenticate: async (token, requestId) => {
+          const claimed = claimedAccess(token)
+          if (claimed === undefined) return operators.authenticate(token, requestId)
+          const [row] = await database.query<{ issuer: string }>(
+            'select issuer from registry.tenant where issuer = $1',
+            [claimed.issuer],
+          )
+          if (row === undefined) return operators.authenticate(token, requestId)
+          const keys = new KeySet([ground.keys.realm.publicJwk])
+          const { issuer } = row
+          const { tenant, subject } = await verifyAccessToken(token, keys, {
+            ...{ issuer, audience: API_AUDIENCE },
+          })
+          const scopes = TENANT_SCOPES
+          return { kind: 'administrator', name: `${tenant}/${subject}`, scopes, tenant, requestId }
+        },
+      }),
+    })),
+  ),
+  mutant(
     'ca-object-token-outlives',
     "A tenant's token is good for whoever has the tenant's id",
     ['ca-object-of-the-former'],
@@ -226,7 +253,7 @@ export const OBJECT_MUTANTS: readonly OfficeMutant[] = [
           )
           if (row?.tenant == null) return operators.authenticate(token, requestId)
           const tenant = parseTenantId(row.tenant)
-          const scopes = ['configuration:read', 'configuration:write'] as const
+          const scopes = TENANT_SCOPES
           return { kind: 'administrator', name: row.name, scopes, tenant, requestId }
         },
       }),

@@ -2,8 +2,7 @@ import type { Subject } from '../../core/names.ts'
 import type { ShownSupport, SupportDecision } from '../../core/support-terms.ts'
 import type { TenantId } from '../../core/tenant.ts'
 
-/** Who of a tenant decides about operators' access to its data. */
-export const TENANT_ADMIN_ROLE = 'tenant-admin'
+export { TENANT_ADMIN_ROLE } from '../../core/tenant-admin.ts'
 
 /** An access in the tenant's own record, with what the tenant itself has said of it. */
 export interface RecordedSupport extends ShownSupport {
