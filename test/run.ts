@@ -23,7 +23,11 @@ const room = await openTestRoom()
 Object.assign(process.env, room.environment)
 // Only a summary of everything that says so makes it a success.
 process.exitCode = 1
-const running = run({ files, concurrency: AT_ONCE })
+const stopping = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => stopping.abort())
+}
+const running = run({ files, concurrency: AT_ONCE, signal: stopping.signal })
 running.on('test:summary', ({ file, success }) => {
   if (file === undefined && success) process.exitCode = 0
 })
