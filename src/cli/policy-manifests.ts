@@ -1,4 +1,3 @@
-import type { PolicyStoreConfig } from '../contracts/policy-store.ts'
 import { RingfenceError } from '../core/errors.ts'
 import type { TenantId } from '../core/tenant.ts'
 import type { ManifestOf } from '../manifests/manifest.ts'
@@ -65,14 +64,14 @@ function storeFile(
   operations: readonly OperationAction[],
 ): StoreFile {
   const { tests = [], ...rest } = spec
-  const written: WrittenStore = rest as Omit<PolicyStoreConfig, 'version'>
+  const written: WrittenStore = rest
   const { name, tenant } = metadata
   const unique = [...new Map(operations.map((one) => [one.name, one])).values()]
   const validated =
     tenant === undefined
       ? { problems: platformProblems(written), warnings: [], parsed: undefined }
       : validateStore(written, tenant, unique)
-  return { name, tenant, written, tests: tests as readonly PolicyTestCase[], validated }
+  return { name, tenant, written, tests, validated }
 }
 
 function platformProblems({ policies }: WrittenStore): readonly StoreProblem[] {

@@ -72,13 +72,14 @@ const billing = parseClientId('billing-web')
 
 export const keys = { contextKey, jobKey, workloadKey }
 
-export function assertion(
-  { key = workloadKey, client = web, audience = DECISIONS } = {} as {
-    key?: SigningKey
-    client?: typeof web
-    audience?: string
-  },
-): Promise<string> {
+interface Asserting {
+  readonly key?: SigningKey
+  readonly client?: typeof web
+  readonly audience?: string
+}
+
+export function assertion(asserting: Asserting = {}): Promise<string> {
+  const { key = workloadKey, client = web, audience = DECISIONS } = asserting
   return signClientAssertion(key, client, audience)
 }
 

@@ -14,10 +14,10 @@ const { module, data } = workerData as RegoBundle
 const policy = loadPolicySync(new Uint8Array(module), PAGES)
 policy.setData(data as object)
 
-parentPort?.postMessage('ready')
+parentPort?.postMessage('ready', [])
 parentPort?.on('message', (input: object) => {
   // What it throws ends this thread: whatever it left behind in its memory goes with it.
-  parentPort?.postMessage({ allowed: isAllowed(policy.evaluate(input)) })
+  parentPort?.postMessage({ allowed: isAllowed(policy.evaluate(input)) }, [])
 })
 
 /** The first entry point's one result: `true`, or an object with `allow` true. */

@@ -73,9 +73,14 @@ export class RegoEngines {
   }
 }
 
+interface Waiting {
+  readonly resolve: (answer: Answer) => void
+  timer: NodeJS.Timeout | undefined
+}
+
 class RegoEngine {
   readonly #worker: Worker
-  readonly #waiting: { resolve(answer: Answer): void; timer: NodeJS.Timeout | undefined }[] = []
+  readonly #waiting: Waiting[] = []
   isOver = false
   #isReady = false
 
@@ -115,7 +120,7 @@ class RegoEngine {
       this.#waiting.push({ resolve, timer: undefined })
       if (this.isOver) this.#fall('it ended')
       else {
-        this.#worker.postMessage(input)
+        this.#worker.postMessage(input, [])
         this.#watch()
       }
     })

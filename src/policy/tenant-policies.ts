@@ -82,9 +82,7 @@ export function readStore(store: Omit<PolicyStoreConfig, 'version'>): ParsedStor
     policies: store.policies.map(({ id, text }) => [id, parsePolicy(text)]),
     templates: (store.templates ?? []).map(({ id, text }) => [id, parseTemplate(text)]),
     entities: [
-      ...actions.map(
-        ({ uid, parents }) => ({ uid, attrs: {}, parents }) as ParsedStore['entities'][0],
-      ),
+      ...actions.map(({ uid, parents }) => ({ uid, attrs: {}, parents })),
       ...(store.entities ?? []).map((entity) => ({
         ...entity,
         attrs: meant(entity.attrs, shapes.get(entity.uid.type)) as Record<string, unknown>,

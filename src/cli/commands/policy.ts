@@ -9,6 +9,7 @@ import type { Console } from '../console.ts'
 import { examples, wholeNumber } from '../control-command.ts'
 import type { Ending } from '../ending.ts'
 import { parseFormat, writeList } from '../output.ts'
+import { addPolicyRollback } from './policy-rollback.ts'
 import { parsedOf, readStore, readStores, type StoreFile } from '../policy-manifests.ts'
 import { readText } from '../read-document.ts'
 
@@ -25,20 +26,30 @@ export function addPolicy(program: Command, console: Console, ending: Ending): v
     'ringfence policy test -f acme/',
     'ringfence policy explain -f acme.yaml --recording questions.jsonl --line 7',
     'ringfence policy diff -f new.yaml --against old.yaml --recording questions.jsonl',
+    'ringfence policy rollback acme --to 7 --why "nobody could sign"',
   )
-  const add = (usage: string, description: string) =>
-    policy
-      .command(usage)
-      .description(description)
-      .requiredOption('-f, --file <path>', 'a file of manifests, or a directory')
-      .option('-o, --output <format>', 'table, json or yaml', 'table')
-  add('validate', 'What is wrong with stores: what they say, and what they name.').action(
-    (flags: FileFlags) => validate(flags, console, ending),
-  )
-  add('test', 'Run the tests that stand in stores.').action((flags: FileFlags) =>
+  const add = (usage: string, description: string, example: string) =>
+    examples(
+      policy
+        .command(usage)
+        .description(description)
+        .requiredOption('-f, --file <path>', 'a file of manifests, or a directory')
+        .option('-o, --output <format>', 'table, json or yaml', 'table'),
+      `ringfence policy ${usage} ${example}`,
+    )
+  add(
+    'validate',
+    'What is wrong with stores: what they say, and what they name.',
+    '-f acme/',
+  ).action((flags: FileFlags) => validate(flags, console, ending))
+  add('test', 'Run the tests that stand in stores.', '-f acme/').action((flags: FileFlags) =>
     test(flags, console, ending),
   )
-  add('explain', 'What each policy of a store says to one question, and why.')
+  add(
+    'explain',
+    'What each policy of a store says to one question, and why.',
+    '-f acme.yaml --recording questions.jsonl --line 7',
+  )
     .option('--store <name>', 'which store, where there are several')
     .option('--recording <path>', 'a file of recorded questions')
     .option('--line <number>', 'which of them')
@@ -46,11 +57,16 @@ export function addPolicy(program: Command, console: Console, ending: Ending): v
     .option('--action <entity>', 'Action::"GET"')
     .option('--resource <entity>', 'Api::"acme/clinic"')
     .action((flags: ExplainFlags) => explainOne(flags, console, ending))
-  add('diff', 'What a new version of a store decides in another way than an old one.')
+  add(
+    'diff',
+    'What a new version of a store decides in another way than an old one.',
+    '-f new.yaml --against old.yaml --recording questions.jsonl',
+  )
     .option('--store <name>', 'which store, where there are several')
     .option('--against <path>', 'the old version. Default: what was decided when it was recorded')
     .requiredOption('--recording <path>', 'a file of recorded questions')
     .action((flags: DiffFlags) => diff(flags, console, ending))
+  addPolicyRollback(policy, console)
 }
 
 function validate({ file, output }: FileFlags, console: Console, ending: Ending): void {

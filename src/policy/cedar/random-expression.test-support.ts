@@ -65,7 +65,7 @@ const DECIMAL_ORDER = ['lessThan', 'lessThanOrEqual', 'greaterThan', 'greaterTha
 
 /** Text in Cedar's own quotes. */
 export function quoted(text: string, star = '*'): string {
-  const escaped = [...text].map((char) => {
+  const escaped = Array.from(text, (char) => {
     if (char === '"' || char === '\\') return `\\${char}`
     if (char === '*') return star
     return char < ' ' ? `\\u{${char.charCodeAt(0).toString(16)}}` : char
@@ -83,7 +83,7 @@ export class RandomExpression {
 
   of(kind: Kind, depth: number): string {
     const random = this.#random
-    if (random.chance(0.03)) return this.of(random.of(KINDS) as Kind, depth)
+    if (random.chance(0.03)) return this.of(random.of(KINDS), depth)
     if (depth > 0 && random.chance(0.1)) {
       const [test, then, otherwise] = [this.of('boolean', depth - 1), kind, kind]
       return `(if ${test} then ${this.of(then, depth - 1)} else ${this.of(otherwise, depth - 1)})`
@@ -99,13 +99,13 @@ export class RandomExpression {
       case 'entity':
         return random.of(['principal', 'resource', 'action', this.uid(), this.uid()])
       case 'set': {
-        const of = random.of(KINDS) as Kind
+        const of = random.of(KINDS)
         return `[${random.some(3, () => this.of(of, depth - 1)).join(', ')}]`
       }
       case 'record': {
         const names = new Set(random.some(3, () => random.of(NAMES)))
         const fields = [...names].map(
-          (name) => `${quoted(name)}: ${this.of(random.of(KINDS) as Kind, depth - 1)}`,
+          (name) => `${quoted(name)}: ${this.of(random.of(KINDS), depth - 1)}`,
         )
         return `{${fields.join(', ')}}`
       }
@@ -136,7 +136,7 @@ export class RandomExpression {
     const deeper = depth - 1
     const two = (kind: Kind, operator: string) =>
       `(${this.of(kind, deeper)} ${operator} ${this.of(kind, deeper)})`
-    const kind = random.of(KINDS) as Kind
+    const kind = random.of(KINDS)
     switch (random.below(20)) {
       case 0:
       case 1:

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { runCommandLine } from './program.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'rf-policy-'))
+after(() => rmSync(directory, { recursive: true }))
+
+function store(name: string, text: string, more = ''): string {
+  const file = join(directory, `${name}.yaml`)
+  writeFileSync(
+    file,
+    `apiVersion: ringfence.dev/v1
+kind: PolicyStore
+metadata: { name: main, tenant: acme }
+spec:
+  policies:
+    - { id: doctors, text: '${text}' }
+${more}`,
+  )
+  return file
+}
+
+const DOCTORS = 'permit(principal in Role::"acme/doctor", action in Action::"read", resource);'
+const doctor = `
+      entities:
+        - uid: { type: User, id: acme/ada }
+          attrs: {}
+          parents: [{ type: Role, id: acme/doctor }]`
+const testOf = (name: string, method: string, expect: string) => `
+    - name: ${name}
+      principal: User::"acme/ada"
+      action: Action::"${method}"
+      resource: Api::"acme/clinic"
+      expect: ${expect}${doctor}`
+const good = store('good', DOCTORS, `  tests:${testOf('doctors read', 'GET', 'allow')}`)
+
+async function run(...args: readonly string[]) {
+  let out = ''
+  let err = ''
+  const code = await runCommandLine(['policy', ...args], {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    isTty: false,
+    width: 100,
+    environment: {},
+  })
+  return { code, out, err }
+}
+
+test('a good store has nothing wrong with it, and one that names another tenant’s has', async () => {
+  assert.deepEqual((await run('validate', '-f', good)).code, 0)
+  const bad = store('bad', DOCTORS.replace('acme', 'globex'))
+  const { code, out } = await run('validate', '-f', bad)
+  assert.equal(code, 1)
+  assert.match(out, /policies\/doctors +ids of entities here begin with acme\//)
+})
+
+test('tests that stand in a store are run, and one that fails is an exit code', async () => {
+  assert.equal((await run('test', '-f', good)).code, 0)
+  const failing = store('failing', DOCTORS, `  tests:${testOf('doctors write', 'POST', 'allow')}`)
+  const { code, out } = await run('test', '-f', failing)
+  assert.equal(code, 1)
+  assert.match(out, /doctors write +FAILED: deny instead of allow +no policy permits it/)
+  assert.equal((await run('test', '-f', store('none', DOCTORS))).code, 2)
+})
+
+test('a decision is explained policy by policy', async () => {
+  const asked = ['--principal', 'User::"acme/ada"', '--action', 'Action::"POST"']
+  const { code, out } = await run('explain', '-f', good, ...asked, '--resource', 'Api::"acme/x"')
+  assert.equal(code, 1)
+  assert.match(out, /doctors +permit +is about something else +principal, action/)
+  assert.match(out, /\ndeny\n/)
+  assert.equal((await run('explain', '-f', good)).code, 2)
+})
+
+test('what a new version would decide in another way is shown by what was asked before', async () => {
+  const recording = join(directory, 'questions.jsonl')
+  const principal = {
+    ...{ type: 'User', id: 'acme/ada' },
+    parents: [{ type: 'Role', id: 'acme/doctor' }],
+  }
+  const line = (tenant: string, id: string) =>
+    JSON.stringify({
+      ...{ tenant, principal, decision: id === 'GET' ? 'allow' : 'deny' },
+      action: {
+        type: 'Action',
+        id,
+        parents: [{ type: 'Action', id: id === 'GET' ? 'read' : 'write' }],
+      },
+      resource: { type: 'Api', id: 'acme/clinic' },
+    })
+  writeFileSync(
+    recording,
+    [line('acme', 'GET'), line('acme', 'POST'), line('globex', 'POST')].join('\n'),
+  )
+  const same = await run('diff', '-f', good, '--recording', recording)
+  assert.deepEqual([same.code, same.err], [0, ''])
+  assert.match(same.out, /2 questions: 0 would be decided/)
+  const wider = store('wider', DOCTORS.replace('read', 'write'))
+  const { code, out } = await run('diff', '-f', wider, '--against', good, '--recording', recording)
+  assert.equal(code, 1)
+  assert.match(out, /POST .*deny +allow/)
+  assert.match(out, /2 questions: 2 would be decided/)
+})
