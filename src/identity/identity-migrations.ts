@@ -1,4 +1,5 @@
 import { DIRECTORY_MIGRATION } from './migrations/directory.ts'
+import { EMAIL_CHANGE_MIGRATION } from './migrations/email-change.ts'
 import { FEDERATION_MIGRATION } from './migrations/federation.ts'
 import { FEDERATION_SESSIONS_MIGRATION } from './migrations/federation-sessions.ts'
 import { MAIL_MIGRATION } from './migrations/mail.ts'
@@ -63,4 +64,5 @@ export const IDENTITY_MIGRATIONS: readonly string[] = [
   SESSIONS_MIGRATION,
   SUPPORT_MIGRATION,
   FEDERATION_SESSIONS_MIGRATION,
+  EMAIL_CHANGE_MIGRATION,
 ]

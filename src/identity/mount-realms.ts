@@ -82,6 +82,7 @@ export async function mountRealms(
     signIn: services.signIn,
     security: services.security,
     links: services.links,
+    emailChange: services.emailChange,
     directory,
     choices: federation.choices,
     sessions: accountSessions(parts.sessionAdministration),

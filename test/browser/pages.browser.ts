@@ -152,6 +152,28 @@ test('the pages of links and refusals look right', () =>
     await looksRight(opened, 'over')
   }))
 
+test('a user takes another address, by a link that is mailed to it', () =>
+  inWindow(async (opened) => {
+    const { page } = opened
+    await acme.user('mover', { displayName: 'Ida Noddack', email: 'ida@acme.example' })
+    await page.goto(`${acme.issuer}/account`)
+    await page.fill('[name=name]', 'mover')
+    await page.click('text=Continue >> nth=0')
+    await page.fill('[name=password]', PASSWORD)
+    await page.click('button:has-text("Sign in")')
+    await page.click('a:has-text("Change")')
+    const mail = site.nextMail()
+    await page.fill('[name=email]', 'ida@elsewhere.example')
+    await page.click('text=Send the link')
+    await looksRight(opened, 'account-email-asked')
+    await page.goto(/http\S+\/link\/[\w-]+/.exec((await mail).text)?.[0] ?? '')
+    await looksRight(opened, 'new-address')
+    await page.click('text=Yes, it is mine')
+    await looksRight(opened, 'new-address-confirmed')
+    await page.click('text=Go to your account')
+    assert.match((await page.textContent('main')) ?? '', /ida@elsewhere\.example\s*\(confirmed\)/)
+  }))
+
 test('the account pages look right', () =>
   inWindow(async (opened) => {
     const { page } = opened
@@ -165,6 +187,7 @@ test('the account pages look right', () =>
     await page.click('text=Save')
     await looksRight(opened, 'account-saved')
     for (const path of [
+      'email',
       'security',
       'password',
       'passkeys',

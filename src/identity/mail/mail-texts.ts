@@ -1,6 +1,13 @@
 import type { Mail } from './mail.ts'
 
-export type MailKind = 'recovery' | 'invitation' | 'verify_email'
+/** Each has a link, but the last two, which tell somebody something. */
+export type MailKind =
+  | 'recovery'
+  | 'invitation'
+  | 'verify_email'
+  | 'change_email'
+  | 'email_change_asked'
+  | 'email_changed'
 
 /** What a mail is made of. */
 export interface MailContent {
@@ -8,14 +15,20 @@ export interface MailContent {
   readonly to: string
   /** The realm's display name. */
   readonly realmName: string
-  readonly url: string
+  /** Where the mail leads; undefined of one that only tells. */
+  readonly url: string | undefined
   /** How the user is addressed, if known. */
   readonly name: string | undefined
 }
 
-const WORDS: Readonly<
-  Record<MailKind, { subject: string; lead: string; button: string; end: string }>
-> = {
+interface Words {
+  readonly subject: string
+  readonly lead: string
+  readonly button?: string
+  readonly end: string
+}
+
+const WORDS: Readonly<Record<MailKind, Words>> = {
   recovery: {
     subject: 'Set a new password',
     lead: 'Somebody, hopefully you, has asked to set a new password for your account at {realm}.',
@@ -34,6 +47,22 @@ const WORDS: Readonly<
     button: 'Confirm the address',
     end: 'The link works once, for 24 hours. If you have no such account, do nothing.',
   },
+  change_email: {
+    subject: 'Confirm your new address',
+    lead: 'This address is to be the one of an account at {realm}. Confirm that it is yours.',
+    button: 'Confirm the new address',
+    end: 'The link works once, for an hour. If you have asked for nothing, do nothing: no account gets your address.',
+  },
+  email_change_asked: {
+    subject: 'Another address for your account',
+    lead: 'Somebody, hopefully you, wants your account at {realm} to have another address than this one. Nothing has changed yet.',
+    end: 'If it was not you, change your password now: it stops this. Then look at where you are signed in.',
+  },
+  email_changed: {
+    subject: 'Your address was changed',
+    lead: 'Your account at {realm} has another address now. Nothing more comes to this one.',
+    end: 'If it was not you, tell your administrator at once.',
+  },
 }
 
 /** The mail, as plain text and as HTML that fetches nothing. Names are text in both. */
@@ -47,12 +76,16 @@ export function mailOf(kind: MailKind, content: MailContent): Mail {
     to: content.to,
     fromName: realm,
     subject: `${words.subject} – ${realm}`,
-    text: [hello, lead, content.url, words.end, realm].join('\n\n'),
+    text: [hello, lead, ...(content.url === undefined ? [] : [content.url]), words.end, realm].join(
+      '\n\n',
+    ),
     html: [
       '<!doctype html><html lang="en"><head><meta charset="utf-8"><title></title></head>',
       '<body style="font-family:sans-serif;line-height:1.5;color:#1b1b1f;max-width:34rem">',
       `<p>${escaped(hello)}</p><p>${escaped(lead)}</p>`,
-      `<p><a href="${escaped(content.url)}">${words.button}</a></p>`,
+      ...(content.url === undefined
+        ? []
+        : [`<p><a href="${escaped(content.url)}">${words.button ?? content.url}</a></p>`]),
       `<p style="color:#55555f">${escaped(words.end)}</p><p>${escaped(realm)}</p></body></html>`,
     ].join('\n'),
   }

@@ -1,6 +1,7 @@
 import type { Directory } from '../directory/directory.ts'
 import type { ApiKeys } from '../provider/api-keys.ts'
 import type { RealmContext } from '../provider/realm-context.ts'
+import type { EmailChange } from '../sign-in/email-change.ts'
 import type { AccountSecurity, MailLinks, SignIn } from '../sign-in/sign-in.ts'
 import type { ConnectedApps, Sessions, SupportAccess } from './account/sources.ts'
 
@@ -29,6 +30,7 @@ export interface PagesOptions {
   readonly signIn: SignIn
   readonly security: AccountSecurity
   readonly links: MailLinks
+  readonly emailChange?: EmailChange
   readonly directory: Directory
   readonly choices?: SignInChoices
   readonly sessions?: Sessions

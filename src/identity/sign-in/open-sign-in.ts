@@ -5,6 +5,7 @@ import type { Mailer } from '../mail/mail.ts'
 import { MailOutbox } from '../mail/mail-outbox.ts'
 import { MailRounds } from '../mail/mail-rounds.ts'
 import type { SealingKey } from '../sealing-key.ts'
+import type { EmailChange } from './email-change.ts'
 import { Holders } from './holders.ts'
 import { SignInLimits } from './limits/sign-in-limits.ts'
 import { RecoveryRequests } from './links/recovery-requests.ts'
@@ -17,6 +18,7 @@ import { PasswordCheck } from './passwords/password-check.ts'
 import type { HashCost } from './passwords/password-hash.ts'
 import { Passwords } from './passwords/passwords.ts'
 import { PostgresAccountSecurity } from './postgres-account-security.ts'
+import { PostgresEmailChange } from './postgres-email-change.ts'
 import { PostgresMailLinks } from './postgres-mail-links.ts'
 import { PostgresSignIn } from './postgres-sign-in.ts'
 import { RecoveryCodes } from './second-factors/recovery-codes.ts'
@@ -48,6 +50,7 @@ export interface SignInServices {
   readonly signIn: SignIn
   readonly security: AccountSecurity
   readonly links: MailLinks
+  readonly emailChange: EmailChange
   /** For administrators: first passwords, and taking factors away from who has lost them. */
   readonly passwords: PasswordAdministration
   /** Forgets what is past. Call it about every minute. */
@@ -85,10 +88,12 @@ export async function openSignIn(options: SignInOptions): Promise<SignInServices
     const sent = await outbox.deliver()
     return asked || sent
   }, log)
+  const nudge = () => rounds.nudge()
   return {
     signIn: new PostgresSignIn(parts),
     security: new PostgresAccountSecurity(parts, holders),
-    links: new PostgresMailLinks(parts, { recovery, holders, nudge: () => rounds.nudge() }),
+    links: new PostgresMailLinks(parts, { recovery, holders, nudge }),
+    emailChange: new PostgresEmailChange(parts, { holders, nudge }),
     passwords: new PasswordAdministration(parts),
     maintain: () => sweepSignIn(database),
     async close() {

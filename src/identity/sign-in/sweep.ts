@@ -6,6 +6,7 @@ const EXPIRING = [
   'passkey_challenge where expires_at',
   'known_device where expires_at',
   'mail_link where expires_at',
+  'email_change where expires_at',
   'throttle where forgotten_at',
 ] as const
 

@@ -1,6 +1,6 @@
 import { RingfenceError } from '../../core/errors.ts'
 import { must } from '../../strikes/staged-attack.ts'
-import type { Duel } from '../duel.ts'
+import type { Duel, Guest } from '../duel.ts'
 import { PASSWORD, PERSON } from '../house/party.ts'
 import { mailHeaders, shown } from '../house/mail-headers.ts'
 import { attackOf, type RealmAttack } from './attack.ts'
@@ -52,7 +52,7 @@ async function attempted(put: () => Promise<unknown>): Promise<boolean> {
 }
 
 /** A guest who has a password, and so can recover. */
-async function member(duel: Duel) {
+export async function member(duel: Duel): Promise<Guest> {
   const guest = await duel.guest()
   const { passwords } = duel.plane.mounted.services
   await passwords.setFirst(duel.victim.tenant, guest.subject, PASSWORD)

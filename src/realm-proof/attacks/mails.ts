@@ -2,6 +2,7 @@ import { must } from '../../strikes/staged-attack.ts'
 import type { Duel, Guest } from '../duel.ts'
 import { formOf, type Page } from '../house/browser.ts'
 import { PASSWORD } from '../house/party.ts'
+import { member } from './mail-headers.ts'
 import { attackOf, noneMay, type RealmAttack, statusesOf } from './attack.ts'
 
 const write = attackOf('write')
@@ -33,6 +34,38 @@ export const MAILS: readonly RealmAttack[] = [
     return {
       owner: 'the user opened the link of its mail',
       attempt: async () => noneMay([await duel.browser().get(`${attacker.issuer}/link/${secret}`)]),
+    }
+  }),
+  write('id-link-address-other-realm', "Another realm's change of an address", async (duel) => {
+    const { attacker, victim } = duel
+    const { services } = duel.plane.mounted
+    const asked = async () => {
+      const { subject, name } = await member(duel)
+      const email = `${name}@elsewhere.test`
+      const holder = {
+        by: 'session',
+        tenant: victim.tenant,
+        subject,
+        acr: 'urn:ringfence:acr:1',
+        signedInAt: new Date(),
+      } as const
+      const mail = await duel.mailed(email, () => services.emailChange.request(holder, email))
+      return /\/link\/(rfe_[\w-]+)/.exec(mail)?.[1] ?? ''
+    }
+    const own = await asked()
+    const page = await duel.ownerBrowser().get(`${victim.issuer}/link/${own}`)
+    must(page.status === 200 && page.forms.length === 1, 'open the link to its new address')
+    const other = await asked()
+    duel.othersWork()
+    return {
+      owner: 'the user opened the link to its new address',
+      attempt: async () => {
+        const thief = duel.browser()
+        const shown = await thief.get(`${attacker.issuer}/link/${other}`)
+        const { kind } = await services.emailChange.confirm(attacker.tenant, other)
+        const { crossed, met } = noneMay([shown])
+        return { crossed: crossed || kind !== 'gone', met: `${met}, ${kind}` }
+      },
     }
   }),
   write('id-link-replayed', 'A link a second time', async (duel) => {

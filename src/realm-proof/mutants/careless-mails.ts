@@ -18,6 +18,12 @@ export const CARELESS_MAILS: readonly RealmMutant[] = [
     forgetting('mail_link'),
   ),
   mutant(
+    'id-address-changes-of-any-realm',
+    'A new address is looked up by its link, whatever the realm',
+    ['id-link-address-other-realm'],
+    forgetting('email_change'),
+  ),
+  mutant(
     'id-links-kept',
     'Links stay good when they were used',
     ['id-link-replayed'],

@@ -8,6 +8,7 @@ import type { Visit } from '../visit.ts'
 import { API_KEY_PAGES } from './api-key-pages.ts'
 import { APP_PAGES } from './app-pages.ts'
 import { AUTHENTICATOR_PAGES } from './authenticator-pages.ts'
+import { EMAIL_PAGES } from './email-pages.ts'
 import { type Member, memberOf, signIn } from './member.ts'
 import { ACCOUNT_PATH } from './paths.ts'
 import { PASSKEY_PAGES } from './passkey-pages.ts'
@@ -24,6 +25,7 @@ export type AccountHandlers = Readonly<Record<string, AccountHandler>>
 
 const HANDLERS: AccountHandlers = {
   ...PROFILE_PAGES,
+  ...EMAIL_PAGES,
   ...SECURITY_PAGES,
   ...PASSKEY_PAGES,
   ...AUTHENTICATOR_PAGES,

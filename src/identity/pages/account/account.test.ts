@@ -83,7 +83,7 @@ describe('the account pages', () => {
 
   test('change nothing by a form that another site sent, whichever it is', async () => {
     const paths = ['', '/password', '/authenticator', '/recovery-codes', '/sessions', '/apps']
-    for (const path of [...paths, '/api-keys', '/support']) {
+    for (const path of [...paths, '/email', '/api-keys', '/support']) {
       const page = await account(path)
       assert.ok(page.forms.length > 0, path)
       for (const { action, fields } of page.forms) {
@@ -129,6 +129,48 @@ describe('the profile', () => {
     assert.match(asked.title, /^Is this your address/)
     assert.match((await who.submit(asked, '/link/')).title, /^Thank you/)
     assert.match((await who.get(at(''))).text, /\(confirmed\)/)
+  })
+})
+
+describe('the e-mail address', () => {
+  const fresh = () => `${name}@new.example`
+
+  test('is another one when the link to it was opened, by somebody who reads its mail', async () => {
+    const mail = site.nextMail()
+    const asked = await who.submit(await account('/email'), '/email', { email: fresh() })
+    assert.match(asked.text, /A link is on its way to the new address/)
+    assert.match(asked.text, new RegExp(`${name}@acme\\.example`))
+    const { to, text } = await mail
+    assert.equal(to, fresh())
+    const link = /http\S+\/link\/[\w-]+/.exec(text)?.[0] ?? ''
+    // In the browser in which the mail is read, where nobody is signed in.
+    const reader = new TestBrowser(site.origin)
+    const page = await reader.get(link)
+    assert.match(page.title, /^Is this your address/)
+    assert.match(page.text, /Ada/)
+    assert.equal((await reader.post(link, {}, FORGED)).status, 403)
+    assert.match((await reader.submit(page, '/link/')).title, /^Thank you/)
+    assert.equal((await reader.get(link)).status, 404)
+    assert.match((await who.get(at(''))).text, new RegExp(`${name}@new\\.example.*\\(confirmed\\)`))
+  })
+
+  test('stays when its user takes the wish back, and the link is nothing then', async () => {
+    const mail = site.nextMail()
+    const asked = await who.submit(await account('/email'), '/email', { email: fresh() })
+    const link = /http\S+\/link\/[\w-]+/.exec((await mail).text)?.[0] ?? ''
+    const kept = await who.submit(asked, '/email/cancel')
+    assert.match(kept.text, /Your address stays as it is/)
+    assert.equal((await who.get(link)).status, 404)
+  })
+
+  test('is refused with a reason when it is none, and not asked for where it comes from elsewhere', async () => {
+    const refused = await who.submit(await account('/email'), '/email', { email: 'not an address' })
+    assert.equal(refused.status, 400)
+    assert.match(refused.text, /Type an address like/)
+    const provisioned = { externalId: name }
+    await site.parts.directory.changeAccount(acme.tenant, subject, provisioned)
+    assert.doesNotMatch((await account('')).text, /account\/email/)
+    assert.equal((await who.get(at('/email'))).status, 404)
   })
 })
 
@@ -221,15 +263,19 @@ describe('API keys', () => {
   })
 })
 
-describe('a key or a consent, which outlives the session', () => {
+describe('a key, a consent or an address, which outlives the session', () => {
   test('is given only by who has signed in just now', async () => {
     const keys = await account('/api-keys')
     const support = await account('/support')
+    const address = await account('/email')
     const key = { name: 'Late', days: '30', 'scope-0': 'yes' }
     site.later(11)
     assert.match((await who.submit(keys, '/api-keys', key)).title, /^Sign in/)
     const consent = await who.submit(support, '/support/decide', { answer: 'consent' })
     assert.match(consent.title, /^Sign in/)
+    const elsewhere = { email: `${name}@new.example` }
+    assert.match((await who.submit(address, '/email', elsewhere)).title, /^Sign in/)
+    assert.equal((await site.services.emailChange.state(acme.tenant, subject)).pending, undefined)
     assert.deepEqual(acme.sources.done, [])
     assert.deepEqual(await site.parts.apiKeys.list(acme.tenant, subject), [])
     // To take back what was given is never made hard.

@@ -133,6 +133,8 @@ const DONE: Readonly<Record<string, string>> = {
   'totp-added': 'The authenticator app is on.',
   'totp-removed': 'The authenticator app is off.',
   verification: 'A link is on its way to your address.',
+  'email-asked': 'A link is on its way to the new address. It works for an hour.',
+  'email-kept': 'Your address stays as it is.',
   'session-ended': 'The session is ended.',
   'sessions-ended': 'All other sessions are ended.',
   'app-removed': 'The application has no access any more.',

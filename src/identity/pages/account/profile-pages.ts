@@ -1,16 +1,17 @@
 import { RingfenceError } from '../../../core/errors.ts'
 import { button, field, form } from '../html/controls.ts'
-import { html } from '../html/html.ts'
+import { type Html, html } from '../html/html.ts'
 import { waitFor } from '../html/words.ts'
 import { row, rows } from '../views/account.ts'
 import type { AccountHandlers } from './account-pages.ts'
+import { emailActions } from './email-pages.ts'
 import { address, csrfOf, done, formOf, type Member, showAccount, signIn } from './member.ts'
 
 const NAME_CHARACTERS_MAX = 200
 
-/** Who the user is. Name and address to sign in with are the administrator's to change. */
+/** Who the user is. The name to sign in with is the administrator's to change. */
 export const PROFILE_PAGES: AccountHandlers = {
-  'GET ': async (member) => show(member),
+  'GET ': (member) => show(member),
   'POST ': async (member) => {
     const sent = await formOf(member)
     const names = {
@@ -42,8 +43,9 @@ export const PROFILE_PAGES: AccountHandlers = {
   },
 }
 
-function show(member: Member, error?: string): void {
+async function show(member: Member, error?: string): Promise<void> {
   const { account } = member
+  const change = await emailActions(member)
   const name = (key: string, label: string, autocomplete: string, value: string | undefined) =>
     field({
       name: key,
@@ -70,18 +72,19 @@ ${rows(
     ...(account.userName === undefined
       ? []
       : [row(html`<p><strong>User name</strong></p><p>${account.userName}</p>`)]),
-    ...(account.email === undefined ? [] : [row(...email(member, account.email))]),
+    ...(account.email === undefined ? [] : [row(...email(member, account.email, change))]),
   ],
   'Your organisation signs you in.',
 )}
-<p class="muted">Your administrator changes these.</p>`,
+${account.email === undefined && change}
+<p class="muted">${change === undefined ? 'Your administrator changes these.' : 'Your administrator changes your user name.'}</p>`,
   })
 }
 
-function email(member: Member, value: string) {
+function email(member: Member, value: string, change: Html | undefined) {
   const verified = member.account.emailVerified
   const what = html`<p><strong>E-mail address</strong></p><p>${value} <span class="muted">${verified ? '(confirmed)' : '(not confirmed)'}</span></p>`
-  const action =
+  const confirm =
     !verified &&
     form({
       action: address(member, '/verify-email'),
@@ -89,5 +92,5 @@ function email(member: Member, value: string) {
       className: 'row',
       children: button({ label: 'Send a link to confirm', kind: 'plain' }),
     })
-  return [what, action] as const
+  return [what, html`${confirm}${change}`] as const
 }

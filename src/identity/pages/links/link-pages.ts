@@ -22,7 +22,10 @@ export async function linkPages(visit: Visit): Promise<void> {
   if (!SECRET.test(secret)) throw new RingfenceError('not_found', 'no such page')
   const binding = `link ${secret}`
   const form = visit.posts ? await visit.form(binding) : undefined
-  const opened = await visit.options.links.open(visit.caller, secret)
+  const { links, emailChange } = visit.options
+  const waiting = await emailChange?.open(visit.context.tenant, secret)
+  if (waiting !== undefined) return newAddress(visit, secret, waiting.name, form !== undefined)
+  const opened = await links.open(visit.caller, secret)
   if (!('purpose' in opened)) return showOutcome(visit, opened)
   if (form === undefined) return visit.show(askingPage(visit, secret, opened))
   if (opened.purpose === 'verify_email') return verify(visit, secret)
@@ -62,6 +65,25 @@ async function verify(visit: Visit, secret: string): Promise<void> {
   if (outcome.kind === 'taken') return visit.show(emailTakenPage(), { status: 409 })
   if (outcome.kind !== 'verified') return showOutcome(visit, outcome)
   const what = 'We know now that this address is yours.'
+  visit.show(doneWithLinkPage('Thank you', what, visit.to('/account')))
+}
+
+/** The address that the user of an account wants for it: asked of whoever reads its mail. */
+async function newAddress(
+  visit: Visit,
+  secret: string,
+  name: string,
+  confirmed: boolean,
+): Promise<void> {
+  const { emailChange } = visit.options
+  if (!confirmed || emailChange === undefined) {
+    const action = visit.to(`${LINK_PATH}/${secret}`)
+    return visit.show(verifyEmailPage(name, { action, csrf: visit.csrf(`link ${secret}`) }))
+  }
+  const outcome = await emailChange.confirm(visit.context.tenant, secret)
+  if (outcome.kind === 'taken') return visit.show(emailTakenPage(), { status: 409 })
+  if (outcome.kind !== 'changed') return showOutcome(visit, outcome)
+  const what = 'This is the address of your account now.'
   visit.show(doneWithLinkPage('Thank you', what, visit.to('/account')))
 }
 

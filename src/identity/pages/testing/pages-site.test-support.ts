@@ -87,6 +87,7 @@ export async function startPagesSite(host = 'localhost'): Promise<PagesSite> {
       signIn: services.signIn,
       security: services.security,
       links: services.links,
+      emailChange: services.emailChange,
       directory,
       ...sourcesOf(sources),
       apiKeys: parts.apiKeys,

@@ -128,7 +128,10 @@ export class Passwords {
          and purpose in ('recovery', 'invitation')`,
       of,
     )
-    await rows.query('delete from identity.sign_in_attempt where tenant = $1 and subject = $2', of)
+    // Who asked for another address knew the password that was.
+    for (const table of ['sign_in_attempt', 'email_change']) {
+      await rows.query(`delete from identity.${table} where tenant = $1 and subject = $2`, of)
+    }
   }
 
   /** Hashes anew, after a sign-in, what was hashed more cheaply than today. */
