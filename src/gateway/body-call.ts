@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
-import { forNode, type Headers } from './headers.ts'
+import { forNode, headersOf } from './headers.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { UpstreamAnswer, UpstreamCall } from './upstream-call.ts'
 import type { UpstreamServer } from './upstream.ts'
@@ -23,7 +23,7 @@ export class BodyCall implements UpstreamCall {
     request: {
       readonly path: string
       readonly method: string
-      readonly headers: Headers
+      readonly headers: readonly string[]
       /** Its head waits for the body's first bytes: stages may still refuse it. */
       readonly waits: boolean
     },
@@ -33,7 +33,7 @@ export class BodyCall implements UpstreamCall {
   ) {
     const ask = server.isSecure ? httpsRequest : httpRequest
     const { path, method, headers } = request
-    const sending = ask({ ...server.options, path, method, headers: forNode(headers) })
+    const sending = ask({ ...server.options, path, method, headers: forNode(headersOf(headers)) })
     this.#sending = sending
     watchTimes(sending, limits)
     sending.once('response', (incoming) => {

@@ -1,12 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
+import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
 import { type AnswerBody, answerBody } from './answer-body.ts'
 import { answerHead } from './answer-head.ts'
 import { BodilessCall } from './bodiless-call.ts'
 import { BodyCall } from './body-call.ts'
 import { bodyHeadOf, stageDenial, stagesFor, withoutBodyFacts } from './body-stages.ts'
+import { streamOf } from '../edge/http2-fields.ts'
 import type { Exchange } from './exchange.ts'
-import { flat, type Headers, headersOf, valueOf } from './headers.ts'
+import {
+  forNode,
+  type Headers,
+  headersOf,
+  valueOf,
+  withoutHopByHop,
+  withoutOwn,
+} from './headers.ts'
+import { Http2Call } from './http2-call.ts'
+import type { Http2Server } from './http2-upstream.ts'
 import { isEndless } from './lasting.ts'
 import type { GatewayLimits } from './limits.ts'
 import { hasBody, requestBody } from './request-body.ts'
@@ -14,8 +25,16 @@ import type { Flow, UpstreamAnswer, UpstreamCall } from './upstream-call.ts'
 import { upstreamDenial } from './upstream-denial.ts'
 import type { UpstreamServer } from './upstream.ts'
 
-/** Fields that say how long a body is, whom it is for, and how the connection goes on: said anew. */
-const OF_THE_HOP = new Set([
+/**
+ * What the gateway itself says; and fields that say how long a body is, whom it is for, and how the
+ * connection goes on.
+ */
+const SAID_ANEW = new Set([
+  CONTEXT_HEADER,
+  'x-request-id',
+  'forwarded',
+  'traceparent',
+  'tracestate',
   'host',
   'content-length',
   'transfer-encoding',
@@ -27,15 +46,18 @@ const OF_THE_HOP = new Set([
 /** A part of an answer is more than a stage can judge: it is asked for whole. */
 const OF_A_PART = new Set(['range', 'if-range'])
 const ATTEMPTS_MAX = 3
+const CANNOT_GO_ON = new Error('it cannot go on')
 
 export interface ForwardOptions {
   readonly exchange: Exchange
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly server: UpstreamServer
+  /** In place of `server`, where HTTP/2 is spoken. */
+  readonly http2: Http2Server | undefined
   /** With the query. */
   readonly path: string
-  /** Fields that the gateway itself adds; they win over any of the same name. */
+  /** Fields that the gateway itself says: no other of such a name goes along. */
   readonly own: Headers
   readonly limits: GatewayLimits
   /** Called when the answer has no end of its own. */
@@ -52,6 +74,7 @@ export class Forward implements UpstreamAnswer {
   #answer: AnswerBody | undefined
   #attempts = 0
   #isOver = false
+  #trailers: Headers = []
 
   constructor(options: ForwardOptions) {
     this.#options = options
@@ -59,7 +82,7 @@ export class Forward implements UpstreamAnswer {
 
   /** @throws Denial of a stage that refuses the body by its head, or when no connection is free */
   start(): void {
-    const { exchange, request, response, server, path, limits } = this.#options
+    const { exchange, request, response, server, http2, path, limits } = this.#options
     const { incoming } = exchange
     if (!hasBody(incoming)) return this.#ask()
     const stages = stagesFor(exchange.bodyStages, () => bodyHeadOf(incoming))
@@ -69,31 +92,37 @@ export class Forward implements UpstreamAnswer {
     const headers = [...this.#fields(isStaged), ...framingOf(incoming, isStaged)]
     const { method } = exchange.head
     const asked = { path: server.basePath + path, method, headers, waits: isStaged }
-    this.#call = new BodyCall(server, asked, this.#body, limits, this)
+    this.#call =
+      http2 === undefined
+        ? new BodyCall(server, asked, this.#body, limits, this)
+        : new Http2Call(http2, asked, this.#body, limits, this)
   }
 
   #ask(): void {
-    const { server, path, exchange } = this.#options
-    const headers = flat(this.#fields(false))
+    const { server, http2, path, exchange, limits } = this.#options
+    const headers = this.#fields(false)
     // A length of nothing is said on, as it was said.
     const length = valueOf(exchange.incoming, 'content-length')
     if (length !== undefined) headers.push('content-length', length)
     const asked = { path: server.basePath + path, method: exchange.head.method, headers }
     this.#attempts += 1
-    this.#call = new BodilessCall(server, asked, this)
+    this.#call =
+      http2 === undefined
+        ? new BodilessCall(server, asked, this)
+        : new Http2Call(http2, asked, undefined, limits, this)
   }
 
-  #fields(isStaged: boolean): [string, string][] {
+  /** One after another, name and value. */
+  #fields(isStaged: boolean): string[] {
     const { exchange, own } = this.#options
     const outgoing = isStaged ? withoutBodyFacts(exchange.outgoing) : exchange.outgoing
     const isWhole = exchange.answerStages.length > 0
-    const ownNames = new Set(own.map(([name]) => name))
-    const fields: [string, string][] = []
+    const fields: string[] = []
     for (const [name, value] of outgoing) {
-      if (OF_THE_HOP.has(name) || ownNames.has(name) || (isWhole && OF_A_PART.has(name))) continue
-      fields.push([name, value])
+      if (SAID_ANEW.has(name) || (isWhole && OF_A_PART.has(name))) continue
+      fields.push(name, value)
     }
-    for (const [name, value] of own) fields.push([name, value])
+    for (const [name, value] of own) fields.push(name, value)
     return fields
   }
 
@@ -108,7 +137,7 @@ export class Forward implements UpstreamAnswer {
 
   #fail(error: unknown): void {
     if (this.#isOver) return
-    this.abort(new Error('it cannot go on'))
+    this.abort(CANNOT_GO_ON)
     this.#options.fail(this.#answer === undefined ? upstreamDenial(error) : error)
   }
 
@@ -129,9 +158,19 @@ export class Forward implements UpstreamAnswer {
     if (!this.#isOver) this.#answer?.write(chunk)
   }
 
+  onTrailers(fields: readonly string[]): void {
+    this.#trailers = withoutOwn(withoutHopByHop(headersOf(fields)))
+  }
+
   onEnd(): void {
     this.#call = undefined
-    if (!this.#isOver) this.#answer?.end()
+    if (this.#isOver) return
+    const { request, response } = this.#options
+    // Callers of HTTP/1.1 would have had to be told of them before.
+    if (this.#trailers.length > 0 && streamOf(request) !== undefined) {
+      response.addTrailers(forNode(this.#trailers))
+    }
+    this.#answer?.end()
   }
 
   onError(error: Error, isLost: boolean): void {
@@ -150,8 +189,8 @@ export class Forward implements UpstreamAnswer {
 }
 
 /** Never both: readers differ in which they take. */
-function framingOf(incoming: Headers, isStaged: boolean): Headers {
+function framingOf(incoming: Headers, isStaged: boolean): readonly [name: string, value: string] {
   const isOpen = isStaged || valueOf(incoming, 'transfer-encoding') !== undefined
-  if (isOpen) return [['transfer-encoding', 'chunked']]
-  return [['content-length', valueOf(incoming, 'content-length') ?? '0']]
+  if (isOpen) return ['transfer-encoding', 'chunked']
+  return ['content-length', valueOf(incoming, 'content-length') ?? '0']
 }

@@ -10,6 +10,7 @@ import { GATEWAY_CHECKS } from './checks.ts'
 import type { Endpoint } from './endpoint.ts'
 import { limitingOf } from './limiting.ts'
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
+import { Http2Upstreams } from './http2-upstream.ts'
 import { Lasting } from './lasting.ts'
 import { OpenRequests } from './open-requests.ts'
 import { type House, Passage } from './passage.ts'
@@ -105,6 +106,7 @@ export function gateway(options: GatewayOptions): Gateway {
     },
     close() {
       house.upstreams.close()
+      house.http2Upstreams.close()
       void house.memory.limiting.limiter.close()
     },
   }
@@ -136,6 +138,7 @@ function houseOf(options: GatewayOptions, limits: GatewayLimits): House {
     lasting,
     contexts: options.contexts ?? contexts,
     upstreams: new Upstreams(limits),
+    http2Upstreams: new Http2Upstreams(limits),
     open,
     log: options.log,
     isDraining: false,

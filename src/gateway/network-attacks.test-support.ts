@@ -5,7 +5,7 @@ import { selfSigned } from '../edge/self-signed.ts'
 import type { GatewayAttack } from './attacks.test-support.ts'
 import { type Door, tokenOf } from './door.test-support.ts'
 
-const certificate = await selfSigned(['acme.example', 'globex.example', 'api.example'])
+export const certificate = await selfSigned(['acme.example', 'globex.example', 'api.example'])
 const one = { 'acme.example': certificate, 'globex.example': certificate }
 export const certificates = new CertificateMemory(one, certificate)
 

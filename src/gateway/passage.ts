@@ -12,6 +12,7 @@ import { Forward } from './forward.ts'
 import { forwardedHeader } from './forwarded.ts'
 import type { Headers } from './headers.ts'
 import type { GatewayLimits } from './limits.ts'
+import type { Http2Upstreams } from './http2-upstream.ts'
 import type { Lasting } from './lasting.ts'
 import type { OpenRequests } from './open-requests.ts'
 import type { ReadTokens } from './read-tokens.ts'
@@ -39,6 +40,7 @@ export interface House {
   readonly readTokens: ReadTokens
   readonly contexts: ContextSigner
   readonly upstreams: Upstreams
+  readonly http2Upstreams: Http2Upstreams
   readonly open: OpenRequests
   readonly lasting: Lasting
   readonly log: (line: string) => void
@@ -142,11 +144,14 @@ export class Passage {
       ...nextTrace(exchange.incoming),
     ]
     const upgrade = upgradeOf(this.#request)
+    const { protocol = 'http/1.1', servers } = upstream.config
+    const url = servers[0]?.url ?? ''
     const forwarding = {
       exchange,
       request: this.#request,
       response: this.#response,
-      server: upstreams.server(upstream.config.servers[0]?.url ?? ''),
+      server: upstreams.server(url),
+      http2: protocol === 'http/1.1' ? undefined : this.#house.http2Upstreams.server(url),
       path: path + target.query,
       own,
       limits,

@@ -9,6 +9,8 @@ export interface UpstreamAnswer {
   /** Never for informational answers. @param fields as Node's `rawHeaders` */
   onHead(flow: Flow, status: number, fields: readonly string[]): void
   onData(chunk: Buffer): void
+  /** Before its end, if at all. @param fields as Node's `rawHeaders` */
+  onTrailers?(fields: readonly string[]): void
   onEnd(): void
   /** Instead of an end. @param isLost when a connection that was used before ended under the request */
   onError(error: Error, isLost: boolean): void
