@@ -6,10 +6,19 @@ import { openDoor, tokenOf } from './door.test-support.ts'
 import { GUARDRAIL_ATTACKS } from './guardrail-attacks.test-support.ts'
 import { LIMIT_ATTACKS } from './limit-attacks.test-support.ts'
 import { NETWORK_ATTACKS } from './network-attacks.test-support.ts'
+import { POLICY_ATTACKS } from './policy-attacks.test-support.ts'
 import { PROOF_ATTACKS } from './proof-attacks.test-support.ts'
 import { UPGRADE_ATTACKS } from './upgrade-attacks.test-support.ts'
 
-const ATTACKS = [...GATEWAY_ATTACKS, ...GUARDRAIL_ATTACKS, ...LIMIT_ATTACKS, ...NETWORK_ATTACKS, ...UPGRADE_ATTACKS, ...PROOF_ATTACKS]
+const ATTACKS = [
+  ...GATEWAY_ATTACKS,
+  ...GUARDRAIL_ATTACKS,
+  ...LIMIT_ATTACKS,
+  ...NETWORK_ATTACKS,
+  ...UPGRADE_ATTACKS,
+  ...PROOF_ATTACKS,
+  ...POLICY_ATTACKS,
+]
 
 test('an honest request gets through', async (t) => {
   const door = await openDoor(t)
