@@ -11,10 +11,12 @@ import { LEASES } from './leases.ts'
 import { LIMITS } from './limits.ts'
 import { LOAD } from './load.ts'
 import { NETWORKS } from './networks.ts'
+import { POLICIES } from './policies.ts'
 import { PROOFS } from './proofs.ts'
 import { REALMS } from './realms.ts'
 import { REVOCATIONS } from './revocations.ts'
 import { ROUTES } from './routes.ts'
+import { SIGNED_CONTEXTS } from './signed-contexts.ts'
 import { SUSPENSION } from './suspension.ts'
 import { TOKENS } from './tokens.ts'
 import { UPGRADES } from './upgrades.ts'
@@ -31,11 +33,13 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...FRAMING,
   ...HEADERS,
   ...CONTEXTS,
+  ...SIGNED_CONTEXTS,
   ...WORKLOADS,
   ...LEASES,
   ...SUSPENSION,
   ...REVOCATIONS,
   ...PROOFS,
+  ...POLICIES,
   ...DESCRIPTIONS,
   ...GUARDRAILS_ATTACKED,
   ...CONFIGURATION,

@@ -9,9 +9,11 @@ import { LEFT_OUT } from './left-out.ts'
 import { LIMIT_MUTANTS } from './limits.ts'
 import { NETWORK_MUTANTS } from './networks.ts'
 import { PLANE_MUTANTS } from './planes.ts'
+import { POLICY_MUTANTS } from './policies.ts'
 import { READER_MUTANTS } from './readers.ts'
 import { REVOCATION_MUTANTS } from './revocations.ts'
 import { SETTINGS_MUTANTS } from './settings-mutants.ts'
+import { SIGNED_CONTEXT_MUTANTS } from './signed-contexts.ts'
 import { UPGRADE_MUTANTS } from './upgrades.ts'
 import { VERIFIER_MUTANTS } from './verifiers.ts'
 
@@ -19,12 +21,14 @@ import { VERIFIER_MUTANTS } from './verifiers.ts'
 export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...LEFT_OUT,
   ...READER_MUTANTS,
+  ...POLICY_MUTANTS,
   ...NETWORK_MUTANTS,
   ...UPGRADE_MUTANTS,
   ...LIMIT_MUTANTS,
   ...VERIFIER_MUTANTS,
   ...CONTEXT_VERIFIER_MUTANTS,
   ...GUARDRAIL_MUTANTS,
+  ...SIGNED_CONTEXT_MUTANTS,
   ...HEADER_MUTANTS,
   ...FRONT_MUTANTS,
   ...DESK_MUTANTS,
