@@ -1,4 +1,5 @@
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { parsePlanName, parseServiceName, parseSubject } from '../src/core/names.ts'
 import { parseTenantId } from '../src/core/tenant.ts'
 import { samplePlatform, sampleTenant } from '../src/snapshot/sample.test-support.ts'
@@ -60,7 +61,8 @@ export const bench: Bench = {
       }
       const { child: load } = await forked.begin<'begin', 'ready'>('load-process', 'begin')
       const requests = await requestsOf(realmKey)
-      return await measure(context, contenders, upstream, requests, load)
+      const rows = await measure(context, contenders, upstream, requests, load)
+      return [...rows, ...memoryRows(context)]
     } finally {
       forked.stop()
       for (const one of stopping) one.kill()
@@ -68,7 +70,9 @@ export const bench: Bench = {
   },
 }
 
+/** One tenant, with limits that are never reached and policies that allow what is asked. */
 function recordOf(upstream: string, realmKey: SigningKey): SnapshotRecord {
+  const plan = parsePlanName('standard')
   return recordSchema.parse({
     kind: 'change',
     version: 1,
@@ -77,14 +81,42 @@ function recordOf(upstream: string, realmKey: SigningKey): SnapshotRecord {
     platform: {
       ...samplePlatform,
       services: [{ name: parseServiceName('clinic'), upstream, prefix: '/' }],
-      plans: [
-        { ...samplePlatform.plans[0], name: parsePlanName('standard'), requestsPerMinute: 10 ** 9 },
+      plans: [{ ...samplePlatform.plans[0], name: plan, requestsPerMinute: 10 ** 9 }],
+      policies: [
+        {
+          id: 'no-traces',
+          text: 'forbid (principal, action, resource) when { context.method == "TRACE" };',
+        },
       ],
     },
     tenants: [
       sampleTenant('acme', {
-        plan: parsePlanName('standard'),
+        plan,
         keys: [JSON.parse(JSON.stringify(realmKey.publicJwk))],
+        limits: [
+          { kind: 'rate', name: 'each-user', per: 'user', requests: 1_000_000, seconds: 60 },
+          {
+            kind: 'quota',
+            name: 'month',
+            per: 'tenant',
+            unit: 'requests',
+            amount: 9_000_000_000,
+            period: 'month',
+          },
+        ],
+        policy: {
+          version: 1,
+          policies: [
+            {
+              id: 'staff',
+              text: 'permit (principal in Role::"acme/nurse", action in [Action::"read", Action::"write"], resource);',
+            },
+            {
+              id: 'not-from-abroad',
+              text: 'forbid (principal, action, resource) when { context.method == "PATCH" };',
+            },
+          ],
+        },
       }),
     ],
   })
@@ -165,6 +197,38 @@ async function measure(
   }
   return rows
 }
+
+/** What configured tenants take: cold, and in all when each was asked for once. */
+function memoryRows({ quick, say }: BenchContext): readonly Row[] {
+  return (quick ? [10, 2_000] : [10, 10_000, 100_000]).flatMap((tenants) => {
+    say(`memory of ${tenants} tenants`)
+    const script = join(import.meta.dirname, 'support', 'tenant-memory.ts')
+    const run = spawnSync(process.execPath, ['--expose-gc', script], {
+      input: JSON.stringify({ tenants }),
+      encoding: 'utf8',
+    })
+    if (run.status !== 0) throw new Error(run.stderr)
+    const { cold, touched } = JSON.parse(run.stdout) as Readonly<Record<'cold' | 'touched', number>>
+    const named = (what: string) => `${what}, ${tenants.toLocaleString('en')} tenants`
+    const each = cold / tenants
+    return [
+      {
+        what: named('memory of a cold tenant'),
+        unit: 'bytes',
+        n: 1,
+        p50: Math.round(each),
+        ...(tenants < MANY ? {} : { aim: { text: '<= 2000', met: each <= 2_000 } }),
+      },
+      {
+        what: named('memory more when each was asked for once'),
+        unit: 'MiB',
+        n: 1,
+        p50: Math.max(0, touched) / 2 ** 20,
+      },
+    ]
+  })
+}
+const MANY = 1_000
 
 interface Seen {
   readonly rate: number[]
