@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   upstreams: ['core', 'contracts', 'snapshot'],
   manifests: ['core', 'contracts', 'http', 'tokens', 'snapshot'],
   openapi: ['core'],
+  mcp: ['core', 'contracts', 'openapi', 'guardrails'],
   guardrails: ['core', 'contracts', 'snapshot'],
   snapshot: ['core', 'contracts', 'tokens'],
   policy: ['core', 'contracts', 'openapi', 'tokens', 'snapshot', 'http', 'revocation'],

@@ -39,6 +39,15 @@ export function unauthenticated(reason: string, sent: boolean): Denial {
   ])
 }
 
+/** A refusal that says besides where it is read how to get a token (RFC 9728, section 5.1). */
+export function pointingAt(denial: Denial, metadataUrl: string): Denial {
+  const headers = denial.headers.map(([name, value]): [string, string] => [
+    name,
+    name === 'www-authenticate' ? `${value}, resource_metadata="${metadataUrl}"` : value,
+  ])
+  return new Denial(denial.code, denial.message, denial.reason, headers)
+}
+
 export function malformed(reason: string): Denial {
   return new Denial('invalid_argument', 'the request is not of a form that is served here', reason)
 }

@@ -10,7 +10,7 @@ import { type Headers, headersOf, valueOf } from './headers.ts'
 import { looseHost } from './host.ts'
 import type { ReadTokens } from './read-tokens.ts'
 import type { RequestHead } from './request-head.ts'
-import { type Route, routeOf } from './route.ts'
+import { type Route, routeOf, serverRoute } from './route.ts'
 import { looseTarget, splitTenant, type Target } from './target.ts'
 import { type TokenKey, tokenKeyOf } from './token-key.ts'
 
@@ -115,8 +115,8 @@ export function readExchange(
     answer: [],
     onAnswer: [],
     bodyBytesMax: Number.POSITIVE_INFINITY,
-    route: tenant && routeOf(configuration, tenant, rest),
-    endpoint: endpoints.find((one) => one.path === rest),
+    route: tenant && routeFor(configuration, tenant, rest, head),
+    endpoint: head.inner === undefined ? endpoints.find((one) => one.path === rest) : undefined,
     bodyStages: [],
     answerStages: [],
     bytes: { request: 0, answer: 0 },
@@ -126,9 +126,24 @@ export function readExchange(
   }
 }
 
+function routeFor(
+  configuration: Configuration,
+  tenant: TenantConfig,
+  path: string,
+  { inner }: RequestHead,
+): Route | undefined {
+  const server = inner?.server
+  return server === undefined
+    ? routeOf(configuration, tenant, path)
+    : serverRoute(configuration, tenant, server)
+}
+
+const SCHEME = /^(bearer|dpop) +(?=\S)/i
+
 function presented(authorization: string): Pick<Exchange, 'scheme' | 'token'> {
-  const [, scheme = '', token = ''] = /^(bearer|dpop) +(\S+)$/i.exec(authorization) ?? []
-  if (token === '') return { scheme: undefined, token }
+  const [before = '', scheme = ''] = SCHEME.exec(authorization) ?? []
+  const token = authorization.slice(before.length)
+  if (before === '' || /\s/.test(token)) return { scheme: undefined, token: '' }
   return { scheme: scheme.toLowerCase() === 'dpop' ? 'dpop' : 'bearer', token }
 }
 

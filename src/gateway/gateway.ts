@@ -8,10 +8,13 @@ import { SIGNING_ALGORITHMS, type SigningKey } from '../tokens/signing-key.ts'
 import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { GATEWAY_CHECKS } from './checks.ts'
 import type { Endpoint } from './endpoint.ts'
+import { InnerDoor } from './inner-door.ts'
 import { limitingOf } from './limiting.ts'
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
 import { Http2Upstreams } from './http2-upstream.ts'
 import { Lasting } from './lasting.ts'
+import { McpEndpoint } from './mcp/mcp-endpoint.ts'
+import { serveMetadata } from './mcp/resource-metadata.ts'
 import { OpenRequests } from './open-requests.ts'
 import { type House, Passage } from './passage.ts'
 import { PROOF_LIFE_MS } from './proof-checks.ts'
@@ -78,9 +81,16 @@ export function gateway(options: GatewayOptions): Gateway {
   }
   // Made now: the first to call an unknown tenant would wait for it.
   for (const alg of SIGNING_ALGORITHMS) void decoyKey(alg)
-  const house = houseOf(options, limits)
-  const handler = (request: IncomingMessage, response: ServerResponse) =>
+  const house = houseOf(options, limits, [
+    ...(options.endpoints ?? []),
+    new McpEndpoint(() => innerDoor),
+  ])
+  const pass = (request: IncomingMessage, response: ServerResponse) =>
     new Passage(house, request, response).begin()
+  const innerDoor = new InnerDoor(pass, limits.headerBytesMax)
+  const handler = (request: IncomingMessage, response: ServerResponse) => {
+    if (!serveMetadata(house.configuration, request, response)) pass(request, response)
+  }
   const server = createServer(
     {
       insecureHTTPParser: false,
@@ -105,6 +115,7 @@ export function gateway(options: GatewayOptions): Gateway {
       house.lasting.endUpgrades()
     },
     close() {
+      innerDoor.close()
       house.upstreams.close()
       house.http2Upstreams.close()
       void house.memory.limiting.limiter.close()
@@ -112,7 +123,11 @@ export function gateway(options: GatewayOptions): Gateway {
   }
 }
 
-function houseOf(options: GatewayOptions, limits: GatewayLimits): House {
+function houseOf(
+  options: GatewayOptions,
+  limits: GatewayLimits,
+  endpoints: readonly Endpoint[],
+): House {
   const { source, revocations, contextKey } = options
   const memory = memoryOf(options, limits)
   const open = new OpenRequests()
@@ -125,7 +140,6 @@ function houseOf(options: GatewayOptions, limits: GatewayLimits): House {
     max: limits.tokens,
   })
   const checks = options.checks ?? GATEWAY_CHECKS
-  const endpoints = options.endpoints ?? []
   const readTokens = new ReadTokens(limits.tokens)
   const lasting = new Lasting({ checks, memory, endpoints, readTokens })
   source.onChange((changed, now) => lasting.lookAgain(changed, now))

@@ -5,7 +5,7 @@ import type { Configuration } from '../snapshot/snapshot.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
 import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { contextOf } from './context-of.ts'
-import { Denial } from './denial.ts'
+import { Denial, pointingAt } from './denial.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type Exchange, readExchange } from './exchange.ts'
 import { Forward } from './forward.ts'
@@ -169,7 +169,15 @@ export class Passage {
     this.#reason = error instanceof Denial ? error.reason : messageOf(error)
     const exchange = this.#exchange
     this.#close(exchange)
-    refuse(error, this.#requestId, exchange?.scheme, this.#request, this.#response)
+    refuse(this.#pointing(error), this.#requestId, exchange?.scheme, this.#request, this.#response)
+  }
+
+  /** To a caller of the gateway's own parts, with the way to a token. */
+  #pointing(error: unknown): unknown {
+    const exchange = this.#exchange
+    const { publicProtocol } = this.#house.memory
+    const url = exchange?.endpoint?.metadataUrl?.(exchange, publicProtocol)
+    return error instanceof Denial && url !== undefined ? pointingAt(error, url) : error
   }
 
   /** The response is closed: there is nobody left to say anything to. */

@@ -24,7 +24,7 @@ function ofProof(
     name,
     run(exchange, memory) {
       const { scheme, proof } = exchange
-      if (scheme !== 'dpop') return undefined
+      if (scheme !== 'dpop' || isProven(exchange)) return undefined
       const demand = (isGood: boolean) => {
         if (!isGood) throw unauthenticated(`proof: ${name}`, true)
       }
@@ -34,6 +34,11 @@ function ofProof(
   }
 }
 
+/** Whether the gateway itself calls, for a request whose proof it has seen for this very token. */
+function isProven({ head: { inner }, token }: Exchange): boolean {
+  return inner !== undefined && token !== '' && inner.provenToken === token
+}
+
 /**
  * Whether a token that is bound to a key is presented by whoever has the key (RFC 9449): a stolen one
  * is worth nothing without.
@@ -41,7 +46,9 @@ function ofProof(
 export const PROOF_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'token-in-its-scheme',
-    run({ scheme, claimed, incoming }) {
+    run(exchange) {
+      if (isProven(exchange)) return
+      const { scheme, claimed, incoming } = exchange
       const proofs = valuesOf(incoming, 'dpop').length
       const bound = claimed?.boundTo !== undefined
       const fits = bound ? scheme === 'dpop' && proofs === 1 : scheme === 'bearer' && proofs === 0

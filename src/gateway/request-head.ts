@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { parseAddress, UNKNOWN_ADDRESS } from '../edge/address.ts'
 import { connectionOf } from '../edge/connection.ts'
 import { fieldsOfHttp2, streamOf } from '../edge/http2-fields.ts'
+import { type Inner, innerOf } from './inner.ts'
 
 /** A request without its body, whichever way it came: over HTTP, or as another proxy's question. */
 export interface RequestHead {
@@ -14,10 +15,13 @@ export interface RequestHead {
   readonly address: string
   /** The name in the TLS handshake; empty for none, undefined where we have not ended TLS ourselves. */
   readonly serverName: string | undefined
+  /** Where the gateway itself is the caller; undefined for every request from outside. */
+  readonly inner: Inner | undefined
 }
 
 /** @param request of HTTP/1.1 or, by Node's compatible form of it, of HTTP/2 */
 export function headOf(request: IncomingMessage): RequestHead {
+  const inner = innerOf(request.socket)
   const stream = streamOf(request)
   const rawHeaders =
     stream === undefined ? request.rawHeaders : fieldsOfHttp2(request.rawHeaders, stream)
@@ -27,7 +31,8 @@ export function headOf(request: IncomingMessage): RequestHead {
     method: request.method ?? '',
     target: request.url ?? '',
     rawHeaders,
-    address: connection?.callers?.of(peer, rawHeaders) ?? peer,
-    serverName: connection?.serverName,
+    address: inner?.address ?? connection?.callers?.of(peer, rawHeaders) ?? peer,
+    serverName: inner === undefined ? connection?.serverName : inner.serverName,
+    inner,
   }
 }

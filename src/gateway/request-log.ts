@@ -25,6 +25,8 @@ export function requestLine(end: RequestEnd): string {
     field('context_request_id', contextRequestId === requestId ? undefined : contextRequestId),
     field('tenant', exchange?.tenant?.id),
     field('subject', subject),
+    field('within', exchange?.head.inner?.within),
+    field('tool', exchange?.head.inner?.tool),
     field('route', exchange?.endpoint?.name ?? exchange?.route?.api.name),
     field('method', end.method),
     field('status', status),

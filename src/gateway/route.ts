@@ -1,6 +1,12 @@
 import type { ApiConfig } from '../contracts/contract.ts'
 import type { UpstreamConfig } from '../contracts/upstream.ts'
-import { ownService, parseApiName, parseUpstreamName, type ServiceName } from '../core/names.ts'
+import {
+  type ApiName,
+  ownService,
+  parseApiName,
+  parseUpstreamName,
+  type ServiceName,
+} from '../core/names.ts'
 import type { TenantId } from '../core/tenant.ts'
 import { derived } from '../snapshot/derived.ts'
 import type { Configuration, PlatformConfig, TenantConfig } from '../snapshot/snapshot.ts'
@@ -53,6 +59,21 @@ export function routeOf(
   const { api, upstream } = best
   const inside = api.prefix === '/' ? path : path.slice(api.prefix.length) || '/'
   return { api, upstream, inside, path: api.stripPrefix === true ? inside : path }
+}
+
+/** The MCP server of a tenant's surface that a name says. Only the gateway itself asks for one. */
+export function serverRoute(
+  configuration: Configuration,
+  tenant: TenantConfig,
+  name: ApiName,
+): Route | undefined {
+  const entry = surfaceOf(configuration, tenant).find(
+    ({ api }) => api.kind === 'mcp' && api.name === name,
+  )
+  if (entry === undefined) return undefined
+  // Its URL is the server, whole; only an origin needs a path.
+  const isOrigin = entry.upstream.config.servers.every(({ url }) => new URL(url).pathname === '/')
+  return { ...entry, inside: '/', path: isOrigin ? '/' : '' }
 }
 
 function apisOf(tenant: TenantConfig, platform: PlatformConfig): readonly ApiConfig[] {

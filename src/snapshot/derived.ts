@@ -4,7 +4,7 @@ import type { Configuration, PlatformConfig, TenantConfig } from './snapshot.ts'
  * Something that is made of a tenant's configuration and the platform's, and kept while both last. A
  * tenant that is not asked for any more takes it along: of many tenants few are ready at a time.
  */
-export type Derived<T> = (configuration: Configuration, tenant: TenantConfig) => T
+export type Derived<T> = (configuration: Pick<Configuration, 'platform'>, tenant: TenantConfig) => T
 
 /**
  * Makes `compile`'s result once for each tenant and platform that are in force. The key is the very

@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SCOPES } from '../../core/lease.ts'
+import { parseTenantId } from '../../core/tenant.ts'
+import type { Configuration, TenantConfig } from '../../snapshot/snapshot.ts'
+import { parseHost } from '../host.ts'
+import { parseTarget, splitTenant } from '../target.ts'
+import { MCP_PATH, METADATA_PATH } from './paths.ts'
+
+/**
+ * Answers who asks, without a token, where tokens for a tenant's agents come from (RFC 9728). It says
+ * of a tenant what its realm's own discovery says: that there is one, and where.
+ * @returns false for a request about something else
+ */
+export function serveMetadata(
+  configuration: () => Configuration,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const { url = '', method, headers } = request
+  if (method !== 'GET' || !url.startsWith(METADATA_PATH)) return false
+  let now: Configuration
+  try {
+    now = configuration()
+  } catch {
+    return false
+  }
+  const tenant = tenantOf(now, url.slice(METADATA_PATH.length), headers.host ?? '')
+  if (tenant === undefined) return false
+  const { platform } = now
+  const body = JSON.stringify({
+    // Tokens are for the whole API, of which this is a part.
+    resource: platform.audience,
+    authorization_servers: [tenant.issuer],
+    scopes_supported: SCOPES,
+    bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: ['ES256', 'EdDSA'],
+    resource_name: 'tools for agents',
+  })
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'public, max-age=300',
+    'access-control-allow-origin': '*',
+  })
+  response.end(body)
+  return true
+}
+
+function tenantOf(now: Configuration, rest: string, host: string): TenantConfig | undefined {
+  const target = parseTarget(rest === '' ? '/' : rest)
+  if (target === undefined || target.query !== '') return undefined
+  const { name, rest: path } = splitTenant(target.path)
+  if (path !== MCP_PATH && path !== '/') return undefined
+  const ofHost = now.tenantOfHost(parseHost(host) ?? '')
+  const tenant = name === undefined ? ofHost : ofPath(now, name)
+  // As at the front door: host and path may not name two.
+  if (ofHost !== undefined && ofHost !== tenant) return undefined
+  return tenant?.status === 'suspended' ? undefined : tenant
+}
+
+function ofPath(now: Configuration, name: string): TenantConfig | undefined {
+  try {
+    return now.tenant(parseTenantId(name))
+  } catch {
+    return undefined
+  }
+}
