@@ -133,7 +133,8 @@ const DOCUMENT = described({
   '/notes/{id}': { get: { parameters: [{ name: 'id', in: 'path', schema: { type: 'integer' } }] } },
   '/notes/mine': {},
 })
-const underDocument = (door: Door) => under(door, [], [], { openapi: DOCUMENT })
+export const underDocument = (door: Door, openapi: string = DOCUMENT) =>
+  under(door, [], [], { openapi })
 
 /** A request that is not one of those that the document of its API describes. */
 function undescribed(title: string, target: string, method = 'GET'): GatewayAttack {

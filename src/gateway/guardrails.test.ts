@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openDoor, tokenOf, until } from './door.test-support.ts'
-import { guardrail } from './guardrail-attacks.test-support.ts'
+import { guardrail, underDocument } from './guardrail-attacks.test-support.ts'
 
 const SSN = '123-45-6789'
 const pii = (action: string) => guardrail([{ kind: 'pii', find: ['ssn'], action }])
@@ -89,4 +89,32 @@ test('a request without a body, and an answer without one, have nothing to be lo
   assert.equal(head.status, 200)
   const { status } = await door.ask({ path: say('{}', 'application/json'), token: tokenOf('acme') })
   assert.equal(status, 200)
+})
+
+test('what the document of an API describes gets through, body and all', async (t) => {
+  const door = await openDoor(t)
+  underDocument(door)
+  const token = tokenOf('acme')
+  const { status } = await door.ask({
+    method: 'POST',
+    path: '/t/acme/clinic/notes',
+    token,
+    headers: ['content-type', 'application/json'],
+    body: '{"text":"fine"}',
+  })
+  assert.equal(status, 200)
+  assert.equal(door.upstream.seen[0]?.body, '{"text":"fine"}')
+  assert.equal((await door.ask({ path: '/t/acme/clinic/notes/7', token })).status, 200)
+  const wrong = await door.ask({ path: '/t/acme/clinic/notes/x', token })
+  assert.equal(wrong.status, 400)
+  assert.match(wrong.body, /the parameter id is not as it must be/)
+  assert.equal((await door.ask({ path: '/t/acme/clinic/other', token })).status, 404)
+})
+
+test('a document that cannot be read serves nobody, and says nothing', async (t) => {
+  const door = await openDoor(t)
+  underDocument(door, '{"openapi":"3.1.0","paths":{"/x":{"get":{"parameters":7}}}}')
+  const reply = await door.ask({ path: '/t/acme/clinic/x', token: tokenOf('acme') })
+  assert.equal(reply.status, 500)
+  assert.doesNotMatch(reply.body, /parameters|openapi/i)
 })

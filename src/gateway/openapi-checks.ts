@@ -15,7 +15,9 @@ import { nothingServed } from './route-checks.ts'
 const DESCRIPTIONS_MAX = 500
 
 /** By the very object that holds the document: no other API's can be found by it. */
-const descriptions = new LRUCache<ApiConfig, ApiDescription>({ max: DESCRIPTIONS_MAX })
+const descriptions = new LRUCache<ApiConfig, ApiDescription | RingfenceError>({
+  max: DESCRIPTIONS_MAX,
+})
 
 /**
  * What an API's document describes; undefined for an API without one.
@@ -25,10 +27,21 @@ export function descriptionOf(api: ApiConfig): ApiDescription | undefined {
   if (api.openapi === undefined) return undefined
   let description = descriptions.get(api)
   if (description === undefined) {
-    description = new ApiDescription(api.openapi)
+    description = read(api.openapi)
     descriptions.set(api, description)
   }
+  if (description instanceof RingfenceError) throw description
   return description
+}
+
+/** What is wrong with it is remembered as well: to find that out again takes as long. */
+function read(text: string): ApiDescription | RingfenceError {
+  try {
+    return new ApiDescription(text)
+  } catch (error) {
+    if (error instanceof RingfenceError) return error
+    throw error
+  }
 }
 
 const called = new WeakMap<Exchange, CalledOperation>()

@@ -160,4 +160,9 @@ test('counts are of kinds and never of values', () => {
   const tally = new Map<string, number>()
   through(new JsonRewriter(verdictOf(REDACT, 'response', tally)), '["123-45-6789","123-45-6780"]')
   assert.deepEqual([...tally], [['response:ssn:redact', 2]])
+  const counting = new JsonRewriter(
+    verdictOf(rulesOf({ kind: 'pii', find: ['ssn'], action: 'flag' }), 'request', tally),
+  )
+  through(counting, '[{"123-45-6789":1},{"123-45-6789":1}]')
+  assert.equal(tally.get('request:ssn:flag'), 2)
 })

@@ -8,6 +8,8 @@ const DEPTH_MAX = 64
 /** Keys of open objects that are remembered: a second one of the same name is refused. */
 const KEYS_MAX = 50_000
 const NUMBER_MAX = 1_000
+/** Keys that are remembered as being clean. */
+const CLEAN_MAX = 500
 
 const SPACE = /[ \t\n\r]*/y
 const SCALAR = /(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)|true|false|null/y
@@ -41,6 +43,8 @@ export class JsonRewriter implements Rewriter {
   #expected: Expected = 'value'
   #label: Label = NO_LABEL
   #keys = 0
+  /** Keys in which there is nothing: the same come again and again. */
+  readonly #clean = new Set<string>()
   /** Text that no token has been made of. */
   #rest = ''
   /** Until there is so much of it, it is not looked at again: what comes in crumbs costs no more. */
@@ -220,12 +224,19 @@ export class JsonRewriter implements Rewriter {
     if (frame.keys.has(text)) throw new Unreadable('JSON with a key twice in one object')
     this.#label = labelOf(text)
     this.#expected = 'colon'
-    const passing = this.#verdict.text(text)
+    const passing = this.#clean.has(text) ? text : this.#look(text)
     const key = passing === text ? text : unusedKey(passing, frame.keys)
     frame.keys.add(text).add(key)
     this.#keys += key === text ? 1 : 2
     if (this.#keys > KEYS_MAX) throw new Unreadable('JSON with too many keys')
     return key === text ? undefined : JSON.stringify(key)
+  }
+
+  #look(key: string): string {
+    const before = this.#verdict.counted
+    const passing = this.#verdict.text(key)
+    if (this.#verdict.counted === before && this.#clean.size < CLEAN_MAX) this.#clean.add(key)
+    return passing
   }
 
   #number(token: string): string | undefined {

@@ -1,5 +1,6 @@
 /** What is in a text at all, so that most detectors need not look at most texts. */
 export interface Traits {
+  /** At least so many: in a long text with digits, infinitely many. */
   readonly digits: number
   readonly hasAt: boolean
   readonly hasCapital: boolean
@@ -9,7 +10,26 @@ export interface Traits {
   readonly hasEscapes: boolean
 }
 
+/** From so many characters on it is quicker to ask the engine several times. */
+const LONG = 64
+const NEEDS_FOLDING = /[^ -~]| {2}/
+const ESCAPES = /[%\\]|&#/
+
 export function traitsOf(text: string): Traits {
+  return text.length < LONG ? traitsOfShort(text) : traitsOfLong(text)
+}
+
+function traitsOfLong(text: string): Traits {
+  return {
+    digits: /\d/.test(text) ? Number.POSITIVE_INFINITY : 0,
+    hasAt: text.includes('@'),
+    hasCapital: /[A-Z]/.test(text),
+    needsFolding: NEEDS_FOLDING.test(text),
+    hasEscapes: ESCAPES.test(text),
+  }
+}
+
+function traitsOfShort(text: string): Traits {
   let digits = 0
   let hasAt = false
   let hasCapital = false

@@ -11,6 +11,8 @@ export type Tally = Map<string, number>
 export class Verdict {
   readonly rules: Rules
   readonly direction: Direction
+  /** How many things were counted by this one. */
+  counted = 0
   readonly #tally: Tally
 
   constructor(rules: Rules, direction: Direction, tally: Tally) {
@@ -43,6 +45,7 @@ export class Verdict {
   }
 
   count(what: string): void {
+    this.counted += 1
     const key = `${this.direction}:${what}`
     this.#tally.set(key, (this.#tally.get(key) ?? 0) + 1)
   }
