@@ -28,7 +28,8 @@ export function findingsOf(exchange: Exchange): Readonly<Record<string, number>>
   return tally === undefined || tally.size === 0 ? undefined : Object.fromEntries(tally)
 }
 
-function tallyOf(exchange: Exchange): Tally {
+/** Where counts of what is found in a request and its answer go: for endpoints that look themselves. */
+export function tallyOf(exchange: Exchange): Tally {
   let tally = tallies.get(exchange)
   if (tally === undefined) tallies.set(exchange, (tally = new Map()))
   return tally
