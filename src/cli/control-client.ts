@@ -4,6 +4,7 @@ import { z } from 'zod'
 import {
   pageSchema,
   problemSchema,
+  type WireProblem,
   type WireWorkflow,
   type WireWorkflowEvent,
   workflowEventSchema,
@@ -27,6 +28,18 @@ interface Change {
   readonly query?: Query
   readonly body?: object
   readonly ifMatch?: string
+}
+
+type FieldErrors = NonNullable<WireProblem['errors']>
+
+/** A refusal in the API's words, with the fields that were wrong. */
+export class ApiRefusal extends RingfenceError {
+  readonly errors: FieldErrors
+
+  constructor(code: ErrorCode, message: string, errors: FieldErrors) {
+    super(code, message)
+    this.errors = errors
+  }
 }
 
 export interface ControlClientOptions {
@@ -180,7 +193,8 @@ export class ControlClient {
 }
 
 /** Lists that come in pages; others come whole. */
-const PAGED = /^\/v1\/(?:tenants|workflows|approvals|support|tenants\/[^/]+\/(?!leases$).+)$/
+const PAGED =
+  /^\/v1\/(?:tenants|workflows|approvals|support|objects(?:\/.+)?|tenants\/[^/]+\/(?!leases$).+)$/
 const TRANSIENT: ReadonlySet<ErrorCode> = new Set(['engine_unavailable', 'timed_out', 'overloaded'])
 
 function isTransient(error: unknown): boolean {
@@ -203,7 +217,10 @@ function retryAfter({ status, headers }: Answer): number {
 /** A refusal in the API's words; what is not one came from something in between. */
 function refusal({ status, text }: { readonly status: number; readonly text: string }): Error {
   const problem = problemSchema.safeParse(jsonIn(text))
-  if (problem.success) return new RingfenceError(problem.data.code, problem.data.title)
+  if (problem.success) {
+    const { code, title, errors = [] } = problem.data
+    return new ApiRefusal(code, title, errors)
+  }
   return new RingfenceError(
     status >= 500 ? 'engine_unavailable' : 'invalid_url',
     `what answers there is not a control plane (status ${status})`,

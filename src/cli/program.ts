@@ -1,15 +1,18 @@
 import { Command, CommanderError } from 'commander'
 import { isMisuse, messageOf, RingfenceError } from '../core/errors.ts'
 import { addApiKeys } from './commands/api-keys.ts'
+import { addApply } from './commands/apply.ts'
 import { addApprovals } from './commands/approvals.ts'
 import { addCatalogue } from './commands/catalogue.ts'
 import { addClients } from './commands/clients.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConnections } from './commands/connections.ts'
+import { addDiff } from './commands/diff.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addDomains } from './commands/domains.ts'
 import { addEvidence } from './commands/evidence.ts'
 import { addExec } from './commands/exec.ts'
+import { addGet } from './commands/get.ts'
 import { addGroups } from './commands/groups.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addLease } from './commands/lease.ts'
@@ -76,6 +79,9 @@ Examples:
     addProve,
     addInspect,
     addEvidence,
+    addApply,
+    addDiff,
+    addGet,
     addTenants,
     addWorkflows,
     addApprovals,

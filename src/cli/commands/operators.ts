@@ -19,6 +19,7 @@ import { addPeople } from './people.ts'
 const columns: Columns<z.infer<typeof operatorSchema>> = (operator) => ({
   name: operator.name,
   owner: operator.owner,
+  tenant: operator.tenant,
   scopes: operator.scopes.join(' '),
   created: operator.created_at,
   used: operator.last_used_at,
@@ -29,6 +30,7 @@ const columns: Columns<z.infer<typeof operatorSchema>> = (operator) => ({
 interface CreateFlags extends ControlFlags {
   readonly scope: readonly string[]
   readonly for?: string
+  readonly tenant?: string
 }
 
 /** `ringfence operators`: people, and tokens for what works without one. */
@@ -54,14 +56,21 @@ export function addOperators(program: Command, console: Console, _ending: Ending
     )
     .requiredOption('--scope <scope>', 'such as tenants:read; may be given several times', several)
     .option('--for <duration>', 'how long the token is good for: 12h, 90d')
+    .option('--tenant <tenant>', 'for its administrators: it reaches this tenant’s own and no more')
   examples(
     controlCommand(create),
     'ringfence operators create ci --scope tenants:read --scope tenants:write --for 90d',
     'ringfence operators create ci --scope tenants:read -o json | jq -r .token',
+    'ringfence operators create acme.ci --tenant acme --scope configuration:write --for 90d',
   ).action(async (name: string, flags: CreateFlags) => {
     const { client, format } = openControl(flags, console)
     const seconds = flags.for === undefined ? undefined : durationSeconds(flags.for, '--for')
-    const body = { name, scopes: flags.scope, ...(seconds === undefined ? {} : { seconds }) }
+    const body = {
+      name,
+      scopes: flags.scope,
+      ...(seconds === undefined ? {} : { seconds }),
+      ...(flags.tenant === undefined ? {} : { tenant: flags.tenant }),
+    }
     const change = { method: 'POST', path: '/v1/operators', body } as const
     const made = await client.change(change, newOperatorSchema)
     const all = () => ({ ...columns(made.operator), token: made.token })

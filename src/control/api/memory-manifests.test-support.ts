@@ -101,6 +101,7 @@ export function memoryManifests(state: MemoryState): Manifests {
           throw new RingfenceError('not_found', 'there is no such object')
         if (expected !== undefined) meet(expected, present(reference))
       }
+      for (const reference of remove) found(reference, by)
       const told = new Set([...manifests.map(referenceOf), ...remove].map(keyOf))
       const pruned = [...state.objectsByKey.values()]
         .flatMap((entries) => present(referenceOf(entries[0]?.view.manifest ?? never())) ?? [])

@@ -5,7 +5,9 @@ import { RingfenceError } from '../../core/errors.ts'
 import { parseSetName } from '../../core/names.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import { readReference, referenceOf } from '../../manifests/manifest.ts'
+import { manifestFiles } from '../../manifests/manifest-files.ts'
 import { InvalidManifests } from '../../manifests/problem.ts'
+import { readManifests } from '../../manifests/read-manifests.ts'
 import type { TenantConfig } from '../../snapshot/snapshot.ts'
 import type { Actor } from '../control-plane.ts'
 import {
@@ -269,6 +271,7 @@ test('the platform’s policies forbid, and nothing else', async () => {
   await refused(apply([store(undefined, 'permit(…);')]), 'invalid_manifest')
   await apply([store(undefined, 'forbid(…);')])
   assert.equal((await servedPlatform())['policies']?.length, 1)
+  await apply([], { remove: [referenceOf(store(undefined))] })
 })
 
 test('what is registered is declared too, whoever made it', async () => {
@@ -400,6 +403,16 @@ test('the next tenant of an id has nothing of the one before, and its token is w
     (await plane.manifests.get(referenceOf(guardrail('old', 'hooli')), jane)).generation,
     2,
   )
+})
+
+test('the examples are taken as they are', async () => {
+  const examples = new URL('../../../examples/manifests', import.meta.url).pathname
+  const manifests = readManifests(manifestFiles(examples)).map((one) => one.manifest)
+  const { changes } = await apply(manifests)
+  const workflow = changes.find(({ reference }) => reference.kind === 'Tenant')?.workflow
+  assert.ok(workflow)
+  await succeeded(plane, await plane.workflows.get(workflow))
+  assert.deepEqual(ids((await served('riverside'))?.contract?.apis), ['records', 'billing'])
 })
 
 test('a token of a tenant has no scope but those of declaring, by the database as well', async () => {
