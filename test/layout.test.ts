@@ -71,6 +71,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'vending',
     'sdk',
     'strikes',
+    'mcp',
   ],
   'back-office': [
     'core',

@@ -13,6 +13,7 @@ import { limitingOf } from './limiting.ts'
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
 import { Http2Upstreams } from './http2-upstream.ts'
 import { Lasting } from './lasting.ts'
+import type { McpParts } from './mcp/answer-message.ts'
 import { McpEndpoint } from './mcp/mcp-endpoint.ts'
 import { serveMetadata } from './mcp/resource-metadata.ts'
 import { OpenRequests } from './open-requests.ts'
@@ -50,6 +51,8 @@ export interface GatewayOptions {
   readonly sharedLimits?: SharedStore
   /** What it answers itself. Default none. */
   readonly endpoints?: readonly Endpoint[]
+  /** What agents are answered with. Only a proof puts another part in. */
+  readonly mcp?: Partial<McpParts>
 }
 
 export interface Gateway {
@@ -83,7 +86,7 @@ export function gateway(options: GatewayOptions): Gateway {
   for (const alg of SIGNING_ALGORITHMS) void decoyKey(alg)
   const house = houseOf(options, limits, [
     ...(options.endpoints ?? []),
-    new McpEndpoint(() => innerDoor),
+    new McpEndpoint(() => innerDoor, options.mcp ?? {}),
   ])
   const pass = (request: IncomingMessage, response: ServerResponse) =>
     new Passage(house, request, response).begin()

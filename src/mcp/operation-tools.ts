@@ -22,7 +22,10 @@ export function operationTools(api: ApiConfig, description: ApiDescription): rea
       {
         name,
         own: operation.id,
-        description: operation.description ?? operation.summary,
+        description:
+          operation.description ??
+          operation.summary ??
+          `${operation.method} ${operation.template} of ${api.name}`,
         inputSchema: schemaOf(operation, places, bodyType, description),
         scope: READING.has(operation.method) ? 'read' : 'write',
         api,

@@ -62,7 +62,7 @@ export class ToolBook {
     const tool: Tool = {
       name,
       own,
-      description: told?.description,
+      description: told?.description ?? `${own} of ${api.name}`,
       inputSchema: told?.inputSchema ?? {},
       // What a server says that its tools do is only its word.
       scope: 'write',

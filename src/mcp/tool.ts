@@ -6,7 +6,7 @@ import type { JsonObject } from '../openapi/json.ts'
 export interface Tool {
   /** `clinic_listPatients`: the API's name, which holds no `_`, and the tool's within it. */
   readonly name: string
-  readonly description: string | undefined
+  readonly description: string
   readonly inputSchema: JsonObject
   /** Of the token that calls it. */
   readonly scope: 'read' | 'write'

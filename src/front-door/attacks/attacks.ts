@@ -10,6 +10,7 @@ import { HEADERS } from './headers.ts'
 import { LEASES } from './leases.ts'
 import { LIMITS } from './limits.ts'
 import { LOAD } from './load.ts'
+import { MCP } from './mcp.ts'
 import { NETWORKS } from './networks.ts'
 import { POLICIES } from './policies.ts'
 import { PROOFS } from './proofs.ts'
@@ -29,6 +30,7 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...REALMS,
   ...NETWORKS,
   ...UPGRADES,
+  ...MCP,
   ...ROUTES,
   ...FRAMING,
   ...HEADERS,

@@ -3,9 +3,9 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { parseStrictJson } from '../../core/strict-json.ts'
 import { guardsOf } from '../../guardrails/guards.ts'
-import { mcpServer } from '../../mcp/mcp-server.ts'
+import { mcpServer, type ToolDoor } from '../../mcp/mcp-server.ts'
 import { ToolBook } from '../../mcp/tool-book.ts'
-import { derived } from '../../snapshot/derived.ts'
+import { type Derived, derived } from '../../snapshot/derived.ts'
 import { Denial, malformed } from '../denial.ts'
 import type { Exchange } from '../exchange.ts'
 import { valueOf, valuesOf } from '../headers.ts'
@@ -18,6 +18,14 @@ import { CallerDoor } from './caller-door.ts'
 /** Of one message. */
 const MESSAGE_BYTES_MAX = 1024 * 1024
 const BATCH_MAX = 20
+
+/** What messages are answered with. */
+export interface McpParts {
+  readonly bookOf: Derived<ToolBook>
+  readonly doorOf: (door: InnerDoor, exchange: Exchange) => ToolDoor
+  /** @throws Denial for a page of another origin, which its user's browser sends here (DNS rebinding) */
+  readonly refuseOrigin: (incoming: Exchange['incoming']) => void
+}
 
 /** The surface of a tenant as its agents see it. */
 const bookOf = derived((tenant, platform) => {
@@ -36,6 +44,12 @@ const bookOf = derived((tenant, platform) => {
   )
 })
 
+const SOUND: McpParts = {
+  bookOf,
+  doorOf: (door, exchange) => new CallerDoor(door, exchange),
+  refuseOrigin: refuseForeignOrigin,
+}
+
 /**
  * Answers one message of the Model Context Protocol, without sessions: it is looked at like any
  * request, and what it calls is a request that is looked at again.
@@ -46,10 +60,12 @@ export async function answerMessage(
   exchange: Exchange,
   request: IncomingMessage,
   response: ServerResponse,
+  parts: Partial<McpParts>,
 ): Promise<void> {
+  const { bookOf, doorOf, refuseOrigin } = { ...SOUND, ...parts }
   const { tenant, configuration, head, incoming, answer, onLasting, onEnd } = exchange
   if (tenant === undefined) throw new Denial('internal', 'something went wrong', 'no tenant')
-  refuseForeignOrigin(incoming)
+  refuseOrigin(incoming)
   for (const [name, value] of answer) response.appendHeader(name, value)
   response.setHeader('cache-control', 'no-store')
   if (head.method !== 'POST') {
@@ -60,7 +76,7 @@ export async function answerMessage(
   const message = await readMessage(exchange, request)
   // What it calls takes places of its own.
   for (const leave of onLasting) leave()
-  const server = mcpServer(bookOf(configuration, tenant), new CallerDoor(door, exchange))
+  const server = mcpServer(bookOf(configuration, tenant), doorOf(door, exchange))
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true })
   onEnd.push(() => void server.close())
   // The types of the library do not fit each other where optional properties are exact.
@@ -68,7 +84,6 @@ export async function answerMessage(
   await transport.handleRequest(request, response, message)
 }
 
-/** @throws Denial for a page of another origin, which its user's browser sends here (DNS rebinding) */
 function refuseForeignOrigin(incoming: Exchange['incoming']): void {
   const origins = valuesOf(incoming, 'origin')
   if (origins.length === 0) return

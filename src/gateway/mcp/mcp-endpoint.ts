@@ -4,6 +4,7 @@ import type { Exchange } from '../exchange.ts'
 import { valueOf } from '../headers.ts'
 import { parseHost } from '../host.ts'
 import type { InnerDoor } from '../inner-door.ts'
+import type { McpParts } from './answer-message.ts'
 import { MCP_PATH, METADATA_PATH } from './paths.ts'
 
 /** The Model Context Protocol over streamable HTTP, for the agents of the tenant that is called. */
@@ -11,10 +12,12 @@ export class McpEndpoint implements Endpoint {
   readonly name = 'mcp'
   readonly path = MCP_PATH
   readonly #door: () => InnerDoor
+  readonly #parts: Partial<McpParts>
 
   /** @param door leads to the gateway that this is a part of */
-  constructor(door: () => InnerDoor) {
+  constructor(door: () => InnerDoor, parts: Partial<McpParts>) {
     this.#door = door
+    this.#parts = parts
   }
 
   metadataUrl({ incoming, target }: Exchange, protocol: 'http' | 'https'): string {
@@ -31,6 +34,6 @@ export class McpEndpoint implements Endpoint {
   ): Promise<void> {
     // Most gateways of most platforms never need it.
     const { answerMessage } = await import('./answer-message.ts')
-    await answerMessage(this.#door(), exchange, request, response)
+    await answerMessage(this.#door(), exchange, request, response, this.#parts)
   }
 }
