@@ -1,15 +1,21 @@
 import { messageOf } from '../core/errors.ts'
 import { READING } from '../policy/built-in-schema.ts'
-import { type Decision, NO_STORE } from '../policy/decision.ts'
+import type { Decision } from '../policy/decision.ts'
 import { gatewayQuestion } from '../policy/gateway-question.ts'
 import type { Question } from '../policy/question.ts'
 import { recordingOf } from '../policy/recorded-question.ts'
 import { RegoEngines } from '../policy/rego.ts'
 import { regoInput } from '../policy/rego-input.ts'
-import { askPlatform, askStore, policiesOf } from '../policy/tenant-policies.ts'
+import {
+  askPlatform,
+  askStore,
+  policiesOf,
+  type TenantPolicies,
+} from '../policy/tenant-policies.ts'
 import type { GatewayCheck } from './check.ts'
 import { Denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
+import { Note } from './note.ts'
 
 /** One for all gateways of a process: bundles are told apart by the configuration that holds them. */
 const rego = new RegoEngines()
@@ -34,19 +40,24 @@ export const POLICY_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'platform-policies',
     run(exchange) {
-      ask(exchange, (question, { configuration, tenant }) =>
-        tenant === undefined ? NO_STORE : askPlatform(policiesOf(configuration, tenant), question),
-      )
+      const policies = policiesFor(exchange)
+      // Where there are none, not even the question is made.
+      if (policies?.platform === undefined && policies?.platformTrouble === undefined) return
+      ask(exchange, (question) => askPlatform(policies, question))
     },
   },
   {
     name: 'policies',
     run(exchange, { recordQuestion }) {
-      ask(exchange, (question, { configuration, tenant, requestId }) => {
-        if (tenant === undefined) return NO_STORE
-        const decision = askStore(policiesOf(configuration, tenant), question)
+      const policies = policiesFor(exchange)
+      if (policies?.store === undefined && policies?.storeTrouble === undefined) return
+      ask(exchange, (question) => {
+        const decision = askStore(policies, question)
+        const { tenant, requestId } = exchange
         const at = new Date()
-        recordQuestion?.(recordingOf(question, decision, { tenant: tenant.id, requestId, at }))
+        recordQuestion?.(
+          recordingOf(question, decision, { tenant: tenant?.id ?? '', requestId, at }),
+        )
         return decision
       })
     },
@@ -60,8 +71,8 @@ export const POLICY_CHECKS: readonly GatewayCheck[] = [
   },
 ]
 
-const questions = new WeakMap<Exchange, Question>()
-const deciding = new WeakMap<Exchange, readonly string[]>()
+const questions = new Note<Question>()
+const deciding = new Note<readonly string[]>()
 
 /** Ids of the policies that decided about a request; undefined where none was asked, or none applied. */
 export function decidedBy(exchange: Exchange): readonly string[] | undefined {
@@ -94,11 +105,15 @@ function questionOf(exchange: Exchange): Question | undefined {
   return question
 }
 
+function policiesFor({ configuration, tenant }: Exchange): TenantPolicies | undefined {
+  return tenant && policiesOf(configuration, tenant)
+}
+
 /** @throws Denial */
-function ask(exchange: Exchange, decide: (question: Question, of: Exchange) => Decision): void {
+function ask(exchange: Exchange, decide: (question: Question) => Decision): void {
   const question = questionOf(exchange)
   if (question === undefined) return
-  const decision = decide(question, exchange)
+  const decision = decide(question)
   if (decision.policies.length > 0) deciding.set(exchange, decision.policies)
   if (!decision.allowed) throw forbidden(decision.reason)
 }

@@ -16,9 +16,18 @@ policy.setData(data as object)
 
 parentPort?.postMessage('ready', [])
 parentPort?.on('message', (input: object) => {
-  // What it throws ends this thread: whatever it left behind in its memory goes with it.
-  parentPort?.postMessage({ allowed: isAllowed(policy.evaluate(input)) }, [])
+  // What it throws ends this thread: what it left behind in its memory goes with it.
+  parentPort?.postMessage({ allowed: isAllowed(evaluate(input)) }, [])
 })
+
+/** @throws Error that says what the bundle, which throws anything, was missing */
+function evaluate(input: object): unknown {
+  try {
+    return policy.evaluate(input)
+  } catch (thrown) {
+    throw thrown instanceof Error ? thrown : new Error(JSON.stringify(thrown))
+  }
+}
 
 /** The first entry point's one result: `true`, or an object with `allow` true. */
 function isAllowed(results: unknown): boolean {

@@ -5,7 +5,9 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../src/core/errors.ts'
 import { keycloak } from './keycloak-companion.ts'
+import { mcpClients } from './mcp-companion.ts'
 import { nats } from './nats-companion.ts'
+import { opa } from './opa-companion.ts'
 import { redis } from './redis-companion.ts'
 import { scimTester } from './scim-companion.ts'
 
@@ -32,6 +34,8 @@ export async function findCompanions(): Promise<readonly Companion[]> {
     redis('Redis limits', 'test/engines/limits.engine.ts'),
     nats(),
     await keycloak(),
+    await opa(),
+    await mcpClients(),
   ]
 }
 
