@@ -334,6 +334,7 @@ describe('the documents', () => {
       'pushed_authorization_request_endpoint',
       'revocation_endpoint',
       'token_endpoint',
+      'userinfo_endpoint',
     ])
     for (const [name, url] of endpoints) {
       const path = String(url).slice(BASE.length)
