@@ -68,6 +68,8 @@ export interface Exchange {
   readonly onLasting: (() => void)[]
   /** To be called when the request has ended, whichever way. */
   readonly onEnd: (() => void)[]
+  /** For `Note`. */
+  readonly notes: unknown[]
   /** True when it has ended: nothing more of it must go on. */
   ended: boolean
 }
@@ -122,6 +124,7 @@ export function readExchange(
     bytes: { request: 0, answer: 0 },
     onLasting: [],
     onEnd: [],
+    notes: [],
     ended: false,
   }
 }

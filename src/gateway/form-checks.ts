@@ -51,7 +51,8 @@ export const FORM_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'no-token-in-query',
     run({ target }) {
-      if (new URLSearchParams(target.query).has('access_token')) {
+      const mayHave = target.query.includes('access_token') || target.query.includes('%')
+      if (mayHave && new URLSearchParams(target.query).has('access_token')) {
         throw malformed('a token in the query')
       }
     },

@@ -14,10 +14,11 @@ import { decodeBody, mustSeeBodies } from './decoded-body.ts'
 import { malformed } from './denial.ts'
 import type { Exchange } from './exchange.ts'
 import { valuesOf } from './headers.ts'
+import { Note } from './note.ts'
 import { hasBody } from './request-body.ts'
 import { asksToUpgrade } from './upgrade.ts'
 
-const tallies = new WeakMap<Exchange, Tally>()
+const tallies = new Note<Tally>()
 
 /**
  * How often what was found in a request and its answer: `request:ssn:redact`. Undefined for nothing.

@@ -8,6 +8,7 @@ import { mustSeeBodies } from './decoded-body.ts'
 import { holdToDescription } from './described-body.ts'
 import type { Exchange } from './exchange.ts'
 import { valuesOf } from './headers.ts'
+import { Note } from './note.ts'
 import { hasBody } from './request-body.ts'
 import { nothingServed } from './route-checks.ts'
 
@@ -44,7 +45,7 @@ function read(text: string): ApiDescription | RingfenceError {
   }
 }
 
-const called = new WeakMap<Exchange, CalledOperation>()
+const called = new Note<CalledOperation>()
 
 /** The operation that a request is for, once the check has found it; undefined without a document. */
 export function operationOf(exchange: Exchange): CalledOperation | undefined {
