@@ -70,8 +70,16 @@ export function above(policies: PlatformPolicies): PolicyStore {
   return compileStore({ policies: parsed, templates: [], entities, shapes: {} }, [])
 }
 
+/** By the store's own object, which outlives changes of the platform. */
+const ownStores = new WeakMap<PolicyStoreConfig, Opened>()
+
 function ownStore(store: PolicyStoreConfig): Opened {
-  return open(() => compileStore(readStore(store), store.links ?? []))
+  let opened = ownStores.get(store)
+  if (opened === undefined) {
+    opened = open(() => compileStore(readStore(store), store.links ?? []))
+    ownStores.set(store, opened)
+  }
+  return opened
 }
 
 /** As it was when it was validated; of a store without that, as its texts say. */
