@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseGuardrailName } from '../../core/names.ts'
 import { tokenOf } from '../door.test-support.ts'
+import { BOUND, presenting, proofFor } from '../dpop.test-support.ts'
 import {
   callTool,
   CLINIC_TOOLS,
@@ -199,4 +200,52 @@ test('two tools of one name are not there, so that neither is called for the oth
   })
   door.source.change('acme', withTools([{ ...CLINIC_TOOLS, openapi, tools: { allow: ['*'] } }]))
   assert.deepEqual(await toolNames(await client('acme')), ['clinic_one'])
+})
+
+test('a token that is bound to a key calls tools with the proof of its message, and without one does not', async (t) => {
+  const { door } = await openMcpSite(t)
+  const token = tokenOf('acme', BOUND)
+  const message = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'clinic_listPatients', arguments: { ward: 'x' } },
+  })
+  const say = (proofs: readonly string[]) =>
+    door.ask({
+      method: 'POST',
+      path: '/t/acme/mcp',
+      headers: [
+        ...presenting(token, ...proofs),
+        ...['content-type', 'application/json', 'accept', 'application/json, text/event-stream'],
+      ],
+      body: message,
+    })
+  const url = 'http://api.example/t/acme/mcp'
+  const good = await say([proofFor(token, url, { htm: 'POST' })])
+  assert.equal(good.status, 200)
+  assert.equal(door.upstream.seen.length, 1)
+  assert.equal((await say([])).status, 401)
+  const elsewhere = await say([proofFor(token, `${url}/x`, { htm: 'POST' })])
+  assert.equal(elsewhere.status, 401)
+  assert.equal(door.upstream.seen.length, 1)
+})
+
+test("a call counts in the limits of its tool's API, and the model is told when they are used up", async (t) => {
+  const { door, client } = await openMcpSite(t)
+  const limits = [
+    {
+      kind: 'quota' as const,
+      name: 'few',
+      per: 'api' as const,
+      unit: 'requests' as const,
+      amount: 1,
+    },
+  ].map((one) => ({ ...one, period: 'day' as const }))
+  door.source.change('acme', withTools([{ ...CLINIC_TOOLS, limits }]))
+  const agent = await client('acme')
+  assert.equal((await callTool(agent, 'clinic_listPatients', { ward: 'x' })).isError, false)
+  const second = await callTool(agent, 'clinic_listPatients', { ward: 'x' })
+  assert.equal(second.isError, true)
+  assert.match(second.text, /rate_limited|too many|quota|used up/)
 })

@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { tokenOf } from '../door.test-support.ts'
-import { openMcpSite } from './mcp-site.test-support.ts'
+import { tokenOf } from '../../src/gateway/door.test-support.ts'
+import { openMcpSite } from '../../src/gateway/mcp/mcp-site.test-support.ts'
 
 const SUITE = fileURLToPath(
-  new URL('../../../node_modules/@modelcontextprotocol/conformance/dist/index.js', import.meta.url),
+  new URL('../../node_modules/@modelcontextprotocol/conformance/dist/index.js', import.meta.url),
 )
 /** Those of the public suite that are about what a server of tools alone serves. */
 const SCENARIOS = ['server-initialize', 'ping', 'tools-list', 'dns-rebinding-protection']
@@ -49,4 +49,29 @@ test('the public conformance suite finds nothing amiss in what is served', async
     ])
     assert.match(stdout, /Passed: (\d+)\/\1, 0 failed/, `${scenario}\n${stdout}`)
   }
+})
+
+test('the official inspector sees the tools of a tenant and calls one', async (t) => {
+  const { door } = await openMcpSite(t)
+  const inspect = async (...words: readonly string[]): Promise<unknown> => {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      process.env['RINGFENCE_TEST_MCP_INSPECTOR'] ?? '',
+      '--cli',
+      `http://127.0.0.1:${door.port}/t/acme/mcp`,
+      '--transport',
+      'http',
+      '--header',
+      `Authorization: Bearer ${tokenOf('acme')}`,
+      ...words,
+    ])
+    return JSON.parse(stdout)
+  }
+  const listed = JSON.stringify(await inspect('--method', 'tools/list'))
+  for (const name of ['clinic_listPatients', 'clinic_addPatient', 'notes_search']) {
+    assert.ok(listed.includes(name), listed)
+  }
+  const called = await inspect(
+    ...['--method', 'tools/call', '--tool-name', 'notes_search', '--tool-arg', 'query=fever'],
+  )
+  assert.match(JSON.stringify(called), /nothing about fever/)
 })
