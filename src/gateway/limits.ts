@@ -50,7 +50,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   concurrent: 1_024,
   concurrentPerTenant: 128,
   queue: 512,
-  queueMs: 250,
+  queueMs: 500,
   counts: 200_000,
   countsPerTenant: 20_000,
   countsPerTenantLeast: 100,

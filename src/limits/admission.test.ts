@@ -8,9 +8,9 @@ import { weightOf } from './plan-weight.ts'
 const acme = { tenant: parseTenantId('acme'), weight: 1 }
 const globex = { tenant: parseTenantId('globex'), weight: 1 }
 
-const open = (seats = 16) => {
+const open = (seats = 16, lag = () => 0) => {
   const clock = new HandClock()
-  return { clock, admission: new Admission({ seats, queue: 100, queueMs: 1e6, clock }) }
+  return { clock, admission: new Admission({ seats, queue: 100, queueMs: 1e6, clock, lag }) }
 }
 
 describe('admission', () => {
@@ -55,6 +55,31 @@ describe('admission', () => {
     again.leave()
     again.answered(true)
     assert.equal(admission.call(globex, 'platform clinic').entry, true)
+  })
+
+  test('a gateway that is late itself does not take it for the upstream', () => {
+    let own = 0
+    const { admission, clock } = open(64, () => own)
+    const rounds = (count: number) => {
+      let inside = 0
+      for (let round = 0; round < count; round += 1) {
+        const calls = Array.from({ length: 40 }, (_, index) =>
+          admission.call(index % 2 === 0 ? acme : globex, 'platform clinic'),
+        )
+        const inNow = calls.filter(({ entry }) => entry === true)
+        inside = inNow.length
+        for (const call of inNow) call.begins()
+        clock.pass(20 + 2 * own)
+        for (const call of calls) {
+          call.answered(true)
+          call.leave()
+        }
+      }
+      return inside
+    }
+    const before = rounds(100)
+    own = 15
+    assert.ok(rounds(400) >= before)
   })
 
   test('an upstream that slows down under load is sent less at once, and is remembered while nothing is asked of it', () => {

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import { type Clock, SYSTEM_CLOCK } from './count.ts'
 import { DelayControl } from './delay-control.ts'
 import { type Entrant, FairGate } from './fair-gate.ts'
+import { loopLag } from './loop-lag.ts'
 import type { Place } from './place.ts'
 
 export interface AdmissionOptions {
@@ -11,6 +11,8 @@ export interface AdmissionOptions {
   readonly queue: number
   readonly queueMs: number
   readonly clock?: Clock
+  /** By how much this process is late itself, in milliseconds. */
+  readonly lag?: () => number
 }
 
 /** Which upstream is meant: its owner and its name. */
@@ -18,8 +20,8 @@ export type UpstreamKey = string
 
 /** So many an upstream always gets. */
 const UPSTREAM_SEATS_MIN = 8
-/** Upstreams that are remembered without a request under way there. */
-const IDLE_UPSTREAMS = 1_000
+/** With so many upstreams, those are forgotten where nothing is under way. */
+const UPSTREAMS = 2_000
 
 interface UpstreamGate {
   readonly gate: FairGate
@@ -35,8 +37,7 @@ export class Admission {
   readonly #options: AdmissionOptions
   readonly #clock: Clock
   readonly #process: FairGate
-  readonly #busy = new Map<UpstreamKey, UpstreamGate>()
-  readonly #idle = new LRUCache<UpstreamKey, UpstreamGate>({ max: IDLE_UPSTREAMS })
+  readonly #upstreams = new Map<UpstreamKey, UpstreamGate>()
 
   constructor(options: AdmissionOptions) {
     this.#options = options
@@ -56,50 +57,40 @@ export class Admission {
 
   /** A place at an upstream. */
   call(entrant: Entrant, upstream: UpstreamKey): Call {
-    const known = this.#busy.get(upstream) ?? this.#idle.get(upstream) ?? this.#open()
-    this.#idle.delete(upstream)
-    this.#busy.set(upstream, known)
-    const { gate, control } = known
-    const place = gate.enter(entrant)
-    const now = () => this.#clock.now()
-    return new Call(place, now, {
-      answered: (ms) => {
-        control.answered(entrant.tenant, ms, gate, now())
-        if (control.limit !== gate.seats) gate.seats = control.limit
-      },
-      left: () => {
-        if (gate.inside > 0 || gate.waiting > 0 || this.#busy.get(upstream) !== known) return
-        this.#busy.delete(upstream)
-        this.#idle.set(upstream, known)
-      },
-    })
+    const known = this.#upstreams.get(upstream) ?? this.#open(upstream)
+    return new Call(known, known.gate.enter(entrant), this.#clock, this.#options.lag ?? loopLag)
   }
 
-  #open(): UpstreamGate {
+  #open(upstream: UpstreamKey): UpstreamGate {
+    if (this.#upstreams.size >= UPSTREAMS) this.#forgetIdle()
     const { seats } = this.#options
     const control = new DelayControl({ min: Math.min(UPSTREAM_SEATS_MIN, seats), max: seats })
     const gate = new FairGate({ ...this.#options, clock: this.#clock, seats: control.limit })
+    this.#upstreams.set(upstream, { gate, control })
     return { gate, control }
   }
-}
 
-interface CallEvents {
-  answered(ms: number): void
-  left(): void
+  #forgetIdle(): void {
+    for (const [upstream, { gate }] of this.#upstreams) {
+      if (gate.inside === 0 && gate.waiting === 0) this.#upstreams.delete(upstream)
+    }
+  }
 }
 
 /** One request at an upstream. */
 export class Call {
+  readonly #upstream: UpstreamGate
   readonly #place: Place
-  readonly #now: () => number
-  readonly #events: CallEvents
+  readonly #clock: Clock
+  readonly #lag: () => number
   #began: number
 
-  constructor(place: Place, now: () => number, events: CallEvents) {
+  constructor(upstream: UpstreamGate, place: Place, clock: Clock, lag: () => number) {
+    this.#upstream = upstream
     this.#place = place
-    this.#now = now
-    this.#events = events
-    this.#began = now()
+    this.#clock = clock
+    this.#lag = lag
+    this.#began = clock.now()
   }
 
   get entry(): boolean | Promise<boolean> {
@@ -108,18 +99,24 @@ export class Call {
 
   /** The request goes to the upstream now. */
   begins(): void {
-    this.#began = this.#now()
+    this.#began = this.#clock.now()
   }
 
   /** @param tells false where its delay says nothing about the upstream */
   answered(tells: boolean): void {
     if (this.#place.state !== 'inside') return
-    if (tells) this.#events.answered(this.#now() - this.#began)
+    if (tells) {
+      const { gate, control } = this.#upstream
+      const now = this.#clock.now()
+      // What was late here is no sign of the upstream's: the request as it went, the answer as it came.
+      const ms = Math.max(0, now - this.#began - 2 * this.#lag())
+      control.answered(this.#place.flow.tenant, ms, gate, now)
+      if (control.limit !== gate.seats) gate.seats = control.limit
+    }
     this.leave()
   }
 
   leave(): void {
     this.#place.leave()
-    this.#events.left()
   }
 }

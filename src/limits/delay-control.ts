@@ -20,6 +20,8 @@ const MANY_MIN = 2
 const FALL_MAX = 0.5
 /** How much it rises by at once until requests have queued for the first time. */
 const FIRST_RISE = 1.5
+/** Of delays that are shorter nothing is told: timers and other processes make as much. */
+const LEAST_MS = 1
 /** How fast what is usual follows what is seen, and by how many answers it does so in full. */
 const LEARNING = 0.5
 const LEARNING_ANSWERS = 20
@@ -80,6 +82,7 @@ export class DelayControl {
   /** Until requests have queued for the first time. */
   #isFirst = true
   #fullWindows = 0
+  #loweredAt = Number.NEGATIVE_INFINITY
 
   constructor(options: DelayControlOptions) {
     this.#options = options
@@ -92,17 +95,26 @@ export class DelayControl {
 
   /** @param ms from when a request was let through to the first byte of its answer */
   answered(tenant: TenantId, ms: number, crowd: Crowd, now: number): void {
+    // Of what was let through under a higher limit it tells how that was.
+    if (now - ms < this.#loweredAt) return
     this.#window ??= new Window(now)
     this.#window.add(tenant, ms, crowd)
     const { answers, began } = this.#window
     if (answers < WINDOW_ANSWERS || now - began < WINDOW_MS) return
+    const before = this.#limit
     this.#decide(this.#window)
     this.#window = undefined
+    if (this.#limit < before) this.#loweredAt = now
   }
 
   #decide(window: Window): void {
     const inside = window.insideSum / window.answers
     const isFull = window.waitingMost > 0
+    if (isFull && this.#usual.size === 0) {
+      // What is usual is not known, and is not to be learned of an upstream that has too much to do.
+      this.#limit = this.#options.min
+      if (window.insideMost > this.#limit) return
+    }
     const slowdown = this.#slowdown(window)
     const queued = inside * (1 - 1 / slowdown)
     const isMany = queued > Math.max(MANY_MIN, inside * MANY)
@@ -127,7 +139,7 @@ export class DelayControl {
     const seen: number[] = []
     for (const [tenant, { ms, count }] of tenants) {
       const usual = this.#usual.get(tenant)
-      seen.push(usual === undefined ? 1 : Math.max(1, ms / count / usual))
+      seen.push(usual === undefined ? 1 : Math.max(1, told(ms / count) / told(usual)))
     }
     seen.sort((a, b) => a - b)
     return seen[Math.floor((seen.length - 1) / 2)] ?? 1
@@ -159,3 +171,5 @@ export class DelayControl {
     return Math.min(this.#options.max, Math.max(this.#options.min, limit))
   }
 }
+
+const told = (ms: number) => Math.max(LEAST_MS, ms)

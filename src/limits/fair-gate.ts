@@ -19,6 +19,8 @@ export interface FairGateOptions {
   readonly clock: Clock
 }
 
+/** Timers that fire so much too late tell that nothing else was done meanwhile either. */
+const STILL_MS = 25
 /** A tenant with no more weight than others takes at most so many times the seats that stay free. */
 const HEADROOM = 8
 
@@ -183,15 +185,19 @@ export class FairGate {
     }
     if (this.#timer !== undefined) return
     const ms = Math.max(1, Math.ceil(first.until - this.#options.clock.now()))
+    const due = this.#options.clock.now() + ms
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.#expire()
+      this.#expire(due)
     }, ms)
     this.#timer.unref()
   }
 
-  #expire(): void {
+  #expire(due: number): void {
     const now = this.#options.clock.now()
+    const late = now - due
+    // The process itself stood still: who had left by then has not been heard of yet.
+    if (late > STILL_MS) for (const place of this.#waiting) place.until += late
     for (const place of this.#waiting) {
       if (place.until > now) break
       this.#refuse(place)
