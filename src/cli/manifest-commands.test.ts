@@ -19,7 +19,13 @@ async function opened(t: TestContext) {
   const file = join(control.state, 'a.yaml')
   const write = (text: string) => writeFileSync(file, text)
   write(`${GUARDRAIL}---\n${PLATFORMS}`)
-  return { ...control, file, write }
+  return {
+    ...control,
+    file,
+    write,
+    run: (...args: string[]) => control.run(...args),
+    runAs: (...args: Parameters<typeof control.runAs>) => control.runAs(...args),
+  }
 }
 
 test('apply says what became of each thing, and nothing a second time', async (t) => {
@@ -73,7 +79,8 @@ test('what is exported can be applied as it is', async (t) => {
     ['unchanged'],
   )
   const one = await run('get', 'guardrails', 'sizes', '-t', 'acme', '-o', 'json')
-  assert.equal((JSON.parse(one.out) as { metadata: object }).metadata['tenant' as never], 'acme')
+  const { metadata } = JSON.parse(one.out) as { metadata: { tenant?: string } }
+  assert.equal(metadata.tenant, 'acme')
 })
 
 test('an earlier generation is shown, and told with who made it', async (t) => {

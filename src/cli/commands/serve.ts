@@ -2,19 +2,29 @@ import { type Command, Argument } from 'commander'
 import { PLANES, type Plane } from '../../platform/plane-config.ts'
 import { endWithSupervisor } from '../../supervisor/end-with-supervisor.ts'
 import type { Console } from '../console.ts'
+import { several } from '../control-command.ts'
 import type { Ending } from '../ending.ts'
-import { TOOL_VERSION } from '../tool-version.ts'
+import { type ServeFlags, starterOf } from '../serve-flags.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export function addServe(program: Command, console: Console, _ending: Ending): void {
   program
     .command('serve')
-    .description('Run one plane of a platform in the foreground, from its configuration file.')
+    .description(
+      'Run one plane of a platform in the foreground, or the gateway alone from manifests.',
+    )
     .addArgument(new Argument('<plane>', 'which one').choices(PLANES))
-    .requiredOption(
-      '--config <file>',
-      'the plane’s configuration; "ringfence up" writes one of each',
+    .option('--config <file>', 'the plane’s configuration; "ringfence up" writes one of each')
+    .option('--from <directory>', 'the gateway alone, from manifests, without a control plane')
+    .option('--audience <url>', 'with --from: the audience of access tokens')
+    .option('--listen <host:port>', 'with --from: where it listens', '127.0.0.1:4180')
+    .option('--admin <host:port>', 'with --from: health and keys, for operators', '127.0.0.1:4190')
+    .option('--key <file>', 'with --from: signs tenant contexts; made if it is not there')
+    .option(
+      '--allow-upstreams <range>',
+      'with --from: addresses that tenants’ own upstreams may have besides',
+      several,
     )
     .addHelpText(
       'after',
@@ -24,17 +34,17 @@ under way end (10 seconds at most).
 
 Examples:
   ringfence serve gateway --config /etc/ringfence/gateway.json
+  ringfence serve gateway --from manifests/ --audience https://api.clinic.example --key gateway.key
   ringfence serve control --config .ringfence/planes/control.json`,
     )
-    .action(async (plane: Plane, flags: { config: string }) => {
+    .action(async (plane: Plane, flags: ServeFlags) => {
+      const start = starterOf(plane, flags)
       endWithSupervisor()
       const asked = new Promise<void>((resolve) => {
         for (const signal of SIGNALS) process.once(signal, () => resolve())
       })
       const log = (line: string) => console.out(`${line}\n`)
-      // Loaded here: whoever asks for another command does not wait for the planes.
-      const { servePlane } = await import('../../platform/serve/serve-plane.ts')
-      const served = await servePlane(plane, flags.config, TOOL_VERSION, log)
+      const served = await start(log)
       log(JSON.stringify({ level: 'info', event: 'listening', plane, url: served.url }))
       await asked
       await served.close()
