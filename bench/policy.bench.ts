@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cedarEngine } from '../src/policy/cedar-engine.ts'
+import * as engine from '@cedar-policy/cedar-wasm/nodejs'
 import { jsonOfFields, nameOf } from '../src/policy/cedar/json-of-value.ts'
 import { decisionOfStore } from '../src/policy/decision.ts'
 import { gatewayQuestion } from '../src/policy/gateway-question.ts'
@@ -16,7 +16,7 @@ const TENANT = parseTenantId('acme')
 const SIZES = [1, 20, 100, 500] as const
 const AIM_US = 10
 const ROLES = ['doctor', 'nurse', 'clerk', 'auditor', 'chief'] as const
-type Entities = Parameters<ReturnType<typeof cedarEngine>['statefulIsAuthorized']>[0]['entities']
+type Entities = engine.Entities
 
 export const bench: Bench = {
   title: 'policy: one decision, by functions made of the policies and by Cedar’s own engine',
@@ -103,7 +103,6 @@ function contestants(store: WrittenStore) {
   const { parsed = '' } = validateStore(store, TENANT)
   const read = parsedStoreSchema.parse(JSON.parse(parsed))
   const compiled = compileStore(read, [])
-  const engine = cedarEngine()
   const staticPolicies = Object.fromEntries(store.policies.map(({ id, text }) => [id, text]))
   engine.preparsePolicySet('bench', { staticPolicies })
   const ours = (index: number) =>
@@ -119,7 +118,7 @@ function contestants(store: WrittenStore) {
       principal: nameOf(principal.ref),
       action: nameOf(action.ref),
       resource: nameOf(resource.ref),
-      context: jsonOfFields(context) as Parameters<typeof engine.isAuthorized>[0]['context'],
+      context: jsonOfFields(context) as engine.Context,
       entities: [...read.entities, entity(principal), entity(resource)] as Entities,
       preparsedPolicySetId: 'bench',
     })

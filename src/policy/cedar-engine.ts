@@ -1,16 +1,28 @@
 import { createRequire } from 'node:module'
+import { RingfenceError } from '../core/errors.ts'
 
-export type CedarEngine = typeof import('@cedar-policy/cedar-wasm/nodejs')
+type CedarEngine = typeof import('@cedar-policy/cedar-wasm/nodejs')
 
+const NAME = '@cedar-policy/cedar-wasm/nodejs'
+const require = createRequire(import.meta.url)
 let engine: CedarEngine | undefined
 
 /**
- * Cedar's own engine, which reads and validates. It is 50 MB of memory and some milliseconds at the
- * first call: decisions do without it.
+ * Asks Cedar's own engine, which reads and validates. It is 50 MB of memory and some milliseconds at
+ * the first call: decisions do without it. It falls over on what nests too deeply, and is then of no
+ * use to anybody: the next call gets a new one.
+ * @throws RingfenceError `invalid_argument` when it fell over
  */
-export function cedarEngine(): CedarEngine {
-  engine ??= createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as CedarEngine
-  return engine
+export function withCedar<T>(ask: (engine: CedarEngine) => T): T {
+  engine ??= require(NAME) as CedarEngine
+  try {
+    return ask(engine)
+  } catch (error) {
+    engine = undefined
+    delete require.cache[require.resolve(NAME)]
+    const message = 'it nests too deeply, or is too large, to be read'
+    throw new RingfenceError('invalid_argument', message, { cause: error })
+  }
 }
 
 /** What a refusal of the engine says, in one line. */

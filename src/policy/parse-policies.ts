@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { PolicyStoreConfig } from '../contracts/policy-store.ts'
 import { RingfenceError } from '../core/errors.ts'
-import { cedarEngine, messagesOf } from './cedar-engine.ts'
+import { messagesOf, withCedar } from './cedar-engine.ts'
 
 const entitySchema = z.object({
   uid: z.object({ type: z.string(), id: z.string() }),
@@ -24,14 +24,14 @@ export type ParsedStore = z.output<typeof parsedStoreSchema>
 
 /** @throws RingfenceError `invalid_argument` that says why */
 export function parsePolicy(text: string): unknown {
-  const answer = cedarEngine().policyToJson(text)
+  const answer = withCedar((engine) => engine.policyToJson(text))
   if (answer.type === 'success') return answer.json
   throw new RingfenceError('invalid_argument', messagesOf(answer.errors))
 }
 
 /** @throws RingfenceError `invalid_argument` that says why */
 export function parseTemplate(text: string): unknown {
-  const answer = cedarEngine().templateToJson(text)
+  const answer = withCedar((engine) => engine.templateToJson(text))
   if (answer.type === 'success') return answer.json
   throw new RingfenceError('invalid_argument', messagesOf(answer.errors))
 }

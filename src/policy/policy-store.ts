@@ -6,6 +6,7 @@ import { type CompiledPolicy, compilePolicy } from './cedar/policy.ts'
 import { PolicyCollection, type Verdict } from './cedar/policy-set.ts'
 import type { EntityRef } from './cedar/value.ts'
 import { type Link, parseEntityName, type ParsedStore } from './parse-policies.ts'
+import { checkPolicySize } from './policy-size.ts'
 import { type Shape, shapeSchema } from './shapes.ts'
 
 /** Policies ready to decide, with the entities that stay. */
@@ -22,8 +23,10 @@ export function compileStore(
   { policies, templates, entities, shapes }: ParsedStore,
   links: readonly Link[],
 ): PolicyStore {
-  const known = new EntityStore(entities.map(entryOfJson))
   const byId = new Map(templates)
+  const linked = links.map(({ template }) => byId.get(template))
+  checkPolicySize([...policies.map(([, json]) => json), ...linked])
+  const known = new EntityStore(entities.map(entryOfJson))
   const all = [
     ...policies.map(([id, json]) => compilePolicy(id, json, new Map())),
     ...links.map((link) => compileLink(link, byId)),

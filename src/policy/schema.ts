@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { RingfenceError } from '../core/errors.ts'
 import { builtInActions, builtInSchema, type OperationAction } from './built-in-schema.ts'
-import { cedarEngine, messagesOf } from './cedar-engine.ts'
+import { messagesOf, withCedar } from './cedar-engine.ts'
 import { type Shape, shapeOf } from './shapes.ts'
 
 interface Name {
@@ -89,7 +89,7 @@ function actionsOf([namespace, { actions }]: [string, z.output<typeof namespaceS
 }
 
 function resolved(text: string): Readonly<Record<string, unknown>> {
-  const answer = cedarEngine().schemaToJsonWithResolvedTypes(text)
+  const answer = withCedar((engine) => engine.schemaToJsonWithResolvedTypes(text))
   if (answer.type === 'success') return answer.json
   throw refused(messagesOf(answer.errors))
 }

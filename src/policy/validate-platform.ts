@@ -1,7 +1,7 @@
 import type { PlatformPolicies } from '../contracts/policy-store.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { builtInSchema } from './built-in-schema.ts'
-import { cedarEngine, messagesOf } from './cedar-engine.ts'
+import { messagesOf, withCedar } from './cedar-engine.ts'
 import type { StoreProblem } from './store-problems.ts'
 import { above } from './tenant-policies.ts'
 
@@ -12,14 +12,17 @@ import { above } from './tenant-policies.ts'
 export function validatePlatformPolicies(policies: PlatformPolicies): readonly StoreProblem[] {
   try {
     above(policies)
+    return strictProblems(policies)
   } catch (error) {
     if (!(error instanceof RingfenceError)) throw error
     return [{ where: 'policies', message: messageOf(error) }]
   }
-  const answer = cedarEngine().validate({
-    schema: builtInSchema([]),
-    policies: { staticPolicies: Object.fromEntries(policies.map(({ id, text }) => [id, text])) },
-  })
+}
+
+function strictProblems(policies: PlatformPolicies): readonly StoreProblem[] {
+  const schema = builtInSchema([])
+  const staticPolicies = Object.fromEntries(policies.map(({ id, text }) => [id, text]))
+  const answer = withCedar((engine) => engine.validate({ schema, policies: { staticPolicies } }))
   if (answer.type === 'failure') return [{ where: 'policies', message: messagesOf(answer.errors) }]
   return answer.validationErrors.map(({ policyId, error }) => ({
     where: `policies/${policyId}`,

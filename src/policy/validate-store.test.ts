@@ -159,6 +159,35 @@ describe('what cannot be what was meant is refused', () => {
   }
 })
 
+describe('what nobody can evaluate is refused, and harms nobody else', () => {
+  const when = (expression: string) => `permit(principal, action, resource) when { ${expression} };`
+  const LARGE: Readonly<Record<string, Partial<WrittenStore>>> = {
+    'brackets in brackets': {
+      policies: policies(when('('.repeat(4_000) + 'true' + ')'.repeat(4_000))),
+    },
+    'lists in lists': {
+      policies: policies(when(`${'['.repeat(2_000)}${']'.repeat(2_000)} == []`)),
+    },
+    'a long chain': { policies: policies(when('true && '.repeat(1_500) + 'true')) },
+    'a schema that nests': {
+      schema: `namespace A { entity B = { a: ${'Set<'.repeat(3_000)}String${'>'.repeat(3_000)} }; }`,
+    },
+    'more than a gateway can look at': {
+      policies: policies(
+        ...Array.from({ length: 30 }, () =>
+          when(`context.mfa && [${'1,'.repeat(4_000)}1].contains(1)`),
+        ),
+      ),
+    },
+  }
+  for (const [what, store] of Object.entries(LARGE)) {
+    test(what, () => {
+      assert.match(problemsOf(store).join('\n'), /too deeply|too large|too long/)
+      assert.deepEqual(validateStore(CLINIC_STORE, ACME).problems, [])
+    })
+  }
+})
+
 test('operations of the tenant’s APIs are actions, part of their method', () => {
   const store = {
     policies: policies('permit(principal, action == Action::"clinic/list", resource);'),

@@ -2,7 +2,7 @@ import type { PolicyStoreConfig } from '../contracts/policy-store.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { TenantId } from '../core/tenant.ts'
 import { isOwn, type OperationAction, TYPES_OF_REQUESTS } from './built-in-schema.ts'
-import { cedarEngine, messagesOf } from './cedar-engine.ts'
+import { messagesOf, withCedar } from './cedar-engine.ts'
 import { entityNamesIn } from './names-in-policy.ts'
 import { parseEntityName, parsePolicy, type ParsedStore, parseTemplate } from './parse-policies.ts'
 import { compileStore } from './policy-store.ts'
@@ -10,6 +10,8 @@ import { regoProblem } from './rego.ts'
 import { type StoreSchema, storeSchema } from './schema.ts'
 import { meant } from './shapes.ts'
 import type { StoreProblem } from './store-problems.ts'
+
+type CedarEntities = import('@cedar-policy/cedar-wasm/nodejs').Entities
 
 /** A store as it is written: the rest is made of it. */
 export type WrittenStore = Omit<PolicyStoreConfig, 'version' | 'parsed'>
@@ -36,7 +38,7 @@ export function validateStore(
   const schema = look.part('schema', () => storeSchema(store.schema, operations))
   const parsed = schema && look.parse(schema)
   if (schema !== undefined && parsed !== undefined && look.problems.length === 0) {
-    look.validate(schema)
+    look.part('policies', () => look.validate(schema))
     // What decides later must read it too.
     look.part('store', () => compileStore(parsed, store.links ?? []))
   }
@@ -61,7 +63,8 @@ class StoreValidation {
     try {
       return make()
     } catch (error) {
-      if (!(error instanceof RingfenceError)) throw error
+      // A RangeError is a stack that was too small for how deep something nests.
+      if (!(error instanceof RingfenceError) && !(error instanceof RangeError)) throw error
       this.problems.push({ where, message: messageOf(error) })
       return undefined
     }
@@ -114,21 +117,20 @@ class StoreValidation {
   /** By Cedar's own rules. */
   validate({ text }: StoreSchema): void {
     const { policies, templates = [], links = [], entities = [] } = this.#store
-    const answer = cedarEngine().validate({
-      schema: text,
-      policies: {
-        staticPolicies: Object.fromEntries(policies.map((policy) => [policy.id, policy.text])),
-        templates: Object.fromEntries(templates.map((policy) => [policy.id, policy.text])),
-        templateLinks: links.map(({ id, template, principal, resource }) => ({
-          newId: id,
-          templateId: template,
-          values: {
-            ...(principal === undefined ? {} : { '?principal': parseEntityName(principal) }),
-            ...(resource === undefined ? {} : { '?resource': parseEntityName(resource) }),
-          },
-        })),
-      },
+    const values = (link: (typeof links)[number]) => ({
+      ...(link.principal === undefined ? {} : { '?principal': parseEntityName(link.principal) }),
+      ...(link.resource === undefined ? {} : { '?resource': parseEntityName(link.resource) }),
     })
+    const set = {
+      staticPolicies: Object.fromEntries(policies.map((policy) => [policy.id, policy.text])),
+      templates: Object.fromEntries(templates.map((policy) => [policy.id, policy.text])),
+      templateLinks: links.map((link) => ({
+        newId: link.id,
+        templateId: link.template,
+        values: values(link),
+      })),
+    }
+    const answer = withCedar((engine) => engine.validate({ schema: text, policies: set }))
     if (answer.type === 'failure') {
       this.#problem('policies', messagesOf(answer.errors))
       return
@@ -139,12 +141,9 @@ class StoreValidation {
     for (const { policyId, error } of answer.validationWarnings) {
       this.warnings.push({ where: `policies/${policyId}`, message: messagesOf([error]) })
     }
-    const check = cedarEngine().checkParseEntities({
-      entities: entities as Parameters<
-        ReturnType<typeof cedarEngine>['checkParseEntities']
-      >[0]['entities'],
-      schema: text,
-    })
+    const check = withCedar((engine) =>
+      engine.checkParseEntities({ entities: entities as CedarEntities, schema: text }),
+    )
     if (check.type === 'failure') this.#problem('entities', messagesOf(check.errors))
   }
 

@@ -84,7 +84,7 @@ export function compileExpression(json: unknown, slots: Slots): Run {
     case 'is':
       return isOfType(objectOf(body), compile)
     case 'Set':
-      return setOf(listOf(body).map(compile))
+      return setOf(listOf(body), compile)
     case 'Record':
       return recordOf(Object.entries(objectOf(body)).map(([key, part]) => [key, compile(part)]))
     default:
@@ -183,8 +183,14 @@ function isOfType(body: Readonly<Record<string, unknown>>, compile: (part: unkno
   return body['in'] === undefined ? is : and(is, membership(left, compile(body['in'])))
 }
 
-function setOf(items: readonly Run[]): Run {
-  const all = (environment: Environment) => {
+function setOf(parts: readonly unknown[], compile: (part: unknown) => Run): Run {
+  const items = parts.map(compile)
+  if (parts.every((part) => 'Value' in objectOf(part))) {
+    // Made once: a long list of literals costs a request nothing.
+    const set = new CedarSet(parts.map((part) => valueOfJson(objectOf(part)['Value'])))
+    return () => set
+  }
+  return (environment) => {
     const values: Value[] = []
     for (const item of items) {
       const value = item(environment)
@@ -193,7 +199,6 @@ function setOf(items: readonly Run[]): Run {
     }
     return new CedarSet(values)
   }
-  return all
 }
 
 function recordOf(fields: readonly (readonly [string, Run])[]): Run {
