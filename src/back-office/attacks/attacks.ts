@@ -5,6 +5,7 @@ import { EXISTENCE } from './existence.ts'
 import { FOUR_EYES } from './four-eyes.ts'
 import { IDEMPOTENCY } from './idempotency.ts'
 import { LIFECYCLE } from './lifecycle.ts'
+import { OBJECT_CREDENTIALS } from './object-credentials.ts'
 import { OBJECTS } from './objects.ts'
 import { PEOPLE } from './people.ts'
 import { REALMS } from './realms.ts'
@@ -25,6 +26,7 @@ export const BACK_OFFICE_ATTACKS: readonly OfficeAttack[] = [
   ...SUPPORT,
   ...REALMS,
   ...OBJECTS,
+  ...OBJECT_CREDENTIALS,
   ...WORKLOADS,
   ...IDEMPOTENCY,
   ...CURSORS,
