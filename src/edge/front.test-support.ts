@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test'
 import { CertificateMemory } from './certificate-memory.ts'
 import type { Certificate, CertificateStore } from './certificate-store.ts'
 import { type Front, type FrontOptions, openFront } from './front.ts'
+import { LIMITS } from './front-limits.test-support.ts'
 import { selfSigned } from './self-signed.ts'
 
 export const certificate: Certificate = await selfSigned(['a.example', 'b.example'])
@@ -20,14 +21,6 @@ export interface TestFront {
   /** Answers of `/hang`, which a test ends. */
   readonly hanging: ServerResponse[]
   readonly front: Front
-}
-
-export const LIMITS: FrontOptions['limits'] = {
-  connections: 1_000,
-  headerBytesMax: 16 * 1024,
-  headerMs: 10_000,
-  requestMs: 60_000,
-  idleMs: 60_000,
 }
 
 /** A front over TLS before a server that answers everything. */

@@ -80,7 +80,7 @@ test('callers through a proxy of ours are not counted as one', async (t) => {
   for (const socket of kept) socket.destroy()
 })
 
-const SLOW = { lookEveryMs: 50, bytesPerSecond: 1_000 }
+const SLOW = { lookEveryMs: 100, bytesPerSecond: 500 }
 const POST = 'POST /read HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000\r\n\r\n'
 
 test('a body that comes a byte at a time is not waited for, over either version of HTTP', async (t) => {
@@ -108,12 +108,12 @@ test('a body that comes at an honest pace arrives, and a service that takes its 
   const answer = heard(socket, POST.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
   for (let sent = 0; sent < 1_000; sent += 200) {
     socket.write('x'.repeat(200))
-    await setTimeout(60)
+    await setTimeout(40)
   }
   assert.match(await answer, /read$/)
 
   const waiting = heard(tls(port), GET.replace('GET /', 'GET /hang'))
-  await setTimeout(300)
+  await setTimeout(500)
   hanging[0]?.end('at last')
   assert.match(await waiting, /at last$/)
 })

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { streamOf } from './http2-fields.ts'
 
 export interface SlowLimits {
-  /** Of a body that is being sent, over the time between two looks; less ends the connection. */
+  /** Of a body that is being sent, between two looks; less, twice in a row, ends the connection. */
   readonly bytesPerSecond: number
   /** From one look to the next. Milliseconds. */
   readonly lookEveryMs: number
@@ -18,14 +18,14 @@ export const SLOW_LIMITS: Omit<SlowLimits, 'requestMs'> = {
 
 interface Caller {
   readonly socket: Socket
-  /** Whose bodies may still be coming. */
-  readonly requests: Set<IncomingMessage>
+  /**
+   * Whose bodies may still be coming. A list: what a set has let go of keeps hold, until the next whole
+   * collection of garbage, of all that was ever put into it afterwards.
+   */
+  readonly requests: IncomingMessage[]
   bytesBefore: number
-}
-
-interface Since {
-  readonly looks: number
-  readonly at: number
+  /** Looks in a row at which it was slow. */
+  slowLooks: number
 }
 
 /**
@@ -35,9 +35,9 @@ interface Since {
 export class SlowCallers {
   readonly #limits: SlowLimits
   readonly #callers = new Map<object, Caller>()
-  readonly #since = new WeakMap<IncomingMessage, Since>()
+  /** When each was first looked at. */
+  readonly #since = new WeakMap<IncomingMessage, number>()
   readonly #timer: NodeJS.Timeout
-  #looks = 0
 
   constructor(limits: SlowLimits) {
     this.#limits = limits
@@ -46,7 +46,12 @@ export class SlowCallers {
 
   /** @param carrier the socket as requests have it, or the session of HTTP/2 */
   enter(carrier: object, socket: Socket): void {
-    this.#callers.set(carrier, { socket, requests: new Set(), bytesBefore: socket.bytesRead })
+    this.#callers.set(carrier, {
+      socket,
+      requests: [],
+      bytesBefore: socket.bytesRead,
+      slowLooks: 0,
+    })
     socket.once('close', () => this.#callers.delete(carrier))
   }
 
@@ -56,35 +61,42 @@ export class SlowCallers {
     const caller = this.#callers.get(stream?.session ?? request.socket)
     if (caller === undefined || stream?.endAfterHeaders === true) return
     // Over HTTP/1.1 the one before has ended.
-    if (stream === undefined) caller.requests.clear()
-    else stream.once('close', () => caller.requests.delete(request))
-    caller.requests.add(request)
+    if (stream === undefined) caller.requests.length = 0
+    else stream.once('close', () => takeOut(caller.requests, request))
+    caller.requests.push(request)
   }
 
   look(): void {
-    this.#looks += 1
     const now = performance.now()
+    const enough = (this.#limits.bytesPerSecond * this.#limits.lookEveryMs) / 1000
     for (const caller of this.#callers.values()) {
-      const { socket, requests } = caller
-      const bytes = socket.bytesRead - caller.bytesBefore
-      caller.bytesBefore = socket.bytesRead
-      const enough = (this.#limits.bytesPerSecond * this.#limits.lookEveryMs) / 1000
-      for (const request of requests) {
+      const bytes = caller.socket.bytesRead - caller.bytesBefore
+      caller.bytesBefore = caller.socket.bytesRead
+      let isSlow = false
+      for (const request of [...caller.requests]) {
         if (request.complete || request.destroyed) {
-          requests.delete(request)
+          takeOut(caller.requests, request)
           continue
         }
-        const since = this.#since.get(request) ?? { looks: this.#looks, at: now }
+        const since = this.#since.get(request) ?? now
         this.#since.set(request, since)
         // One that we ourselves do not read, because the service does not, is not slow.
-        const isSlow = bytes < enough && !request.isPaused() && request.readableLength === 0
-        const isWatched = this.#looks > since.looks
-        if ((isWatched && isSlow) || now - since.at > this.#limits.requestMs) socket.destroy()
+        const isRead = !request.isPaused() && request.readableLength === 0
+        isSlow ||= since !== now && bytes < enough && isRead
+        if (now - since > this.#limits.requestMs) caller.socket.destroy()
       }
+      caller.slowLooks = isSlow ? caller.slowLooks + 1 : 0
+      // Twice: the first may have come too early.
+      if (caller.slowLooks >= 2) caller.socket.destroy()
     }
   }
 
   close(): void {
     clearInterval(this.#timer)
   }
+}
+
+function takeOut(requests: IncomingMessage[], request: IncomingMessage): void {
+  const index = requests.indexOf(request)
+  if (index !== -1) requests.splice(index, 1)
 }

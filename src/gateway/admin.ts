@@ -25,7 +25,8 @@ export function gatewayAdmin(
   return app
 }
 
-function notReady(
+/** Why nobody can be served; undefined when somebody can. */
+export function notReady(
   source: ConfigurationSource,
   kid: string,
   revocations: Pick<RevocationSource, 'known'>,

@@ -1,7 +1,7 @@
 import type { RevocationList } from '../revocation/revocation.ts'
 import type { Exchange } from './exchange.ts'
 import type { Limiting } from './limiting.ts'
-import type { UsedProofs } from './used-proofs.ts'
+import type { ProofBook } from './used-proofs.ts'
 import type { VerifiedTokens } from './verified-tokens.ts'
 
 /** What the checks of one gateway remember between requests, and its limits. */
@@ -12,7 +12,7 @@ export interface GatewayMemory {
   readonly hosts: ReadonlySet<string> | undefined
   readonly bodyBytesMax: number
   readonly revocations: RevocationList
-  readonly proofs: UsedProofs
+  readonly proofs: ProofBook
   /** How callers reach the gateway. */
   readonly publicProtocol: 'http' | 'https'
   /** Gets a line for each question that is put to a tenant's policies, for dry runs. */

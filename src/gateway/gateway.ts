@@ -23,7 +23,7 @@ import { ReadTokens } from './read-tokens.ts'
 import { type ContextSigner, SignedContexts } from './signed-contexts.ts'
 import { isForWebSocket, serveUpgrades } from './upgrade.ts'
 import { Upstreams } from './upstream.ts'
-import { UsedProofs } from './used-proofs.ts'
+import { type ProofBook, UsedProofs } from './used-proofs.ts'
 import { VerifiedTokens } from './verified-tokens.ts'
 
 export interface GatewayOptions {
@@ -43,6 +43,8 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>
   /** Gets a line for each question that is put to tenants' policies, for dry runs. Default: nobody. */
   readonly recordQuestion?: (line: string) => void
+  /** Which proofs were used. Default: what this process has seen. */
+  readonly proofs?: ProofBook
   /** Default all. Only a proof leaves one out. */
   readonly checks?: readonly GatewayCheck[]
   /** Default: signs with `contextKey`. Only a proof does it in another way. */
@@ -170,8 +172,16 @@ function memoryOf(options: GatewayOptions, limits: GatewayLimits): GatewayMemory
     hosts: options.hosts === undefined ? undefined : new Set(options.hosts),
     bodyBytesMax: limits.bodyBytesMax,
     revocations: options.revocations,
-    proofs: new UsedProofs(PROOF_LIFE_MS, limits.proofs, limits.proofsPerTenant),
+    proofs: options.proofs ?? usedProofs(limits),
     publicProtocol: options.publicProtocol ?? 'http',
     recordQuestion: options.recordQuestion,
   }
+}
+
+/** What one process knows of the proofs that it has seen. */
+export function usedProofs({
+  proofs,
+  proofsPerTenant,
+}: Pick<GatewayLimits, 'proofs' | 'proofsPerTenant'> = GATEWAY_LIMITS): UsedProofs {
+  return new UsedProofs(PROOF_LIFE_MS, proofs, proofsPerTenant)
 }

@@ -1,8 +1,10 @@
+import { setTimeout } from 'node:timers/promises'
+import { RingfenceError } from '../core/errors.ts'
 import type { TrustedProxies } from '../edge/caller-address.ts'
 import type { CertificateStore } from '../edge/certificate-store.ts'
 import { type FrontLimits, openFront } from '../edge/front.ts'
 import { type Listen, listen } from '../http/listen.ts'
-import { gatewayAdmin } from './admin.ts'
+import { gatewayAdmin, notReady } from './admin.ts'
 import { gateway, type GatewayOptions } from './gateway.ts'
 
 export interface OpenGateway {
@@ -21,9 +23,17 @@ export interface OpenGatewayOptions extends GatewayOptions {
   /** Proxies before the gateway whose word on callers' addresses is taken. Default none. */
   readonly trustedProxies?: TrustedProxies
   readonly edge?: Partial<FrontLimits>
+  /**
+   * Waits until it can serve before it takes a connection, so long at most, in milliseconds. Default: it
+   * does not, and answers that it cannot serve yet.
+   */
+  readonly readyMs?: number
 }
 
-/** Opens the front door and the operators' listener beside it. @throws as `gateway`, `openFront` and `listen` */
+/**
+ * Opens the front door and the operators' listener beside it.
+ * @throws as `gateway`, `openFront` and `listen`; RingfenceError `timed_out` when it is not ready in time
+ */
 export async function openGateway(options: OpenGatewayOptions): Promise<OpenGateway> {
   const { certificates, trustedProxies } = options
   const door = gateway(
@@ -34,6 +44,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
   const app = gatewayAdmin(options.source, options.contextKey, options.revocations, () => isClosing)
   const admin = await listen(app.fetch, options.admin)
   try {
+    await untilReady(options)
     const front = await openFront({
       server,
       handler,
@@ -56,5 +67,23 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
   } catch (error) {
     await admin.close()
     throw error
+  }
+}
+
+const LOOK_MS = 20
+
+async function untilReady({
+  readyMs,
+  source,
+  contextKey,
+  revocations,
+}: OpenGatewayOptions): Promise<void> {
+  if (readyMs === undefined) return
+  const end = performance.now() + readyMs
+  for (;;) {
+    const why = notReady(source, contextKey.publicJwk.kid, revocations)
+    if (why === undefined) return
+    if (performance.now() > end) throw new RingfenceError('timed_out', `not ready: ${why}`)
+    await setTimeout(LOOK_MS)
   }
 }

@@ -5,6 +5,7 @@ import { Denial, unauthenticated } from './denial.ts'
 import type { Exchange } from './exchange.ts'
 import { valuesOf } from './headers.ts'
 import { calledUrl, comparableUrl } from './public-url.ts'
+import type { Use } from './used-proofs.ts'
 
 /** For so long after it was made a proof is accepted. */
 const PROOF_SECONDS = 60
@@ -73,11 +74,16 @@ export const PROOF_CHECKS: readonly GatewayCheck[] = [
   ofProof('proof-once', ({ id }, { tenant, claimed }, { proofs }) => {
     if (tenant === undefined) return false
     const use = proofs.take(tenant.id, claimed?.boundTo ?? '', id)
-    if (use === 'too-many') {
-      throw new Denial('overloaded', 'too many requests: wait', 'no room for proofs', [
-        ['retry-after', '1'],
-      ])
-    }
-    return use === 'first'
+    return use instanceof Promise ? use.then(isFirst) : isFirst(use)
   }),
 ]
+
+/** @throws Denial */
+function isFirst(use: Use): boolean {
+  if (use === 'too-many') {
+    throw new Denial('overloaded', 'too many requests: wait', 'no room for proofs', [
+      ['retry-after', '1'],
+    ])
+  }
+  return use === 'first'
+}

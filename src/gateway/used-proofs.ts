@@ -6,11 +6,17 @@ const KEY_CHARACTERS = 22
 
 export type Use = 'first' | 'again' | 'too-many'
 
+/** Knows which proofs were used. */
+export interface ProofBook {
+  /** Whether it is used for the first time, and from now on it is used. @param thumbprint of its key */
+  take(tenant: TenantId, thumbprint: string, id: string): Use | Promise<Use>
+}
+
 /**
  * Remembers which proofs were used, for as long as they would be accepted. It is bounded, in all and
  * for each tenant, and what does not fit is not accepted: a proof that is forgotten could come again.
  */
-export class UsedProofs {
+export class UsedProofs implements ProofBook {
   readonly #lifeMs: number
   readonly #max: number
   readonly #maxPerTenant: number

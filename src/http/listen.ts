@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Server as NetServer } from 'node:net'
@@ -53,7 +54,8 @@ export async function listenWith(
  * @throws RingfenceError `port_taken`, `not_writable`
  */
 export async function bind(server: NetServer, where: Listen): Promise<string> {
-  if ('socket' in where) await removeStaleSocket(where.socket)
+  // A worker's listener is its primary's, which is there already.
+  if ('socket' in where && cluster.isPrimary) await removeStaleSocket(where.socket)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, where)))
     if ('socket' in where) server.listen(where.socket, resolve)

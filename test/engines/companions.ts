@@ -4,9 +4,11 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../src/core/errors.ts'
+import { acme } from './acme-companion.ts'
 import { keycloak } from './keycloak-companion.ts'
 import { mcpClients } from './mcp-companion.ts'
 import { nats } from './nats-companion.ts'
+import { nginx } from './nginx-companion.ts'
 import { opa } from './opa-companion.ts'
 import { redis } from './redis-companion.ts'
 import { scimTester } from './scim-companion.ts'
@@ -33,9 +35,11 @@ export async function findCompanions(): Promise<readonly Companion[]> {
     redis('Redis', 'test/engines/redis.engine.ts'),
     redis('Redis limits', 'test/engines/limits.engine.ts'),
     nats(),
+    nginx(),
     await keycloak(),
     await opa(),
     await mcpClients(),
+    await acme(),
   ]
 }
 
