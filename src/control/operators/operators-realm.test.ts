@@ -54,6 +54,7 @@ describe('a person of the operators’ realm', () => {
       'tenants:read',
       'leases:read',
       'support:read',
+      'configuration:read',
       'approvals:write',
     ])
   })
@@ -63,7 +64,12 @@ describe('a person of the operators’ realm', () => {
     for (const acr of [ONE_FACTOR, 'urn:mace:incommon:iap:silver']) {
       const token = await realm.token('jane', ['operator', 'security'], { acr })
       const { scopes, signedIn } = await people.authenticate(token, 'r1')
-      assert.deepEqual(scopes, ['tenants:read', 'leases:read', 'support:read'])
+      assert.deepEqual(scopes, [
+        'tenants:read',
+        'leases:read',
+        'support:read',
+        'configuration:read',
+      ])
       assert.equal(signedIn?.twoFactors, false)
       assert.ok(signedIn?.beyond.includes('tenants:write'))
     }
