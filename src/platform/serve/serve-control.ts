@@ -19,6 +19,7 @@ import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { CONTROL_CLIENT } from '../write-planes.ts'
 import { revocationOptions } from './follower-options.ts'
+import { judgesOf } from './judges.ts'
 import { operatorAccounts } from './operator-accounts.ts'
 import { outsideApprovals } from './outside-approvals.ts'
 import { databaseSettings, type Log, type Served } from './served.ts'
@@ -65,6 +66,7 @@ export async function serveControl(
     signReceipt: (type, payload) => Promise.resolve(sealEnvelope(type, payload, evidence)),
     exportDirectory: spec.exportDirectory,
     platform: { audience, contextKeys, services, workloads },
+    judges: judgesOf(),
     assertionAudience: spec.audience,
     graceSeconds: spec.graceSeconds,
     approvalSeconds: spec.approvalSeconds,

@@ -1,13 +1,10 @@
-import { upstreamRule } from '../../contracts/upstream-rule.ts'
-import { messageOf } from '../../core/errors.ts'
 import { LineBatch } from '../../gateway/line-batch.ts'
 import { openGateway } from '../../gateway/open-gateway.ts'
 import type { Listen } from '../../http/listen.ts'
 import { FileSource } from '../../manifests/file-source.ts'
-import { ApiDescription } from '../../openapi/api-description.ts'
-import { policyCompiler } from '../../policy/policy-compiler.ts'
 import type { RevocationSource } from '../../revocation/revocation.ts'
 import { readOrMakeSigningKey } from '../../tokens/signing-key.ts'
+import { judgesOf } from './judges.ts'
 import type { Log, Served } from './served.ts'
 
 export interface StandaloneOptions {
@@ -44,9 +41,7 @@ export async function serveStandalone(options: StandaloneOptions, log: Log): Pro
     directory: options.directory,
     audience: options.audience,
     contextKeys: [contextKey.publicJwk],
-    policies: policyCompiler,
-    openapi: openapiProblems,
-    upstreams: upstreamRule({ ranges: options.upstreamRanges }),
+    ...judgesOf({ ranges: options.upstreamRanges }),
     onTrouble: (message) => log(JSON.stringify({ level: 'warn', event: 'configuration', message })),
   })
   source.onChange((changed, { version }) =>
@@ -78,14 +73,5 @@ export async function serveStandalone(options: StandaloneOptions, log: Log): Pro
   } catch (error) {
     await letGo()
     throw error
-  }
-}
-
-/** What whoever validates requests by an OpenAPI document finds wrong with it. */
-export function openapiProblems(text: string): readonly string[] {
-  try {
-    return new ApiDescription(text).operations.length > 0 ? [] : ['it describes no operation']
-  } catch (error) {
-    return [messageOf(error)]
   }
 }
