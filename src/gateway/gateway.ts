@@ -7,6 +7,7 @@ import { decoyKey } from '../tokens/decoy-key.ts'
 import { SIGNING_ALGORITHMS, type SigningKey } from '../tokens/signing-key.ts'
 import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { GATEWAY_CHECKS } from './checks.ts'
+import { type Decision, decide, type Question } from './decide.ts'
 import type { Endpoint } from './endpoint.ts'
 import { InnerDoor } from './inner-door.ts'
 import { limitingOf } from './limiting.ts'
@@ -62,6 +63,8 @@ export interface Gateway {
   readonly server: Server
   readonly limits: GatewayLimits
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void
+  /** Decides about a request that another proxy passes on: see `docs/external-authorization.md`. */
+  readonly decide: (question: Question) => Promise<Decision>
   /**
    * From now on every answer says that its connection ends with it, so that callers go elsewhere.
    * WebSockets, which have no answer to say it in, are ended.
@@ -115,6 +118,7 @@ export function gateway(options: GatewayOptions): Gateway {
     server,
     limits,
     handler,
+    decide: (question) => decide(house, question),
     drain() {
       house.isDraining = true
       house.lasting.endUpgrades()

@@ -5,12 +5,14 @@ import type { CertificateStore } from '../edge/certificate-store.ts'
 import { type FrontLimits, openFront } from '../edge/front.ts'
 import { type Listen, listen } from '../http/listen.ts'
 import { gatewayAdmin, notReady } from './admin.ts'
-import { gateway, type GatewayOptions } from './gateway.ts'
+import { type Gateway, gateway, type GatewayOptions } from './gateway.ts'
 
 export interface OpenGateway {
   readonly url: string
   /** Where health, readiness and the context keys are. */
   readonly adminUrl: string
+  /** See `Gateway`: for proxies that pass requests on themselves. */
+  readonly decide: Gateway['decide']
   /** Is not ready any more, takes no new requests, and waits for those under way (10 s at most). */
   close(): Promise<void>
 }
@@ -56,6 +58,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
     return {
       url: front.url,
       adminUrl: admin.url,
+      decide: door.decide,
       async close() {
         isClosing = true
         door.drain()

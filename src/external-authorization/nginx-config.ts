@@ -1,0 +1,209 @@
+import { RingfenceError } from '../core/errors.ts'
+import type { Configuration } from '../snapshot/snapshot.ts'
+import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
+import { addedFields, asksFirst, authorizerLocation, refusals } from './nginx-authorization.ts'
+import {
+  type NginxSettings,
+  nginxSettingsSchema,
+  type NginxSettingsInput,
+} from './nginx-settings.ts'
+import { type NginxUpstream, nginxUpstreams } from './nginx-upstreams.ts'
+import { passedFields } from './passed-fields.ts'
+import { checkSecret, SECRET_FIELD } from './proxy-secret.ts'
+
+/** What only the gateway says to callers. nginx takes names, not patterns: these are those that there are. */
+export const HIDDEN_FIELDS: readonly string[] = [
+  ...['context', 'tenant', 'user', 'subject', 'scope', 'scopes', 'roles', 'request-id'].flatMap(
+    (name) => [`ringfence-${name}`, `x-ringfence-${name}`],
+  ),
+  'ringfence',
+  'x-ringfence',
+  'ringfence-forwarded',
+  'ringfence-upstream',
+  'ringfence-path',
+  'ringfence-status',
+  'ringfence-problem',
+  'x-request-id',
+  'ratelimit',
+  'ratelimit-policy',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+]
+
+/** Fields by which a service would tell nginx what to do: it would lead callers past the authorizer. */
+const OBEYED_FIELDS =
+  'X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset Expires Cache-Control Set-Cookie Vary'
+
+/**
+ * The whole configuration of an nginx (1.22 or later) that asks an authorizer about every request.
+ * @throws RingfenceError `invalid_argument` for settings or fields that are not good, `invalid_manifest`
+ *   for upstreams that nginx cannot be told
+ */
+export function nginxConfig(
+  configuration: Pick<Configuration, 'platform' | 'tenants'>,
+  input: NginxSettingsInput,
+): string {
+  const parsed = nginxSettingsSchema.safeParse(input)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const where = issue?.path.join('.') ?? ''
+    throw new RingfenceError('invalid_argument', `nginx settings: ${where}: ${issue?.message}`)
+  }
+  const settings = parsed.data
+  const upstreams = nginxUpstreams(configuration.platform)
+  const hosts = [...configuration.tenants()].flatMap((tenant) => tenant.hosts).sort()
+  return `# Made by "ringfence nginx-config": changes are lost with the next one.
+worker_processes ${settings.workers};
+pid ${settings.directory}/nginx.pid;
+error_log ${settings.directory}/error.log ${settings.errorLevel};
+events { worker_connections 8192; }
+http {
+${common(settings)}
+${settings.certificates === undefined ? '' : certificateMap(hosts)}
+${groups(settings, upstreams)}
+${traces()}
+  server {
+${listening(settings)}
+    # A target with a host of its own says two hosts to two readers.
+    if ($request !~ "^[A-Z]+ /") { return 400; }
+${refusals()}
+${authorizerLocation(settings)}
+    location / {
+${asksFirst()}
+${passing(settings)}
+    }
+  }
+}
+`
+}
+
+/** The file that `secretFile` names: a secret in the configuration itself would be read by many. */
+export function secretInclude(secret: string): string {
+  checkSecret(secret)
+  return `proxy_set_header ${SECRET_FIELD} "${secret}";\n`
+}
+
+function common({ directory, cache, bodyBytesMax }: NginxSettings): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `  ${kind}_temp_path ${directory}/${kind};`)
+    .join('\n')
+  const kept =
+    cache === undefined
+      ? ''
+      : `
+  proxy_cache_path ${cache} levels=1:2 keys_zone=ringfence_decisions:32m inactive=2s max_size=256m use_temp_path=off;`
+  return `  server_tokens off;
+  access_log off;
+  default_type application/octet-stream;
+${temporary}${kept}
+  # Names with other characters, and with underscores, are dropped: some readers take one for a hyphen.
+  ignore_invalid_headers on;
+  underscores_in_headers off;
+  merge_slashes off;
+  large_client_header_buffers 4 16k;
+  client_header_timeout 10s;
+  client_body_timeout 60s;
+  client_max_body_size ${bodyBytesMax};
+  send_timeout 60s;
+  keepalive_timeout 60s;
+  keepalive_requests 100000;
+  tcp_nodelay on;`
+}
+
+function certificateMap(hosts: readonly string[]): string {
+  const entries = hosts.map((host) => `    "${host}" "${host}";`).join('\n')
+  return `  map_hash_bucket_size 512;
+  map_hash_max_size ${Math.max(2_048, hosts.length * 2)};
+  # A name in a handshake is anybody's text: only these become a part of a path.
+  map $ssl_server_name $ringfence_certificate {
+    default "_default";
+${entries}
+  }`
+}
+
+function groups({ authorizer }: NginxSettings, upstreams: readonly NginxUpstream[]): string {
+  const place = typeof authorizer === 'string' ? authorizer : `unix:${authorizer.socket}`
+  const map = (name: string, valueOf: (upstream: NginxUpstream) => string) => `
+  map $ringfence_upstream $ringfence_${name} {
+    default "";
+${upstreams.map((upstream) => `    "${upstream.key}" "${valueOf(upstream)}";`).join('\n')}
+  }`
+  return [
+    keptGroup('ringfence_authorizer', [`${place} max_fails=0`], 64),
+    ...upstreams.map(({ group, servers }) => keptGroup(group, servers, 256)),
+    map('origin', ({ origin }) => origin),
+    map('host', ({ host }) => host),
+  ].join('\n')
+}
+
+function keptGroup(name: string, servers: readonly string[], connections: number): string {
+  return `  upstream ${name} {
+${servers.map((server) => `    server ${server};`).join('\n')}
+    keepalive ${connections};
+    keepalive_requests 1000000;
+    keepalive_timeout 30s;
+  }`
+}
+
+/** The caller's trace with a span of our own, or a new one. */
+function traces(): string {
+  return `
+  map $request_id $ringfence_span { "~^([0-9a-f]{16})" $1; }
+  map $http_traceparent $ringfence_traceparent {
+    default "00-$request_id-$ringfence_span-00";
+    "~^00-(?!0{32})(?<ringfence_trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?<ringfence_flags>[0-9a-f]{2})$" "00-$ringfence_trace-$ringfence_span-$ringfence_flags";
+  }
+  map $http_traceparent $ringfence_tracestate {
+    default "";
+    "~^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$" $http_tracestate;
+  }`
+}
+
+function listening({ listen, certificates }: NginxSettings): string {
+  if (certificates === undefined) return `    listen ${listen};\n    server_name _;`
+  const place = `${certificates}/$ringfence_certificate`
+  return `    listen ${listen} ssl http2;
+    server_name _;
+    ssl_certificate ${place}/fullchain.pem;
+    ssl_certificate_key ${place}/privkey.pem;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305;
+    ssl_session_tickets off;`
+}
+
+function passing({ fields, authorities }: NginxSettings): string {
+  const passed = passedFields(fields).map(
+    (name) => `      proxy_set_header ${name} $http_${name.replaceAll('-', '_')};`,
+  )
+  return `      proxy_pass $ringfence_origin$ringfence_path;
+      proxy_http_version 1.1;
+      # No field is passed on but these, each once.
+      proxy_pass_request_headers off;
+      proxy_set_header Connection "";
+      proxy_set_header Host $ringfence_host;
+      proxy_set_header ${CONTEXT_HEADER} $ringfence_context;
+      proxy_set_header x-request-id $request_id;
+      proxy_set_header forwarded $ringfence_forwarded;
+      proxy_set_header traceparent $ringfence_traceparent;
+      proxy_set_header tracestate $ringfence_tracestate;
+${passed.join('\n')}
+      proxy_request_buffering on;
+      proxy_buffering off;
+      proxy_buffer_size 32k;
+      proxy_buffers 8 32k;
+      proxy_busy_buffers_size 64k;
+      proxy_redirect off;
+      proxy_intercept_errors off;
+      proxy_next_upstream error timeout;
+      proxy_next_upstream_tries 2;
+      proxy_connect_timeout 2s;
+      proxy_read_timeout 60s;
+      proxy_ignore_headers ${OBEYED_FIELDS};
+      proxy_ssl_verify on;
+      proxy_ssl_verify_depth 3;
+      proxy_ssl_trusted_certificate ${authorities};
+      proxy_ssl_server_name on;
+      proxy_ssl_name $ringfence_host;
+${HIDDEN_FIELDS.map((name) => `      proxy_hide_header ${name};`).join('\n')}
+${addedFields('      ')}`
+}

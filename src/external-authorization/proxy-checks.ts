@@ -1,0 +1,67 @@
+import type { GatewayCheck } from '../gateway/check.ts'
+import { Denial } from '../gateway/denial.ts'
+import { limitsOf } from '../limits/tenant-limits.ts'
+import { asksToUpgrade } from '../gateway/upgrade.ts'
+
+/**
+ * What the gateway does with a request besides deciding, and another proxy would not. Whoever needs it
+ * is served by the gateway itself: to pass it on all the same would be to leave out a check.
+ */
+export const PROXY_CHECKS: readonly GatewayCheck[] = [
+  {
+    name: 'no-upgrade-by-proxy',
+    // It must end with what let it in, and only the gateway learns of that.
+    run(exchange) {
+      if (asksToUpgrade(exchange)) throw onlyByGateway('upgrades')
+    },
+  },
+  {
+    name: 'no-endpoint-by-proxy',
+    run({ endpoint }) {
+      if (endpoint !== undefined) throw onlyByGateway(endpoint.name)
+    },
+  },
+  {
+    name: 'upstream-of-the-platform',
+    // What a tenant's own name resolves to is judged at each connection.
+    run({ route }) {
+      if (route !== undefined && route.upstream.owner !== 'platform') {
+        throw onlyByGateway("a tenant's own upstream")
+      }
+    },
+  },
+  {
+    name: 'upstream-of-one-kind',
+    run({ route }) {
+      const { protocol = 'http/1.1', shard, servers = [] } = route?.upstream.config ?? {}
+      const isChosen = shard !== undefined || servers.some(({ cell }) => cell !== undefined)
+      if (protocol !== 'http/1.1' || isChosen) {
+        throw onlyByGateway(`an upstream with ${isChosen ? 'servers for some tenants' : protocol}`)
+      }
+    },
+  },
+  {
+    name: 'limits-to-the-end',
+    // Nobody tells the authorizer when a request has ended, and how long it was.
+    run({ configuration, tenant, route }) {
+      if (tenant === undefined) return
+      const { concurrency, quotas } = limitsOf(configuration, tenant, route?.api)
+      const isOfBytes = quotas.some(({ unit }) => unit === 'bytes')
+      if (concurrency.length > 0 || isOfBytes) throw onlyByGateway('limits at the end')
+    },
+  },
+  {
+    name: 'bodies-as-they-are',
+    run({ bodyStages, answerStages }) {
+      if (bodyStages.length + answerStages.length > 0) throw onlyByGateway('stages for bodies')
+    },
+  },
+]
+
+export function onlyByGateway(what: string): Denial {
+  return new Denial(
+    'forbidden',
+    'this is served by the gateway itself only',
+    `another proxy cannot do it: ${what}`,
+  )
+}
