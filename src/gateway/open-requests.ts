@@ -1,31 +1,42 @@
 import type { Revocable } from '../revocation/revocation.ts'
 import { type Denial, unauthenticated } from './denial.ts'
 
+interface Open {
+  readonly token: Revocable
+  readonly end: (denial: Denial) => void
+}
+
+/** Where a request has its place. */
+export type Slot = number
+
 /**
  * The requests that are under way, so that they can be ended when what they stand on is revoked: an
- * answer may take minutes.
+ * answer may take minutes. In slots that are used again: a Map that things come into and go out of
+ * keeps hold of each until the next whole collection of garbage.
  */
 export class OpenRequests {
-  readonly #open = new Map<
-    object,
-    { readonly token: Revocable; readonly end: (denial: Denial) => void }
-  >()
+  readonly #open: (Open | undefined)[] = []
+  readonly #free: Slot[] = []
 
   /** @param end called once if the token is revoked before `leave` */
-  enter(request: object, token: Revocable, end: (denial: Denial) => void): void {
-    this.#open.set(request, { token, end })
+  enter(token: Revocable, end: (denial: Denial) => void): Slot {
+    const slot = this.#free.pop() ?? this.#open.length
+    this.#open[slot] = { token, end }
+    return slot
   }
 
-  leave(request: object): void {
-    this.#open.delete(request)
+  /** Once for each place. */
+  leave(slot: Slot): void {
+    this.#open[slot] = undefined
+    this.#free.push(slot)
   }
 
-  /** Ends those whose tokens are revoked now. */
+  /** Ends those whose tokens are revoked now. They leave by themselves. */
   end(isRevoked: (token: Revocable) => boolean): void {
-    for (const [request, { token, end }] of this.#open) {
-      if (!isRevoked(token)) continue
-      this.#open.delete(request)
-      end(unauthenticated('it was revoked meanwhile', true))
+    for (const open of [...this.#open]) {
+      if (open !== undefined && isRevoked(open.token)) {
+        open.end(unauthenticated('it was revoked meanwhile', true))
+      }
     }
   }
 }
