@@ -14,10 +14,10 @@ import { seeded } from './support/random.ts'
 import { median, percentiles } from './support/statistics.ts'
 
 /** What one tenant of the plan may ask in a second, and what each of the others does. */
-const PER_SECOND = 10
+const PER_SECOND = 5
 const OTHERS = 9
-/** An upstream that does 400 requests a second. */
-const UPSTREAM = { kind: 'upstream', slots: 32, serviceMs: 80 } as const
+/** An upstream that does 200 requests a second. */
+const UPSTREAM = { kind: 'upstream', slots: 20, serviceMs: 100 } as const
 const NOISY = 'noisy'
 const AIM = 1.1
 
@@ -46,7 +46,7 @@ interface Seen {
 
 export const bench: Bench = {
   title:
-    'other tenants’ requests while one asks many times what it may, at an upstream of 400 a second',
+    'other tenants’ requests while one asks many times what it may, at an upstream of 200 a second',
   async run({ quick, say }) {
     const all = [QUIET, ...(quick ? [50] : [5, 20, 50, 100]).flatMap(variants)]
     const seen = all.map((): Seen[] => [])
@@ -132,7 +132,7 @@ async function load(
   const other = () => others[Math.floor(random() * others.length)]?.() ?? Promise.resolve()
   const asked = (seconds: number) =>
     openLoop({ perSecond: PER_SECOND * OTHERS, seconds, random, request: other })
-  const measured = quick ? 3 : 12
+  const measured = quick ? 4 : 15
   const before = quick ? 3 : 8
   await asked(quick ? 2 : 4)
   const noisy =

@@ -13,9 +13,11 @@ export const ADMISSION_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'admission',
     run(exchange, { limiting }) {
-      const { tenant, plan, onEnd, onLasting } = exchange
+      const { tenant, plan, onEnd, onLasting, head } = exchange
       if (tenant === undefined) return
       const entrant = { tenant: tenant.id, weight: weightOf(plan) }
+      // The request that it is made for has a seat: to wait for another would be to wait for itself.
+      if (head.inner !== undefined) return toUpstream(exchange, limiting, entrant)
       const seat = limiting.admission.enter(entrant)
       const leave = () => seat.leave()
       onEnd.push(leave)

@@ -45,11 +45,15 @@ export const LIMIT_CHECKS: readonly GatewayCheck[] = [
         if (giveBack === undefined) throw tooManyAtOnce(label, limiting)
         exchange.onEnd.push(giveBack)
       }
+      // The request that it is made for has a seat, which is held until this one has ended too.
+      const isInner = exchange.head.inner !== undefined
       // Connections that last have a limit of their own.
-      if (!asksToUpgrade(exchange)) {
+      if (!isInner && !asksToUpgrade(exchange)) {
         take(limitKey(PER_TENANT, 'tenant', caller), concurrentPerTenant, 'concurrency')
       }
-      for (const { id, per, label, requests, shared } of limitsOfExchange(exchange).concurrency) {
+      for (const limit of limitsOfExchange(exchange).concurrency) {
+        const { id, per, label, requests, shared, ofApi } = limit
+        if (isInner && !ofApi) continue
         const own = shared ? Math.max(1, Math.floor(requests / limiter.replicas)) : requests
         take(limitKey(id, per, caller), own, label)
       }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { LimitConfig } from '../contracts/limit.ts'
 import { parseApiName, parseContractName, parseUpstreamName } from '../core/names.ts'
 import { type Door, openDoor, tokenOf, until } from './door.test-support.ts'
+import { callTool, openMcpSite } from './mcp/mcp-site.test-support.ts'
 
 const rate = (name: string, requests: number, more: Partial<LimitConfig> = {}): LimitConfig =>
   ({ kind: 'rate', name, per: 'tenant', requests, seconds: 60, ...more }) as LimitConfig
@@ -154,4 +155,14 @@ test('a caller who goes away while waiting leaves its place to others', async (t
   assert.equal((await hanging).status, 200)
   const next = await door.ask({ path, token: tokenOf('globex') })
   assert.equal(next.status, 200)
+})
+
+test('a call of a tool holds one seat, not one for itself and one for its message', async (t) => {
+  const limits = { concurrent: 2, concurrentPerTenant: 1, queueMs: 50 }
+  const { client } = await openMcpSite(t, { limits })
+  const agent = await client('acme')
+  for (let turn = 0; turn < 3; turn += 1) {
+    const { isError, text } = await callTool(agent, 'clinic_listPatients', { ward: 'a' })
+    assert.equal(isError, false, text)
+  }
 })

@@ -30,6 +30,8 @@ export interface QuotaLimit extends Named {
 
 export interface ConcurrencyLimit extends Named {
   readonly requests: number
+  /** Whether it is counted for the API that is called, or written there: for no other request. */
+  readonly ofApi: boolean
   /** Divided among the gateways that there are. */
   readonly shared: boolean
 }
@@ -151,7 +153,11 @@ function setOf(written: readonly Written[]): LimitSet {
         break
       }
       case 'concurrency':
-        concurrency.push({ ...named, requests: limit.requests })
+        concurrency.push({
+          ...named,
+          requests: limit.requests,
+          ofApi: source.from === 'api' || per === 'api',
+        })
     }
   }
   return { rates, quotas, concurrency }
