@@ -405,6 +405,20 @@ test('the next tenant of an id has nothing of the one before, and its token is w
   )
 })
 
+test('who applies at once waits for one another, and nothing is lost or comes apart', async () => {
+  const owners = ['acme', 'globex', undefined]
+  const names = [...owners, ...owners, ...owners].map(
+    (owner, n) => [`at-once-${n}`, owner] as const,
+  )
+  await Promise.all(
+    names.map(([name, owner]) => apply([guardrail(name, owner), guardrail(`${name}-b`, owner)])),
+  )
+  for (const [name, owner] of names) {
+    await plane.manifests.get(referenceOf(guardrail(name, owner)), jane)
+  }
+  assert.deepEqual((await plane.manifests.drift(jane)).entries, [])
+})
+
 test('the examples are taken as they are', async () => {
   const examples = new URL('../../../examples/manifests', import.meta.url).pathname
   const manifests = readManifests(manifestFiles(examples)).map((one) => one.manifest)
