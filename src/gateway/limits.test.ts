@@ -159,8 +159,8 @@ test('a caller who goes away while waiting leaves its place to others', async (t
 
 test('a call of a tool holds one seat, not one for itself and one for its message', async (t) => {
   const limits = { concurrent: 2, concurrentPerTenant: 1, queueMs: 50 }
-  const { client } = await openMcpSite(t, { limits })
-  const agent = await client('acme')
+  const site = await openMcpSite(t, { limits })
+  const agent = await site.client('acme')
   for (let turn = 0; turn < 3; turn += 1) {
     const { isError, text } = await callTool(agent, 'clinic_listPatients', { ward: 'a' })
     assert.equal(isError, false, text)
