@@ -1,0 +1,77 @@
+import type { Decision, Passed } from '../gateway/decide.ts'
+import { forwardedHeader } from '../gateway/forwarded.ts'
+import type { Headers } from '../gateway/headers.ts'
+import { nextTrace } from '../gateway/trace-context.ts'
+import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
+import { upstreamKey } from './upstream-key.ts'
+
+/** Envoy's `OVERWRITE_IF_EXISTS_OR_ADD`: nothing of a caller's stays beside it. */
+const OVERWRITE = 2
+/** Of google.rpc.Code. */
+const OK = 0
+const PERMISSION_DENIED = 7
+
+interface HeaderValueOption {
+  readonly header: { readonly key: string; readonly value: string }
+  readonly append_action: number
+}
+
+export interface CheckResponse {
+  readonly status: { readonly code: number }
+  readonly ok_response?: {
+    readonly headers: readonly HeaderValueOption[]
+    readonly headers_to_remove: readonly string[]
+    readonly response_headers_to_add: readonly HeaderValueOption[]
+  }
+  readonly denied_response?: {
+    readonly status: { readonly code: number }
+    readonly headers: readonly HeaderValueOption[]
+    readonly body: string
+  }
+}
+
+/** What Envoy is told: fields to set and to take away, or what the caller gets instead. */
+export function envoyAnswer(
+  decision: Decision,
+  requestId: string,
+  protocol: 'http' | 'https',
+): CheckResponse {
+  if (decision.passed !== undefined) return passAnswer(decision.passed, requestId, protocol)
+  const { status, headers, body } = decision.refused
+  return {
+    status: { code: PERMISSION_DENIED },
+    denied_response: { status: { code: status }, headers: overwriting(headers), body },
+  }
+}
+
+function passAnswer(
+  { exchange, route, context, path }: Passed,
+  requestId: string,
+  protocol: 'http' | 'https',
+): CheckResponse {
+  const { incoming, outgoing, answer, head } = exchange
+  const own: Headers = [
+    [CONTEXT_HEADER, context],
+    ['x-request-id', requestId],
+    ['forwarded', forwardedHeader(exchange, protocol)],
+    ['ringfence-upstream', upstreamKey(route.upstream.config)],
+    ...nextTrace(incoming),
+    ...(path === head.target ? [] : [[':path', path] as const]),
+  ]
+  const kept = new Set([...outgoing, ...own].map(([name]) => name))
+  const removed = new Set(incoming.map(([name]) => name).filter((name) => !kept.has(name)))
+  return {
+    status: { code: OK },
+    ok_response: {
+      headers: overwriting(own),
+      headers_to_remove: [...removed].filter((name) => !BY_ENVOY.has(name)),
+      response_headers_to_add: overwriting([...answer, ['x-request-id', requestId]]),
+    },
+  }
+}
+
+/** How a message is framed Envoy says anew, and it lets nobody take the host away. */
+const BY_ENVOY = new Set(['host', 'connection', 'transfer-encoding', 'keep-alive'])
+
+const overwriting = (headers: Headers): readonly HeaderValueOption[] =>
+  headers.map(([key, value]) => ({ header: { key, value }, append_action: OVERWRITE }))
