@@ -59,10 +59,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'http',
     'tokens',
     'snapshot',
+    'revocation',
     'limits',
     'gateway',
+    'strikes',
   ],
-  vending: ['core', 'http', 'tokens', 'snapshot', 'revocation', 'boundaries'],
+  vending: ['core', 'contracts', 'http', 'tokens', 'snapshot', 'revocation', 'boundaries'],
   sdk: ['core', 'http', 'tokens'],
   strikes: ['core', 'tokens', 'boundaries'],
   'front-door': [
@@ -110,6 +112,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proof: ['core', 'boundaries'],
   platform: [
     'core',
+    'edge',
     'administration',
     'contracts',
     'manifests',
@@ -134,6 +137,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     'core',
+    'edge',
     'policy',
     'administration',
     'contracts',

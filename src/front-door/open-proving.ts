@@ -8,7 +8,17 @@ import { FRONT_DOOR_MUTANTS } from './mutants/mutants.ts'
 import { programDigest } from '../strikes/program-digest.ts'
 
 /** The parts of the program that a request passes through. */
-const FOLDERS = ['core', 'policy', 'http', 'tokens', 'snapshot', 'revocation', 'gateway', 'vending', 'sdk']
+const FOLDERS = [
+  'core',
+  'policy',
+  'http',
+  'tokens',
+  'snapshot',
+  'revocation',
+  'gateway',
+  'vending',
+  'sdk',
+]
 
 /** What reports call it. */
 export const FRONT_DOOR = 'front-door'

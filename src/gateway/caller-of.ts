@@ -9,7 +9,7 @@ export function callerOf(exchange: Exchange): Caller | undefined {
     tenant: tenant.id,
     // No API has such a name as these.
     api: endpoint === undefined ? (route?.api.name ?? '/') : endpoint.path,
-    home: claimed.tenant,
+    home: claimed.delegation?.grantee ?? claimed.tenant,
     client: claimed.client,
     user: claimed.subject,
     address: head.address,

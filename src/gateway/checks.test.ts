@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { GATEWAY_ATTACKS } from './attacks.test-support.ts'
 import { GATEWAY_CHECKS } from './checks.ts'
 import { openDoor, tokenOf } from './door.test-support.ts'
+import { GRANT_ATTACKS } from './grant-attacks.test-support.ts'
 import { GUARDRAIL_ATTACKS } from './guardrail-attacks.test-support.ts'
 import { LIMIT_ATTACKS } from './limit-attacks.test-support.ts'
 import { NETWORK_ATTACKS } from './network-attacks.test-support.ts'
@@ -12,6 +13,7 @@ import { UPGRADE_ATTACKS } from './upgrade-attacks.test-support.ts'
 
 const ATTACKS = [
   ...GATEWAY_ATTACKS,
+  ...GRANT_ATTACKS,
   ...GUARDRAIL_ATTACKS,
   ...LIMIT_ATTACKS,
   ...NETWORK_ATTACKS,

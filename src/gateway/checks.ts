@@ -1,6 +1,7 @@
 import { ADMISSION_CHECKS } from './admission-checks.ts'
 import type { GatewayCheck } from './check.ts'
 import { FORM_CHECKS } from './form-checks.ts'
+import { GRANT_CHECKS } from './grant-checks.ts'
 import { GUARDRAIL_CHECKS } from './guardrail-checks.ts'
 import { HEADER_CHECKS } from './header-checks.ts'
 import { IDENTITY_CHECKS } from './identity-checks.ts'
@@ -15,6 +16,7 @@ export const GATEWAY_CHECKS: readonly GatewayCheck[] = [
   ...FORM_CHECKS,
   ...IDENTITY_CHECKS,
   ...NETWORK_CHECKS,
+  ...GRANT_CHECKS,
   ...ROUTE_CHECKS,
   ...LIMIT_CHECKS,
   ...OPENAPI_CHECKS,

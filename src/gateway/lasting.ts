@@ -92,7 +92,11 @@ export class Lasting {
     if (this.#open.size === 0) return
     const tenants = new Set(changed)
     for (const entry of this.#open.values()) {
-      const concerned = tenants.has(entry.tenant.id) || entry.platform !== now.platform
+      const home = entry.exchange.claimed?.delegation?.grantee
+      const concerned =
+        tenants.has(entry.tenant.id) ||
+        (home !== undefined && tenants.has(home)) ||
+        entry.platform !== now.platform
       if (concerned) void this.#look(entry, now)
     }
   }

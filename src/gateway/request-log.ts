@@ -1,5 +1,6 @@
 import type { Exchange } from './exchange.ts'
 import { findingsOf } from './guardrail-checks.ts'
+import { billedTenant, grantUsed } from './grant-checks.ts'
 import { decidedBy } from './policy-checks.ts'
 
 export interface RequestEnd {
@@ -25,6 +26,8 @@ export function requestLine(end: RequestEnd): string {
     field('context_request_id', contextRequestId === requestId ? undefined : contextRequestId),
     field('tenant', exchange?.tenant?.id),
     field('subject', subject),
+    field('grant', exchange && grantUsed(exchange)?.id),
+    field('billed_tenant', exchange && billedTenant(exchange)),
     field('within', exchange?.head.inner?.within),
     field('tool', exchange?.head.inner?.tool),
     field('route', exchange?.endpoint?.name ?? exchange?.route?.api.name),

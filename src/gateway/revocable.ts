@@ -1,8 +1,11 @@
 import type { Revocable } from '../revocation/revocation.ts'
 import type { ClaimedAccess } from '../tokens/access-token.ts'
+import { sourceOf } from '../tokens/delegation.ts'
 
 /** What of an access token can be revoked. */
 export function revocableOf(claimed: ClaimedAccess): Revocable {
   const { tenant, id, session, subject, client, issuedAt } = claimed
-  return { tenant, id, session, subject, client, issuedAt }
+  const source = sourceOf(claimed)
+  const own = { tenant, id, session, subject, client, issuedAt }
+  return source === undefined ? own : { ...own, source }
 }

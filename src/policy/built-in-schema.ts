@@ -39,12 +39,13 @@ const PRINCIPAL = `
  */
 export function builtInSchema(operations: readonly OperationAction[]): string {
   const applies = (resources: string) =>
-    `appliesTo { principal: [User, Client], resource: [${resources}], context: Request }`
+    `appliesTo { principal: [User, Client, Delegate], resource: [${resources}], context: Request }`
   return [
     'entity Tenant;',
     'entity Role in [Role, Tenant];',
     `entity User in [Role, Tenant] = {${PRINCIPAL}\n};`,
     `entity Client in [Role, Tenant] = {${PRINCIPAL}\n};`,
+    `entity Delegate = {${PRINCIPAL}\n  grant: String,\n  grantee: String,\n};`,
     'entity Api in [Tenant] = { owner: Tenant, name: String, version: String, path: String };',
     'entity Endpoint in [Tenant] = { owner: Tenant, name: String, path: String };',
     `type Caller = {${CALLER}\n};`,
@@ -61,7 +62,7 @@ export function builtInSchema(operations: readonly OperationAction[]): string {
 
 /** Types of which a store holds none: what is known of them comes with each request. */
 export const TYPES_OF_REQUESTS: ReadonlySet<string> = new Set([
-  ...['Tenant', 'User', 'Client', 'Api', 'Endpoint'],
+  ...['Tenant', 'User', 'Client', 'Delegate', 'Api', 'Endpoint'],
 ])
 
 /** Whether an entity is a tenant's own, by its name. Actions are everybody's. */

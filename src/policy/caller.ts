@@ -1,4 +1,5 @@
 import type { TenantId } from '../core/tenant.ts'
+import type { Delegation } from '../tokens/delegation.ts'
 import type { SignIn } from '../tokens/sign-in-claims.ts'
 import { DateTime } from './cedar/date-time.ts'
 import { CedarSet, EntityRef, type Value } from './cedar/value.ts'
@@ -25,12 +26,13 @@ const MULTI_FACTOR = 'urn:ringfence:acr:2'
 export const tenantEntity = (tenant: TenantId) => new EntityRef('Tenant', tenant)
 
 /**
- * A caller as a policy's principal: a `User`, or a `Client` that acts for itself. What it is in comes
+ * A caller as a policy's principal: a `User`, a `Client` that acts for itself, or a `Delegate`. What it is in comes
  * from the token alone.
  * @param place where something is done, for roles that hold at places: `ward/north`
  */
 export function principalOf(caller: Caller, place?: string): PrincipalEntity {
-  const { tenant, subject, client = '', placedRoles = [] } = caller
+  const { tenant, subject, client = '', placedRoles = [], delegation } = caller
+  if (delegation !== undefined) return delegateOf(caller, delegation)
   const roles = place === undefined ? caller.roles : rolesAt(place, caller.roles, placedRoles)
   const own = tenantEntity(tenant)
   return {
@@ -43,6 +45,30 @@ export function principalOf(caller: Caller, place?: string): PrincipalEntity {
       ['placedRoles', new CedarSet(placedRoles)],
     ]),
     parents: [own, ...roles.map((role) => new EntityRef('Role', `${tenant}/${role}`))],
+  }
+}
+
+/**
+ * Somebody of another tenant, under a grant. It is in nothing of the tenant's: not in the tenant itself,
+ * and not in a role, whatever the token says.
+ */
+function delegateOf(
+  { tenant, subject, client = '' }: Caller,
+  { grant, grantee }: Delegation,
+): PrincipalEntity {
+  return {
+    ref: new EntityRef('Delegate', `${tenant}/${grant}`),
+    attributes: new Map<string, Value>([
+      // Whose it is: what a tenant lets its own people do, it does not let this one do.
+      ['tenant', tenantEntity(grantee)],
+      ['subject', subject],
+      ['client', client],
+      ['roles', new CedarSet([])],
+      ['placedRoles', new CedarSet([])],
+      ['grant', grant],
+      ['grantee', grantee],
+    ]),
+    parents: [],
   }
 }
 

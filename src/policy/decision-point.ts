@@ -1,6 +1,13 @@
+import { coversAction, coversThing, standingGrant } from '../contracts/standing-grant.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
-import type { Configuration, PlatformConfig, WorkloadConfig } from '../snapshot/snapshot.ts'
+import type {
+  Configuration,
+  PlatformConfig,
+  TenantConfig,
+  WorkloadConfig,
+} from '../snapshot/snapshot.ts'
+import { sourceOf } from '../tokens/delegation.ts'
 import { UsedAssertions, verifyClientAssertion } from '../tokens/client-assertion.ts'
 import { type ContextKeys, type VerifiedContext, verifyContext } from '../tokens/tenant-context.ts'
 import { KeySet } from '../tokens/verify-token.ts'
@@ -67,6 +74,7 @@ export class DecisionPoint {
     const tenant = now.tenant(context.tenant)
     if (tenant === undefined || tenant.status === 'suspended') throw refused('it is not served')
     const { origin } = context
+    const source = sourceOf(context)
     const revoked = revocations.revokes({
       tenant: context.tenant,
       subject: context.subject,
@@ -74,6 +82,7 @@ export class DecisionPoint {
       id: origin?.id ?? context.id,
       client: origin?.client ?? JOBS,
       issuedAt: origin?.issuedAt ?? context.issuedAt,
+      ...(source === undefined ? {} : { source }),
     })
     if (revoked) throw refused('it was revoked')
     return { workload, context }
@@ -85,6 +94,8 @@ export class DecisionPoint {
     // By the context, and by nothing else that anybody says.
     const tenant = configuration.tenant(context.tenant)
     if (tenant === undefined) throw refused('it is not served')
+    const beyond = beyondGrant(configuration, tenant, context, asking)
+    if (beyond !== undefined) return beyond
     const policies = policiesOf(configuration, tenant)
     const shapes = policies.store?.shapes ?? new Map()
     const question = serviceQuestion(callerOf(context), asking, shapes, Date.now())
@@ -123,6 +134,30 @@ export class DecisionPoint {
     }
     return keys
   }
+}
+
+/** Why a principal of another tenant may not, whatever policies say; undefined for what its grant names. */
+function beyondGrant(
+  configuration: Configuration,
+  tenant: TenantConfig,
+  { delegation, actor }: VerifiedContext,
+  { action, resource }: ServiceAsking,
+): Decision | undefined {
+  if (delegation === undefined) return undefined
+  const home = configuration.tenant(delegation.grantee)
+  if (home === undefined || home.status === 'suspended') return refusedByGrant
+  const asked = { ...delegation, subject: actor?.subject }
+  const grant = standingGrant(tenant.grants, asked, Date.now())
+  if (grant === undefined) return refusedByGrant
+  const named = coversAction(grant, [action.name]) && coversThing(grant, resource)
+  return named ? undefined : refusedByGrant
+}
+
+const refusedByGrant: Decision = {
+  allowed: false,
+  policies: [],
+  reason: 'the grant does not allow it',
+  errors: [],
 }
 
 function callerOf(context: VerifiedContext): Caller {

@@ -171,3 +171,26 @@ test('an entry of a kind that is not known is refused, not passed over', () => {
     assert.throws(() => parseEntries([odd]), JSON.stringify(odd))
   }
 })
+
+test('a token is void with what it was exchanged for, by the widest that covers either', () => {
+  const index = new RevocationIndex()
+  const [acme, globex] = [parseTenantId('acme'), parseTenantId('globex')]
+  const source: Revocable = {
+    tenant: globex,
+    id: 'home-1',
+    session: 's-1',
+    subject: parseSubject('kim'),
+    client: 'web',
+    issuedAt: new Date(1_000),
+  }
+  const token = { ...source, tenant: acme, id: 't-1', session: 'gr-1', source }
+  const revoke = (revocation: Revocation) => index.add({ revocation, untilMs: 9_000 })
+  const at = new Date(2_000)
+  revoke({ kind: 'subject', tenant: acme, id: parseSubject('ann'), at })
+  assert.equal(index.find(token), undefined)
+  revoke({ kind: 'session', tenant: acme, id: 'gr-1', at })
+  assert.equal(index.find(token), 'session')
+  revoke({ kind: 'subject', tenant: globex, id: source.subject, at })
+  assert.equal(index.find(token), 'subject')
+  assert.equal(index.find({ ...token, source: { ...source, tenant: acme } }), 'session')
+})

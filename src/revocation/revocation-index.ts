@@ -38,8 +38,16 @@ export class RevocationIndex {
     return isNews
   }
 
-  /** The widest kind of revocation that covers a token. */
+  /** The widest kind of revocation that covers a token, or what it was exchanged for. */
   find(token: Revocable): Kind | undefined {
+    const own = this.#findOwn(token)
+    const { source } = token
+    const other = source === undefined ? undefined : this.find(source)
+    if (other === undefined) return own
+    return KINDS.find((kind) => kind === own || kind === other)
+  }
+
+  #findOwn(token: Revocable): Kind | undefined {
     const issuedMs = token.issuedAt.getTime()
     for (const kind of KINDS) {
       const of = this.#of(kind)

@@ -26,6 +26,8 @@ export interface Revocable {
   readonly client: string
   /** `iat`, whole seconds. */
   readonly issuedAt: Date
+  /** What it was exchanged for in another realm: taken back there, it is void here. */
+  readonly source?: Revocable
 }
 
 /** What a process knows of revocations. In memory: no call waits. */

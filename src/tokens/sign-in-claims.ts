@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { actClaim, type Actor, actorOf } from './actor.ts'
+import { type Delegation, delegationClaims, delegationOf } from './delegation.ts'
 
 /**
  * What a token may say besides whose it is: of the sign-in that it came from, of roles at places, and
@@ -18,6 +19,8 @@ export interface SignIn {
   readonly placedRoles?: readonly string[]
   /** `act`: who acts in the subject's place. */
   readonly actor?: Actor
+  /** `grant_id`, `grantee`: under which grant a principal of another tenant acts. */
+  readonly delegation?: Delegation
 }
 
 /** In a claim that is read: printable, so that it is harmless in logs and headers. */
@@ -36,19 +39,26 @@ const schema = z.object({
 /** @throws ZodError, TypeError for claims that are not of this form */
 export function signInOf(claims: Readonly<Record<string, unknown>>): SignIn {
   const { sid, acr, amr, auth_time, placed_roles, act } = schema.parse(claims)
+  const actor = act === undefined ? undefined : actorOf(act)
+  const delegation = delegationOf(claims)
+  // Who comes from elsewhere, and under what, is said together or not at all.
+  if ((delegation === undefined) !== (actor?.issuer === undefined)) {
+    throw new TypeError('half a delegation')
+  }
   return {
     ...(sid === undefined ? {} : { session: sid }),
     ...(acr === undefined ? {} : { acr }),
     ...(amr === undefined ? {} : { amr }),
     ...(auth_time === undefined ? {} : { authenticatedAt: new Date(auth_time * 1000) }),
     ...(placed_roles === undefined ? {} : { placedRoles: placed_roles }),
-    ...(act === undefined ? {} : { actor: actorOf(act) }),
+    ...(actor === undefined ? {} : { actor }),
+    ...(delegation === undefined ? {} : { delegation }),
   }
 }
 
 /** The claims. Empty lists are left out. */
 export function signInClaims(signIn: SignIn): Readonly<Record<string, unknown>> {
-  const { session, acr, amr, authenticatedAt, placedRoles, actor } = signIn
+  const { session, acr, amr, authenticatedAt, placedRoles, actor, delegation } = signIn
   const some = (list: readonly string[] | undefined) => (list?.length ? list : undefined)
   return defined({
     sid: session,
@@ -57,13 +67,14 @@ export function signInClaims(signIn: SignIn): Readonly<Record<string, unknown>> 
     auth_time: authenticatedAt && Math.floor(authenticatedAt.getTime() / 1000),
     placed_roles: some(placedRoles),
     act: actor && actClaim(actor),
+    ...(delegation && delegationClaims(delegation)),
   })
 }
 
 /** What is said of the sign-in, of all that is said. */
 export function signInIn(said: SignIn): SignIn {
-  const { session, acr, amr, authenticatedAt, placedRoles, actor } = said
-  return defined({ session, acr, amr, authenticatedAt, placedRoles, actor })
+  const { session, acr, amr, authenticatedAt, placedRoles, actor, delegation } = said
+  return defined({ session, acr, amr, authenticatedAt, placedRoles, actor, delegation })
 }
 
 /** Without the claims that are not known. */

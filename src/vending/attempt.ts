@@ -38,6 +38,7 @@ export interface Claimed {
   readonly expiresAt: Date
   readonly session?: string
   readonly actor?: TenantContext['actor']
+  readonly delegation?: TenantContext['delegation']
   /** Absent for jobs. */
   readonly origin?: Origin
 }

@@ -69,3 +69,13 @@ test('where there are too many to remember, taking anybody away ends it', () => 
     true,
   )
 })
+
+test('of a principal of another tenant it ends with what is taken back there', () => {
+  const behalf = new Behalf()
+  const home = parseTenantId('globex')
+  const source = token({ id: 'home-1', session: 'home-session' })
+  behalf.add(token({ source: { ...source, tenant: home } }))
+  assert.ok(behalf.standsOn(home))
+  assert.ok(!behalf.standsOn(parseTenantId('initech')))
+  assert.ok(behalf.isEnded(({ source }) => (source === undefined ? undefined : 'subject'), []))
+})

@@ -1,3 +1,4 @@
+import type { TenantId } from '../core/tenant.ts'
 import type { Revocable, Revocation } from '../revocation/revocation.ts'
 
 /** More than these are not told apart. */
@@ -24,10 +25,14 @@ interface Principal {
  */
 export class Behalf {
   readonly #principals = new Map<string, Principal>()
+  /** Of principals who come from other tenants. */
+  readonly #homes = new Set<TenantId>()
   #crowded = false
 
   add(token: Revocable): void {
-    const key = JSON.stringify([token.subject, token.client, token.session])
+    const { subject, client, session, source } = token
+    const key = JSON.stringify([subject, client, session, source?.tenant, source?.session])
+    if (source !== undefined) this.#homes.add(source.tenant)
     const known = this.#principals.get(key)
     if (known !== undefined) {
       known.several ||= known.token.id !== token.id
@@ -35,6 +40,11 @@ export class Behalf {
     } else if (this.#principals.size < PRINCIPALS_MAX) {
       this.#principals.set(key, { token, several: false })
     } else this.#crowded = true
+  }
+
+  /** Whether something that is taken back in another tenant may be what it stands on. */
+  standsOn(tenant: TenantId): boolean {
+    return this.#homes.has(tenant)
   }
 
   /**

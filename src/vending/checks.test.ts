@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { parseServiceName } from '../core/names.ts'
+import { type GrantConfig, grantSchema } from '../contracts/grant.ts'
+import { parseGrantId, parseServiceName, parseSubject } from '../core/names.ts'
 import { parseTenantId } from '../core/tenant.ts'
 import { type Check, VENDING_CHECKS } from './checks.ts'
 import {
@@ -243,6 +244,32 @@ const ATTACKS: readonly Attack[] = [
     },
   },
   {
+    title: 'a context of a grant that is there no more',
+    check: 'grant-stands',
+    async succeeds(world) {
+      world.configuration.change('acme', { grants: [] })
+      return granted(world, { fields: { subject_token: await delegated() } })
+    },
+  },
+  {
+    title: 'a context of a principal whose tenant is suspended',
+    check: 'grant-stands',
+    async succeeds(world) {
+      world.configuration.change('acme', { grants: [grantUntil(3_600)] })
+      world.configuration.change('globex', { status: 'suspended' })
+      return granted(world, { fields: { subject_token: await delegated() } })
+    },
+  },
+  {
+    title: 'a lease that outlives the grant that it stands on',
+    check: 'lease-within-grant',
+    async succeeds(world) {
+      world.configuration.change('acme', { grants: [grantUntil(60)] })
+      const fields = { subject_token: await delegated() }
+      return (await given(ask(world, { fields }))).lease_duration > 60
+    },
+  },
+  {
     title: 'more leases a minute than the plan allows',
     check: 'tenant-limit',
     async succeeds(world) {
@@ -252,6 +279,33 @@ const ATTACKS: readonly Attack[] = [
     },
   },
 ]
+
+const GRANT = parseGrantId('gr-aaaaaaaaaaaaaaaaaaaa')
+const KIM = parseSubject('kim')
+
+function grantUntil(seconds: number): GrantConfig {
+  return grantSchema.parse({
+    id: GRANT,
+    grantee: 'globex',
+    subject: KIM,
+    scopes: ['read'],
+    apis: ['clinic'],
+    actions: ['read'],
+    resources: ['/'],
+    notBefore: new Date(0).toISOString(),
+    expires: new Date(Date.now() + seconds * 1000).toISOString(),
+    bills: 'grantor',
+  })
+}
+
+/** A context for globex' kim at acme. */
+function delegated(): Promise<string> {
+  const source = { id: 'home-1', client: 'web', issuedAt: new Date() }
+  return contextOf('acme', {
+    actor: { issuer: 'https://id.example/realms/globex', subject: KIM },
+    delegation: { grant: GRANT, grantee: parseTenantId('globex'), source },
+  })
+}
 
 /** A token with other claims than its signature is for. */
 function altered(token: string, claims: Readonly<Record<string, unknown>>): string {

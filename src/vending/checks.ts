@@ -1,3 +1,5 @@
+import type { GrantConfig } from '../contracts/grant.ts'
+import { standingGrant } from '../contracts/standing-grant.ts'
 import { UsedAssertions, verifyClientAssertion } from '../tokens/client-assertion.ts'
 import { verifyContext } from '../tokens/tenant-context.ts'
 import type { Attempt, Kind } from './attempt.ts'
@@ -158,6 +160,19 @@ export const VENDING_CHECKS: readonly Check[] = [
     },
   },
   {
+    // Of whoever comes from another tenant: a context is made of what stood a moment ago.
+    name: 'grant-stands',
+    stage: 'who',
+    layer: 'context',
+    run(attempt) {
+      const { delegation } = attempt.context
+      if (delegation === undefined) return
+      const home = attempt.configuration.tenant(delegation.grantee)
+      const isServed = home !== undefined && home.status !== 'suspended'
+      if (!isServed || grantOf(attempt) === undefined) throw revoked()
+    },
+  },
+  {
     name: 'lease-of-own-tenant',
     stage: 'lease',
     layer: 'lease',
@@ -231,6 +246,18 @@ export const VENDING_CHECKS: readonly Check[] = [
     },
   },
   {
+    name: 'lease-within-grant',
+    stage: 'what',
+    layer: 'context',
+    kinds: GIVING,
+    run(attempt) {
+      const grant = grantOf(attempt)
+      if (grant === undefined) return
+      const left = Math.floor((Date.parse(grant.expires) - Date.now()) / 1000)
+      attempt.seconds = Math.max(1, Math.min(attempt.seconds, left))
+    },
+  },
+  {
     name: 'tenant-limit',
     stage: 'what',
     layer: 'limit',
@@ -241,6 +268,13 @@ export const VENDING_CHECKS: readonly Check[] = [
     },
   },
 ]
+
+function grantOf({ context, tenant }: Attempt): GrantConfig | undefined {
+  const { delegation, actor } = context
+  if (delegation === undefined) return undefined
+  const { grant, grantee } = delegation
+  return standingGrant(tenant?.grants, { grant, grantee, subject: actor?.subject }, Date.now())
+}
 
 async function count(
   attempt: Attempt,

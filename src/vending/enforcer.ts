@@ -73,7 +73,7 @@ export class Enforcer {
     const { cache, issued, revocations } = this.#options
     const ended = issued.select(
       (lease) =>
-        (tenant === undefined || lease.tenant === tenant) &&
+        (tenant === undefined || lease.tenant === tenant || lease.behalf.standsOn(tenant)) &&
         !this.#revokedNow.has(lease.lease_id) &&
         lease.behalf.isEnded((token) => revocations.find(token), news),
     )

@@ -5,6 +5,7 @@ import { CONTEXTS } from './contexts.ts'
 import { DESCRIPTIONS } from './descriptions.ts'
 import { EXISTENCE } from './existence.ts'
 import { FRAMING } from './framing.ts'
+import { GRANTS } from './grants.ts'
 import { GUARDRAILS_ATTACKED } from './guardrails.ts'
 import { HEADERS } from './headers.ts'
 import { LEASES } from './leases.ts'
@@ -42,6 +43,7 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...REVOCATIONS,
   ...PROOFS,
   ...POLICIES,
+  ...GRANTS,
   ...DESCRIPTIONS,
   ...GUARDRAILS_ATTACKED,
   ...CONFIGURATION,

@@ -3,6 +3,7 @@ import { DESK_MUTANTS } from './desks.ts'
 import { FOLLOWER_MUTANTS } from './followers.ts'
 import type { FrontDoorMutant } from './front-door-mutant.ts'
 import { FRONT_MUTANTS } from './fronts.ts'
+import { GRANT_MUTANTS } from './grants.ts'
 import { GUARDRAIL_MUTANTS } from './guardrails.ts'
 import { HEADER_MUTANTS } from './headers.ts'
 import { LEFT_OUT } from './left-out.ts'
@@ -23,6 +24,7 @@ export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...LEFT_OUT,
   ...READER_MUTANTS,
   ...POLICY_MUTANTS,
+  ...GRANT_MUTANTS,
   ...NETWORK_MUTANTS,
   ...UPGRADE_MUTANTS,
   ...LIMIT_MUTANTS,
