@@ -65,7 +65,7 @@ async function openSite(t: TestContext) {
   assert.ok(Check)
   return {
     source,
-    ask(asked: Asked): Promise<CheckResponse> {
+    ask: (asked: Asked): Promise<CheckResponse> => {
       const { path = '/t/acme/clinic/x?a=1', host = 'api.example', scheme = 'http' } = asked
       const { headers = {}, address = '192.0.2.7', secret = SECRET, sni } = asked
       const request = {

@@ -63,7 +63,10 @@ export async function openEnvoyAuthorizer(options: EnvoyAuthorizerOptions): Prom
   if ('socket' in listen) await chmod(listen.socket, 0o600)
   return {
     url: 'socket' in listen ? `unix:${listen.socket}` : `http://${listen.host}:${port}`,
-    close: () => new Promise((resolve) => void server.tryShutdown(() => resolve())),
+    close: () =>
+      new Promise((resolve) => {
+        server.tryShutdown(() => resolve())
+      }),
   }
 }
 

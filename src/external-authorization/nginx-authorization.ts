@@ -50,9 +50,9 @@ ${[...originals()].map(([name, value]) => `      proxy_set_header ${name} ${valu
       proxy_read_timeout 10s;
       proxy_next_upstream error timeout;
       proxy_next_upstream_tries 2;
-      proxy_buffer_size 64k;
-      proxy_buffers 4 64k;
-      proxy_busy_buffers_size 128k;
+      proxy_buffer_size 32k;
+      proxy_buffers 4 32k;
+      proxy_busy_buffers_size 64k;
       proxy_max_temp_file_size 0;
       proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset Expires Cache-Control Set-Cookie Vary;
 ${cache === undefined ? '      proxy_cache off;' : remembering()}

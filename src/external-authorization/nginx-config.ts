@@ -91,7 +91,9 @@ function common({ directory, cache, bodyBytesMax }: NginxSettings): string {
     cache === undefined
       ? ''
       : `
-  proxy_cache_path ${cache} levels=1:2 keys_zone=ringfence_decisions:32m inactive=2s max_size=256m use_temp_path=off;`
+  proxy_cache_path ${cache} levels=1:2 keys_zone=ringfence_decisions:32m inactive=2s max_size=256m use_temp_path=off;
+  open_file_cache max=20000 inactive=3s;
+  open_file_cache_valid 60s;`
   return `  server_tokens off;
   access_log off;
   default_type application/octet-stream;

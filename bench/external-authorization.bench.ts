@@ -1,0 +1,158 @@
+import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import type { Limit } from './support/authorization-record.ts'
+import { recordFor, requestsFor } from './support/authorization-record.ts'
+import { SnapshotState } from '../src/snapshot/state.ts'
+import { SigningKey } from '../src/tokens/signing-key.ts'
+import { type NginxServer, startNginx } from '../test/engines/nginx-server.ts'
+import type { Bench, BenchContext, Row } from './bench.ts'
+import type { AuthorizerWork } from './support/authorizer-process.ts'
+import { distributionProxies } from './support/distribution-proxies.ts'
+import { answerOf, Forked } from './support/forked.ts'
+import type { WireAnswer } from './support/load-process.ts'
+import type { ProxyWork } from './support/proxy-process.ts'
+import { median, quantile, ratios } from './support/statistics.ts'
+import type { WireLoad } from './support/wire-load.ts'
+
+const CONNECTIONS = 32
+const REFERENCE = 'nginx'
+const REMEMBERED = 'nginx, decisions remembered for their second'
+const BINARY = '/usr/sbin/nginx'
+const SECRET = 'a-secret-of-the-bench-0123456789ab'
+
+interface Contender {
+  readonly name: string
+  readonly port: number
+}
+
+export const bench: Bench = {
+  title: 'nginx that asks the gateway about each request, beside nginx, HAProxy and the gateway',
+  async run(context) {
+    const forked = new Forked()
+    const stopping: (() => void | Promise<void>)[] = []
+    try {
+      const realmKey = await SigningKey.create('ES256')
+      const { answer: upstream } = await forked.begin<ProxyWork, string>('proxy-process', {
+        kind: 'service',
+        upstream: '',
+      })
+      const contenders: Contender[] = []
+      for (const one of await distributionProxies(upstream, context.directory)) {
+        stopping.push(() => void one.process.kill())
+        contenders.push({ name: one.name, port: portOf(one.url) })
+      }
+      const open = async (limits: Limit, cached: boolean) => {
+        const one = await openOurs(forked, context, { upstream, realmKey, limits, cached })
+        stopping.push(() => one.nginx.stop())
+        return one
+      }
+      const asking = await open('limits', false)
+      contenders.push({ name: 'nginx, asks each time', port: asking.nginx.port })
+      const remembering = await open('plan', true)
+      contenders.push({ name: REMEMBERED, port: remembering.nginx.port })
+      contenders.push({ name: 'ringfence, all checks', port: portOf(asking.url) })
+      const { child: load } = await forked.begin<'begin', 'ready'>('load-process', 'begin')
+      return await measure(context, contenders, await requestsFor(realmKey), load)
+    } finally {
+      for (const stop of stopping) await stop()
+      forked.stop()
+    }
+  },
+}
+
+const portOf = (url: string) => Number(new URL(url).port)
+
+interface Ours {
+  readonly upstream: string
+  readonly realmKey: SigningKey
+  readonly limits: Limit
+  readonly cached: boolean
+}
+
+async function openOurs(
+  forked: Forked,
+  { directory }: BenchContext,
+  { upstream, realmKey, limits, cached }: Ours,
+): Promise<{ readonly url: string; readonly nginx: NginxServer }> {
+  const home = join(directory, cached ? 'remembering' : 'asking')
+  const socket = `${home}.socket`
+  const record = recordFor(upstream, realmKey, limits)
+  const contextKey = (await SigningKey.create('ES256')).privateJwk
+  const work: AuthorizerWork = { contextKey, record, socket, secret: SECRET }
+  const { answer: url } = await forked.begin<AuthorizerWork, string>('authorizer-process', work)
+  const nginx = await startNginx({
+    binary: BINARY,
+    directory: home,
+    configuration: SnapshotState.first(record, '').view(),
+    secret: SECRET,
+    settings: { authorizer: { socket }, ...(cached ? { cache: join(home, 'decisions') } : {}) },
+  })
+  return { url, nginx }
+}
+
+async function measure(
+  { quick, say }: BenchContext,
+  contenders: readonly Contender[],
+  requests: readonly string[],
+  load: ChildProcess,
+): Promise<readonly Row[]> {
+  const ask = async (port: number, milliseconds: number, perSecond?: number) => {
+    const work: WireLoad = {
+      port,
+      requests,
+      connections: CONNECTIONS,
+      milliseconds,
+      ...(perSecond === undefined ? {} : { perSecond }),
+    }
+    load.send(work)
+    return answerOf<WireAnswer>(load)
+  }
+  const rounds = quick ? 2 : 7
+  const ms = quick ? 500 : 3_000
+  for (const { port } of contenders) await ask(port, quick ? 300 : 2_000)
+  const rates = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
+  for (let round = 0; round < rounds; round += 1) {
+    say(`saturated, round ${round + 1} of ${rounds}`)
+    for (const { name, port } of inTurn(contenders, round)) {
+      const { answers, seconds } = await ask(port, ms)
+      rates.get(name)?.push(answers / seconds)
+    }
+  }
+  const rows = contenders.map(({ name }): Row => {
+    const seen = rates.get(name) ?? []
+    const compared = ratios(seen, rates.get(REFERENCE) ?? [])
+    return {
+      what: `${name}: saturated`,
+      unit: 'requests/s',
+      n: seen.length,
+      p50: median(seen),
+      ...compared,
+      reference: REFERENCE,
+      ...(name === REMEMBERED ? { aim: { text: '>= 0.70x', met: compared.ratio >= 0.7 } } : {}),
+    }
+  })
+  // The same for all: half of what the slowest can do.
+  const perSecond = Math.round(Math.min(...[...rates.values()].map(median)) / 2)
+  say(`fixed rate: ${perSecond} requests a second`)
+  const latencies = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { name, port } of inTurn(contenders, round)) {
+      latencies.get(name)?.push(...(await ask(port, ms, perSecond)).latencies)
+    }
+  }
+  for (const { name } of contenders) {
+    const sorted = Float64Array.from(latencies.get(name) ?? []).sort()
+    rows.push({
+      what: `${name}: ${perSecond} requests/s`,
+      unit: 'ms',
+      n: sorted.length,
+      p50: quantile(sorted, 0.5),
+      p95: quantile(sorted, 0.95),
+      p99: quantile(sorted, 0.99),
+      p999: quantile(sorted, 0.999),
+    })
+  }
+  return rows
+}
+
+const inTurn = <T>(all: readonly T[], round: number) => (round % 2 === 0 ? all : all.toReversed())
