@@ -128,6 +128,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'cells',
     'control',
     'identity',
+    'external-authorization',
     'gateway',
     'vending',
     'front-door',

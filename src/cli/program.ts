@@ -18,6 +18,7 @@ import { addInspect } from './commands/inspect.ts'
 import { addLease } from './commands/lease.ts'
 import { addLeases } from './commands/leases.ts'
 import { addLogin } from './commands/login.ts'
+import { addNginxConfig } from './commands/nginx-config.ts'
 import { addOperators } from './commands/operators.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addProve } from './commands/prove.ts'
@@ -75,6 +76,7 @@ Examples:
   for (const add of [
     addUp,
     addServe,
+    addNginxConfig,
     addPolicy,
     addProve,
     addInspect,

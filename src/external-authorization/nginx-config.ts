@@ -1,12 +1,7 @@
-import { RingfenceError } from '../core/errors.ts'
 import type { Configuration } from '../snapshot/snapshot.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
 import { addedFields, asksFirst, authorizerLocation, refusals } from './nginx-authorization.ts'
-import {
-  type NginxSettings,
-  nginxSettingsSchema,
-  type NginxSettingsInput,
-} from './nginx-settings.ts'
+import { type NginxSettings, type NginxSettingsInput, parseSettings } from './nginx-settings.ts'
 import { type NginxUpstream, nginxUpstreams } from './nginx-upstreams.ts'
 import { passedFields } from './passed-fields.ts'
 import { checkSecret, SECRET_FIELD } from './proxy-secret.ts'
@@ -43,13 +38,7 @@ export function nginxConfig(
   configuration: Pick<Configuration, 'platform' | 'tenants'>,
   input: NginxSettingsInput,
 ): string {
-  const parsed = nginxSettingsSchema.safeParse(input)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const where = issue?.path.join('.') ?? ''
-    throw new RingfenceError('invalid_argument', `nginx settings: ${where}: ${issue?.message}`)
-  }
-  const settings = parsed.data
+  const settings = parseSettings(input)
   const upstreams = nginxUpstreams(configuration.platform)
   const hosts = [...configuration.tenants()].flatMap((tenant) => tenant.hosts).sort()
   return `# Made by "ringfence nginx-config": changes are lost with the next one.

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { RingfenceError } from '../core/errors.ts'
 
 /** Nothing that ends a word, a string, a directive or a block of nginx's. */
 const path = z
@@ -42,3 +43,12 @@ export const nginxSettingsSchema = z.strictObject({
 
 export type NginxSettings = z.output<typeof nginxSettingsSchema>
 export type NginxSettingsInput = z.input<typeof nginxSettingsSchema>
+
+/** @throws RingfenceError `invalid_argument` that names what is not good */
+export function parseSettings(input: unknown): NginxSettings {
+  const parsed = nginxSettingsSchema.safeParse(input)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const where = issue?.path.join('.') ?? ''
+  throw new RingfenceError('invalid_argument', `nginx settings: ${where}: ${issue?.message}`)
+}
