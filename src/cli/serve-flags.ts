@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { RingfenceError } from '../core/errors.ts'
+import { workersSchema } from '../edge/edge-settings.ts'
 import type { Listen } from '../http/listen.ts'
 import type { Plane } from '../platform/plane-config.ts'
 import type { Log, Served } from '../platform/serve/served.ts'
@@ -12,6 +13,7 @@ export interface ServeFlags {
   readonly listen: string
   readonly admin: string
   readonly key?: string
+  readonly workers?: string
   readonly allowUpstreams?: readonly string[]
 }
 
@@ -26,10 +28,14 @@ export function starterOf(plane: Plane, flags: ServeFlags): (log: Log) => Promis
   if ((config === undefined) === (from === undefined)) {
     throw new RingfenceError('invalid_argument', 'give --config, or --from for a gateway alone')
   }
+  const workers = workersIn(flags.workers)
+  if (workers !== undefined && (plane !== 'gateway' || config === undefined)) {
+    throw new RingfenceError('invalid_argument', '--workers is for a gateway with --config')
+  }
   if (config !== undefined) {
     return async (log) => {
       const { servePlane } = await import('../platform/serve/serve-plane.ts')
-      return servePlane(plane, config, TOOL_VERSION, log)
+      return servePlane(plane, config, TOOL_VERSION, log, workers)
     }
   }
   if (plane !== 'gateway') {
@@ -47,6 +53,13 @@ export function starterOf(plane: Plane, flags: ServeFlags): (log: Log) => Promis
     const { serveStandalone } = await import('../platform/serve/serve-standalone.ts')
     return serveStandalone(options, log)
   }
+}
+
+function workersIn(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const { success, data } = workersSchema.safeParse(Number(text))
+  if (success) return data
+  throw new RingfenceError('invalid_argument', '--workers is a number from 1 to 64')
 }
 
 function audienceIn(text: string | undefined): string {

@@ -80,8 +80,8 @@ test('callers through a proxy of ours are not counted as one', async (t) => {
   for (const socket of kept) socket.destroy()
 })
 
-const SLOW = { lookEveryMs: 100, bytesPerSecond: 500 }
-const POST = 'POST /read HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000\r\n\r\n'
+const SLOW = { lookEveryMs: 100, bytesPerSecond: 5_000 }
+const POST = 'POST /read HTTP/1.1\r\nHost: a.example\r\nContent-Length: 10000\r\n\r\n'
 
 test('a body that comes a byte at a time is not waited for, over either version of HTTP', async (t) => {
   const { port } = await openTestFront(t, { limits: SLOW })
@@ -106,8 +106,8 @@ test('a body that comes at an honest pace arrives, and a service that takes its 
   const { port, hanging } = await openTestFront(t, { limits: SLOW })
   const socket = tls(port)
   const answer = heard(socket, POST.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
-  for (let sent = 0; sent < 1_000; sent += 200) {
-    socket.write('x'.repeat(200))
+  for (let sent = 0; sent < 10_000; sent += 1_000) {
+    socket.write('x'.repeat(1_000))
     await setTimeout(40)
   }
   assert.match(await answer, /read$/)

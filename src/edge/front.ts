@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
-import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import { type Http2Server, type ServerHttp2Session } from 'node:http2'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { bind, type Listen } from '../http/listen.ts'
@@ -46,11 +46,12 @@ export interface Front {
 
 /** How long requests under way may take when the front is told to stop. */
 const DRAIN_MS_MAX = 10_000
-/** For so long kept connections may bring one more request, which is answered and told that it was the last. */
+/**
+ * For so long kept connections of HTTP/1.1 may bring one more request, whose answer says that it was
+ * the last.
+ */
 const FAREWELL_MS = 1_000
 const LOOK_MS = 10
-/** Highest stream id there can be: a notice that no more are wanted, which refuses none (RFC 9113, 6.8). */
-const ANY_STREAM = 2 ** 31 - 1
 
 /**
  * What stands before the gateway's checks: connections, with or without TLS, of either version of
@@ -172,9 +173,9 @@ class OpenFront {
   async #close(listener: NetServer): Promise<void> {
     this.#isClosing = true
     const closed = new Promise<void>((resolve) => void listener.close(() => resolve()))
-    for (const session of this.#sessions) session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM)
-    await this.#empty(this.#options.farewellMs ?? FAREWELL_MS, () => undefined)
+    // Streams come to their end; their callers are told which were not begun, and may repeat those.
     for (const session of this.#sessions) session.close()
+    await this.#empty(this.#options.farewellMs ?? FAREWELL_MS, () => undefined)
     // One whose last answer has just gone out would be kept for seconds.
     await this.#empty(DRAIN_MS_MAX, () => this.#options.server.closeIdleConnections())
     for (const socket of this.#sockets) socket.destroy()

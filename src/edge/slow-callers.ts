@@ -3,7 +3,10 @@ import type { Socket } from 'node:net'
 import { streamOf } from './http2-fields.ts'
 
 export interface SlowLimits {
-  /** Of a body that is being sent, between two looks; less, twice in a row, ends the connection. */
+  /**
+   * While a body is being sent, as they come over the network, between two looks; less, twice in a row,
+   * ends the connection.
+   */
   readonly bytesPerSecond: number
   /** From one look to the next. Milliseconds. */
   readonly lookEveryMs: number
@@ -12,7 +15,7 @@ export interface SlowLimits {
 }
 
 export const SLOW_LIMITS: Omit<SlowLimits, 'requestMs'> = {
-  bytesPerSecond: 128,
+  bytesPerSecond: 500,
   lookEveryMs: 10_000,
 }
 

@@ -1,9 +1,4 @@
-import {
-  type ClientHttp2Stream,
-  constants,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-} from 'node:http2'
+import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from 'node:http2'
 import type { Readable } from 'node:stream'
 import { TIMED_OUT } from './body-call.ts'
 import { forNode, headersOf } from './headers.ts'
@@ -58,11 +53,11 @@ export class Http2Call implements UpstreamCall {
       body.pipe(stream)
     }
     stream.setTimeout(limits.idleMs, end)
-    stream.once('response', (fields, flags, raw: readonly string[] = rawOf(fields)) => {
+    stream.once('response', (_fields, flags, raw) => {
       clearTimeout(answering)
       this.#hear(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0)
     })
-    stream.once('trailers', (fields) => this.#onTrailers(rawOf(fields)))
+    stream.once('trailers', (_fields, _flags, raw) => this.#onTrailers(raw))
     stream.on('error', (error) => this.#fail(error))
     stream.once('close', () => {
       clearTimeout(answering)
@@ -131,11 +126,4 @@ function headOf(request: {
     // Servers of gRPC ask for it (its protocol over HTTP/2, "Requests").
     ...(GRPC.test(type) ? { te: 'trailers' } : {}),
   }
-}
-
-/** Names and values in turn, as Node's `rawHeaders`. */
-function rawOf(fields: IncomingHttpHeaders): readonly string[] {
-  return Object.entries(fields).flatMap(([name, value]) =>
-    [value ?? []].flat().flatMap((one) => [name, String(one)]),
-  )
 }

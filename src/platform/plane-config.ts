@@ -6,6 +6,7 @@ import { parseClientId, parsePlanName, parseServiceName } from '../core/names.ts
 import { parseDocument } from '../core/parse-document.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseRegion, parseTier } from '../core/tenant.ts'
+import { tlsSchema, trustedProxiesSchema, workersSchema } from '../edge/edge-settings.ts'
 import { natsSchema } from '../revocation/nats-settings.ts'
 import { REVOCATIONS_LIMIT_SECONDS } from '../revocation/revocation-follower.ts'
 import { redisSchema } from '../identity/sessions/redis/redis-settings.ts'
@@ -188,6 +189,10 @@ const gatewaySpec = z.strictObject({
   /** Health, readiness and the context keys: never reachable by tenants. */
   admin: listen,
   contextKey: z.string().min(1),
+  tls: tlsSchema.exactOptional(),
+  trustedProxies: trustedProxiesSchema.exactOptional(),
+  /** Processes that serve it on this machine. */
+  workers: workersSchema.default(1),
 })
 
 const SPECS = {

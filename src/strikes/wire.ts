@@ -1,3 +1,4 @@
+import { connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
@@ -52,6 +53,32 @@ export class Wire {
     const heard = heardOf(await this.#exchange(address, written(said), SILENCE_MS, isWhole))
     this.#seen += heard.body
     return heard
+  }
+
+  /** One request over HTTP/2, with whatever pseudo-fields, on a connection of its own. */
+  askHttp2(address: Address, headers: OutgoingHttpHeaders): Promise<Heard> {
+    const socket = socketTo(address, ['h2'])
+    this.#open.add(socket)
+    const session = connectHttp2('https://http2.invalid', { createConnection: () => socket })
+    // Any end of it is an answer.
+    session.on('error', () => undefined)
+    return new Promise((resolve) => {
+      let [status, body] = [0, '']
+      const stream = session.request(headers)
+      stream.on('response', (fields) => {
+        status = Number(fields[':status'] ?? 0)
+      })
+      stream.on('data', (chunk: Buffer) => {
+        body += chunk.toString('latin1')
+      })
+      stream.on('error', () => undefined)
+      stream.on('close', () => {
+        session.destroy()
+        this.#open.delete(socket)
+        this.#seen += body
+        resolve({ status, headers: [], body })
+      })
+    })
   }
 
   /** Bytes on a connection of its own, and all that comes back until the other side ends it. */
@@ -133,12 +160,16 @@ export class Conversation {
   }
 }
 
-function socketTo(address: Address): Socket {
+function socketTo(address: Address, protocols: readonly string[] = []): Socket {
   if ('path' in address || address.tls === undefined) return connect(address)
   const { host, port, tls } = address
   const name = tls.serverName === undefined ? {} : { servername: tls.serverName }
   // An attacker does not care whom it talks to.
-  return connectTls({ host, port, rejectUnauthorized: false, ...name })
+  return connectTls({
+    ...{ host, port, rejectUnauthorized: false },
+    ...name,
+    ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
+  })
 }
 
 /** A request as text. It asks for the connection to be closed, which tells where the answer ends. */

@@ -1,12 +1,12 @@
 import { type Command, Argument } from 'commander'
 import { PLANES, type Plane } from '../../platform/plane-config.ts'
+import type { Served } from '../../platform/serve/served.ts'
+import { untilAsked } from '../../platform/serve/until-asked.ts'
 import { endWithSupervisor } from '../../supervisor/end-with-supervisor.ts'
 import type { Console } from '../console.ts'
 import { several } from '../control-command.ts'
 import type { Ending } from '../ending.ts'
 import { type ServeFlags, starterOf } from '../serve-flags.ts'
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export function addServe(program: Command, console: Console, _ending: Ending): void {
   program
@@ -26,11 +26,12 @@ export function addServe(program: Command, console: Console, _ending: Ending): v
       'with --from: addresses that tenants’ own upstreams may have besides',
       several,
     )
+    .option('--workers <n>', 'processes of the gateway, in place of what its configuration says')
     .addHelpText(
       'after',
       `
 It says on standard output where it listens, one JSON line, and logs there. SIGTERM lets requests
-under way end (10 seconds at most).
+under way end (10 seconds at most). A gateway with workers replaces them one by one on SIGHUP.
 
 Examples:
   ringfence serve gateway --config /etc/ringfence/gateway.json
@@ -40,12 +41,12 @@ Examples:
     .action(async (plane: Plane, flags: ServeFlags) => {
       const start = starterOf(plane, flags)
       endWithSupervisor()
-      const asked = new Promise<void>((resolve) => {
-        for (const signal of SIGNALS) process.once(signal, () => resolve())
-      })
+      let served: Served | undefined
+      const asked = untilAsked(() => served?.reload)
       const log = (line: string) => console.out(`${line}\n`)
-      const served = await start(log)
-      log(JSON.stringify({ level: 'info', event: 'listening', plane, url: served.url }))
+      served = await start(log)
+      const { url, event = 'listening' } = served
+      log(JSON.stringify({ level: 'info', event, plane, url }))
       await asked
       await served.close()
     })

@@ -117,6 +117,45 @@ export const NETWORKS: readonly FrontDoorAttack[] = [
       }
     },
   ),
+  staged(
+    {
+      id: 'fd-network-two-authorities',
+      title: 'Two authorities in one request of HTTP/2, of which two readers take one each',
+      kind: 'read',
+      references: ['HT-5', 'HT-9'],
+    },
+    async (duel) => {
+      const { attacker, victim, wire, own, mark, ownMark } = duel
+      const door = await duel.branch({ edge: { certificates: await certificatesOf(duel.ground) } })
+      const gateway = await door.gateway()
+      const asked = (party: Party, token: string, own: string) => ({
+        ':authority': party.host,
+        ':path': record(party, own),
+        authorization: `Bearer ${token}`,
+      })
+      const { body } = await own.askHttp2(
+        named(gateway, victim.host),
+        asked(victim, await accessToken(victim), ownMark),
+      )
+      must(body.includes(victim.recordCanary), 'read its own record over HTTP/2')
+      return {
+        owner: 'the owner reads its own record over HTTP/2',
+        async attempt() {
+          const good = asked(attacker, await accessToken(attacker), mark)
+          const heard = await Promise.all(
+            [
+              { ...good, host: victim.host },
+              { ...good, ':authority': victim.host, host: attacker.host },
+              { ...good, ':authority': `${attacker.host},${victim.host}` },
+              { ...good, ':path': `https://${victim.host}${good[':path']}` },
+              { ...good, 'x-forwarded-host': victim.host, ':authority': `${victim.host}:443` },
+            ].map((headers) => wire.askHttp2(named(gateway, attacker.host), headers)),
+          )
+          return { crossed: duel.reached, met: `${heard.length} requests: ${statusesOf(heard)}` }
+        },
+      }
+    },
+  ),
   fromOutside(
     {
       id: 'fd-network-spoofed',

@@ -67,8 +67,22 @@ const anyHandshake: GatewayCheck = {
   },
 }
 
+/** RFC 9113, section 8.3.1: the authority counts, and `host` besides it is nobody's business. */
+const firstHost: GatewayCheck = {
+  name: 'one-host',
+  run({ incoming }) {
+    if (parseHost(valuesOf(incoming, 'host')[0] ?? '') === undefined) throw notFromHere()
+  },
+}
+
 /** Where a request comes from, seen carelessly. */
 export const NETWORK_MUTANTS: readonly FrontDoorMutant[] = [
+  mutant(
+    'fd-network-first-authority',
+    'The first of several authorities taken, whatever the others are',
+    ['fd-network-two-authorities', 'fd-route-two-hosts'],
+    ({ gatewayChecks }) => ({ gatewayChecks: replaced(gatewayChecks, firstHost) }),
+  ),
   mutant(
     'fd-network-first-hop',
     'The first address that a request names taken for its caller’s',

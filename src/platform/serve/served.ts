@@ -6,6 +6,10 @@ import type { PlaneSpec } from '../plane-config.ts'
 /** A plane that serves. */
 export interface Served {
   readonly url: string
+  /** What is said of it when it serves. Default `listening`. */
+  readonly event?: string
+  /** Begins anew, without an end in between, where that can be. */
+  readonly reload?: () => void
   /** Takes nothing new, finishes what is under way, and lets go of everything. */
   close(): Promise<void>
 }

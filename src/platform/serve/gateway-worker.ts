@@ -1,0 +1,40 @@
+import cluster from 'node:cluster'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isReplacement, tellReady, workerNumber } from '../../edge/worker.ts'
+import type { PlaneSpec } from '../plane-config.ts'
+import type { Log, Served } from './served.ts'
+import { serveGateway } from './serve-gateway.ts'
+import { askedProofs } from './shared-proofs.ts'
+
+/** For one that takes another's place to come to serve. Milliseconds. */
+const READY_MS = 30_000
+
+/** The front door as one of several processes: what it keeps on disk is its own. */
+export async function serveGatewayWorker(spec: PlaneSpec<'gateway'>, log: Log): Promise<Served> {
+  const own = await ownSpec(spec, `worker-${workerNumber()}`)
+  const readyMs = isReplacement() ? { readyMs: READY_MS } : {}
+  const served = await serveGateway(own, log, { proofs: askedProofs, ...readyMs })
+  tellReady(served.url)
+  return {
+    url: served.url,
+    event: 'worker-listening',
+    async close() {
+      await served.close()
+      cluster.worker?.disconnect()
+    },
+  }
+}
+
+async function ownSpec(spec: PlaneSpec<'gateway'>, name: string): Promise<PlaneSpec<'gateway'>> {
+  const { configuration, revocations, admin } = spec
+  const socket = 'socket' in admin ? `${admin.socket}.${name}` : undefined
+  // Whoever had the number before has ended.
+  if (socket !== undefined) await rm(socket, { force: true })
+  return {
+    ...spec,
+    configuration: { ...configuration, directory: join(configuration.directory, name) },
+    revocations: { ...revocations, directory: join(revocations.directory, name) },
+    admin: socket === undefined ? { host: '127.0.0.1', port: 0 } : { socket },
+  }
+}
