@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'revocation',
     'boundaries',
   ],
-  identity: ['core', 'administration', 'http', 'tokens', 'revocation', 'redis'],
+  identity: ['core', 'administration', 'contracts', 'http', 'tokens', 'revocation', 'redis'],
   edge: ['core', 'http', 'snapshot'],
   gateway: [
     'core',
@@ -68,6 +68,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sdk: ['core', 'http', 'tokens'],
   strikes: ['core', 'tokens', 'boundaries'],
   'front-door': [
+    'upstreams',
     'guardrails',
     'edge',
     'policy',
@@ -111,6 +112,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   proof: ['core', 'boundaries'],
   platform: [
+    'limits',
     'core',
     'edge',
     'administration',
@@ -118,6 +120,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'manifests',
     'policy',
     'openapi',
+    'upstreams',
     'tokens',
     'http',
     'snapshot',

@@ -36,6 +36,11 @@ const PRIVATE_V4 = [
 /** Only global unicast is outside, and of it not what carries IPv4 addresses or is for examples. */
 const GLOBAL_V6 = '2000::/3'
 const PRIVATE_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
+/** Above those that are kept for protocols, and all the same another protocol's (the Fetch standard's list). */
+const OTHERS_PORTS = new Set([
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669,
+  6679, 6697, 10_080,
+])
 const LOCAL_NAMES =
   /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|arpa|onion|test|invalid)$/
 
@@ -53,6 +58,7 @@ export function upstreamRule(options: UpstreamRuleOptions = {}): UpstreamRule {
     if (url.username !== '' || url.password !== '') return 'an upstream carries no credentials'
     const host = plainHost(url)
     if (hosts(host)) return undefined
+    if (!isOfTheWeb(url.port)) return 'this port may not be an upstream here'
     if (isIP(host) !== 0) return isAllowed(host, ranges) ? undefined : REFUSAL
     // A name of one part is one of this network, whatever it means there.
     return !host.includes('.') || LOCAL_NAMES.test(host) ? REFUSAL : undefined
@@ -74,6 +80,14 @@ function compiled({ ranges = [], hosts = [] }: UpstreamRuleOptions) {
     hosts: (host: string) =>
       names.some((name) => host === name || (name.startsWith('.') && host.endsWith(name))),
   }
+}
+
+/** @param port empty where it is the scheme's own */
+function isOfTheWeb(port: string): boolean {
+  const number = Number(port)
+  return (
+    port === '' || number === 80 || number === 443 || (number > 1_023 && !OTHERS_PORTS.has(number))
+  )
 }
 
 /** A URL's host in one spelling: without brackets, and without the dot that ends a full name. */

@@ -37,8 +37,6 @@ export const upstreamSpecSchema = z.strictObject({
   health: healthSchema.optional(),
   /** How often a safe request without a body is tried, the first time included. Default 1. */
   attempts: z.int().min(1).max(5).optional(),
-  /** A second try is sent if there is no answer after so long, to safe requests only. Default: never. */
-  hedgeAfterMs: z.int().min(1).max(60_000).optional(),
 })
 
 /** An upstream as the configuration carries it. */

@@ -17,12 +17,11 @@ import {
   withoutOwn,
 } from './headers.ts'
 import { Http2Call } from './http2-call.ts'
-import type { Http2Server } from './http2-upstream.ts'
 import { isEndless } from './lasting.ts'
-import type { GatewayLimits } from './limits.ts'
 import { hasBody, requestBody } from './request-body.ts'
 import type { Flow, UpstreamAnswer, UpstreamCall } from './upstream-call.ts'
-import { upstreamDenial } from './upstream-denial.ts'
+import { failureOf, upstreamDenial } from './upstream-denial.ts'
+import type { Turns } from './upstream-turns.ts'
 import type { UpstreamServer } from './upstream.ts'
 
 /**
@@ -45,21 +44,24 @@ const SAID_ANEW = new Set([
 ])
 /** A part of an answer is more than a stage can judge: it is asked for whole. */
 const OF_A_PART = new Set(['range', 'if-range'])
-const ATTEMPTS_MAX = 3
+/** A request that met with a kept connection's end goes to the same server again, so often. */
+const LOST_MAX = 2
+/** Methods that may be sent twice: they change nothing. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** What a server says that another might not. */
+const PASSING = new Set([502, 503, 504])
 const CANNOT_GO_ON = new Error('it cannot go on')
 
 export interface ForwardOptions {
   readonly exchange: Exchange
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  readonly server: UpstreamServer
-  /** In place of `server`, where HTTP/2 is spoken. */
-  readonly http2: Http2Server | undefined
+  /** Which servers it goes to. */
+  readonly turns: Turns
   /** With the query. */
   readonly path: string
   /** Fields that the gateway itself says: no other of such a name goes along. */
   readonly own: Headers
-  readonly limits: GatewayLimits
   /** Called when the answer has no end of its own. */
   readonly lasts: () => void
   /** Called once: when the answer cannot be given, or cannot be given whole. */
@@ -72,7 +74,8 @@ export class Forward implements UpstreamAnswer {
   #call: UpstreamCall | undefined
   #body: Readable | undefined
   #answer: AnswerBody | undefined
-  #attempts = 0
+  #server: UpstreamServer | undefined
+  #lost = 0
   #isOver = false
   #trailers: Headers = []
 
@@ -82,9 +85,10 @@ export class Forward implements UpstreamAnswer {
 
   /** @throws Denial of a stage that refuses the body by its head, or when no connection is free */
   start(): void {
-    const { exchange, request, response, server, http2, path, limits } = this.#options
+    const { exchange, request, response, turns, path } = this.#options
     const { incoming } = exchange
-    if (!hasBody(incoming)) return this.#ask()
+    const server = turns.next()
+    if (!hasBody(incoming)) return this.#ask(server)
     const stages = stagesFor(exchange.bodyStages, () => bodyHeadOf(incoming))
     this.#body = requestBody(exchange, request, stages, (error) => this.#fail(error))
     if (valueOf(incoming, 'expect') !== undefined) response.writeContinue()
@@ -92,24 +96,26 @@ export class Forward implements UpstreamAnswer {
     const headers = [...this.#fields(isStaged), ...framingOf(incoming, isStaged)]
     const { method } = exchange.head
     const asked = { path: server.basePath + path, method, headers, waits: isStaged }
+    const http2 = turns.http2Of(server)
     this.#call =
       http2 === undefined
-        ? new BodyCall(server, asked, this.#body, limits, this)
-        : new Http2Call(http2, asked, this.#body, limits, this)
+        ? new BodyCall(server, asked, this.#body, turns.limits, this)
+        : new Http2Call(http2, asked, this.#body, turns.limits, this)
   }
 
-  #ask(): void {
-    const { server, http2, path, exchange, limits } = this.#options
+  #ask(server: UpstreamServer): void {
+    const { turns, path, exchange } = this.#options
+    this.#server = server
     const headers = this.#fields(false)
     // A length of nothing is said on, as it was said.
     const length = valueOf(exchange.incoming, 'content-length')
     if (length !== undefined) headers.push('content-length', length)
     const asked = { path: server.basePath + path, method: exchange.head.method, headers }
-    this.#attempts += 1
+    const http2 = turns.http2Of(server)
     this.#call =
       http2 === undefined
         ? new BodilessCall(server, asked, this)
-        : new Http2Call(http2, asked, undefined, limits, this)
+        : new Http2Call(http2, asked, undefined, turns.limits, this)
   }
 
   /** One after another, name and value. */
@@ -143,11 +149,17 @@ export class Forward implements UpstreamAnswer {
 
   onHead(flow: Flow, status: number, fields: readonly string[]): void {
     if (this.#isOver) return
-    const { exchange, response, limits } = this.#options
+    const { exchange, response, turns } = this.#options
+    turns.judge(status >= 500 ? 'bad' : 'served')
+    if (PASSING.has(status) && this.#isRepeatable && turns.mayTryAgain()) {
+      this.#call?.abort(CANNOT_GO_ON)
+      return this.#again(() => turns.next())
+    }
+    const { idleMs } = turns.limits
     try {
       const head = answerHead(exchange, status, headersOf(fields))
       const fail = (error: unknown) => this.#fail(error)
-      this.#answer = answerBody({ exchange, response, head, flow, idleMs: limits.idleMs, fail })
+      this.#answer = answerBody({ exchange, response, head, flow, idleMs, fail })
       if (isEndless(head.headers)) this.#options.lasts()
     } catch (error) {
       this.#fail(stageDenial(error))
@@ -175,16 +187,35 @@ export class Forward implements UpstreamAnswer {
 
   onError(error: Error, isLost: boolean): void {
     if (this.#isOver) return
-    const { method } = this.#options.exchange.head
-    // The upstream closed a connection at the moment at which we used it again.
-    const isRepeatable = this.#body === undefined && (method === 'GET' || method === 'HEAD')
-    const isUnanswered = isLost && this.#answer === undefined
-    if (!isUnanswered || !isRepeatable || this.#attempts >= ATTEMPTS_MAX) return this.#fail(error)
-    try {
-      this.#ask()
-    } catch (refusal) {
-      this.#fail(refusal)
+    const { turns } = this.#options
+    const isUnanswered = this.#answer === undefined
+    const server = this.#server
+    // The upstream closed a connection at the moment at which we used it again: no fault of anybody's.
+    if (isLost && isUnanswered && this.#isRepeatable && server && this.#lost < LOST_MAX) {
+      this.#lost += 1
+      return this.#again(() => server)
     }
+    turns.judge(isUnanswered ? failureOf(error) : 'unanswered')
+    if (isUnanswered && this.#isRepeatable && turns.mayTryAgain()) {
+      return this.#again(() => turns.next())
+    }
+    this.#fail(error)
+  }
+
+  get #isRepeatable(): boolean {
+    return this.#body === undefined && SAFE.has(this.#options.exchange.head.method)
+  }
+
+  #again(next: () => UpstreamServer): void {
+    // Not within the report of a failure: the connection that failed is not done with it yet.
+    setImmediate(() => {
+      if (this.#isOver) return
+      try {
+        this.#ask(next())
+      } catch (refusal) {
+        this.#fail(refusal)
+      }
+    })
   }
 }
 

@@ -3,6 +3,8 @@ import { RingfenceError } from '../core/errors.ts'
 import type { SharedStore } from '../limits/shared-store.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource } from '../snapshot/snapshot.ts'
+import { ourPlaces } from '../upstreams/our-places.ts'
+import { type UpstreamGuard, upstreamGuard } from '../upstreams/upstream-guard.ts'
 import { decoyKey } from '../tokens/decoy-key.ts'
 import { SIGNING_ALGORITHMS, type SigningKey } from '../tokens/signing-key.ts'
 import type { GatewayCheck, GatewayMemory } from './check.ts'
@@ -19,10 +21,12 @@ import { McpEndpoint } from './mcp/mcp-endpoint.ts'
 import { serveMetadata } from './mcp/resource-metadata.ts'
 import { OpenRequests } from './open-requests.ts'
 import { type House, Passage } from './passage.ts'
+import { PlaceRules } from './place.ts'
 import { PROOF_LIFE_MS } from './proof-checks.ts'
 import { ReadTokens } from './read-tokens.ts'
 import { type ContextSigner, SignedContexts } from './signed-contexts.ts'
 import { isForWebSocket, serveUpgrades } from './upgrade.ts'
+import { UpstreamShares } from './upstream-turns.ts'
 import { Upstreams } from './upstream.ts'
 import { type ProofBook, UsedProofs } from './used-proofs.ts'
 import { VerifiedTokens } from './verified-tokens.ts'
@@ -56,6 +60,10 @@ export interface GatewayOptions {
   readonly endpoints?: readonly Endpoint[]
   /** What agents are answered with. Only a proof puts another part in. */
   readonly mcp?: Partial<McpParts>
+  /** Where tenants' own upstreams may be. Default: on the public internet. */
+  readonly upstreamGuard?: UpstreamGuard
+  /** Keeps connections upstream. Only a proof keeps them in another way. */
+  readonly connections?: (rules: PlaceRules) => Upstreams
 }
 
 export interface Gateway {
@@ -126,7 +134,6 @@ export function gateway(options: GatewayOptions): Gateway {
     close() {
       innerDoor.close()
       house.upstreams.close()
-      house.http2Upstreams.close()
       void house.memory.limiting.limiter.close()
     },
   }
@@ -160,13 +167,29 @@ function houseOf(
     readTokens,
     lasting,
     contexts: options.contexts ?? contexts,
-    upstreams: new Upstreams(limits),
-    http2Upstreams: new Http2Upstreams(limits),
+    upstreams: sharesOf(options, limits),
     open,
     log: options.log,
     isDraining: false,
     configuration: () => source.current(),
   }
+}
+
+function sharesOf(
+  {
+    source,
+    hosts,
+    upstreamGuard: guard = upstreamGuard(),
+    connections = (rules) => new Upstreams(rules),
+  }: GatewayOptions,
+  limits: GatewayLimits,
+): UpstreamShares {
+  const rules = new PlaceRules(
+    guard,
+    ourPlaces(() => source.current(), hosts),
+  )
+  const http2Upstreams = new Http2Upstreams(rules)
+  return new UpstreamShares({ limits, rules, upstreams: connections(rules), http2Upstreams })
 }
 
 function memoryOf(options: GatewayOptions, limits: GatewayLimits): GatewayMemory {

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test'
 import * as grpc from '@grpc/grpc-js'
 import { parseApiName, parseContractName, parseUpstreamName } from '../core/names.ts'
 import { parseTenantId } from '../core/tenant.ts'
+import { upstreamGuard } from '../upstreams/upstream-guard.ts'
 import { type Door, openDoor, tokenOf, until } from './door.test-support.ts'
 import { certificate, certificates } from './network-attacks.test-support.ts'
 
@@ -58,7 +59,9 @@ async function site(t: TestContext): Promise<Site> {
       error === null ? resolve(bound) : reject(error),
     )
   })
-  const door = await openDoor(t)
+  // The tenant's own server is here.
+  const upstreams = upstreamGuard({ ranges: ['127.0.0.0/8'] })
+  const door = await openDoor(t, { upstreamGuard: upstreams })
   door.source.change('acme', {
     upstreams: [
       {

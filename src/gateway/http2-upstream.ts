@@ -1,8 +1,7 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
+import type { LookupFunction } from 'node:net'
 import { Denial } from './denial.ts'
-import type { GatewayLimits } from './limits.ts'
-
-type SessionLimits = Pick<GatewayLimits, 'upstreamConnections' | 'connectMs'>
+import type { Place, PlaceRules } from './place.ts'
 
 /** Streams on one connection at most, whatever a server allows: one that breaks takes no more with it. */
 const STREAMS_MAX = 100
@@ -22,21 +21,22 @@ export interface Http2Seat {
   leave(): void
 }
 
-/** Servers that are spoken to in HTTP/2, by URL. */
+/** Servers that are spoken to in HTTP/2. Each owner has its own connections, also to the same address. */
 export class Http2Upstreams {
-  readonly #limits: SessionLimits
+  readonly #rules: PlaceRules
   readonly #servers = new Map<string, Http2Server>()
 
-  constructor(limits: SessionLimits) {
-    this.#limits = limits
+  constructor(rules: PlaceRules) {
+    this.#rules = rules
   }
 
-  /** @param url its own path comes before the request's */
-  server(url: string): Http2Server {
-    let server = this.#servers.get(url)
+  server(place: Place): Http2Server {
+    const { key } = place
+    let server = this.#servers.get(key)
     if (server === undefined) {
-      server = new Http2Server(url, this.#limits, () => this.#servers.delete(url))
-      this.#servers.set(url, server)
+      const lookup = this.#rules.lookupOf(place)
+      server = new Http2Server(place, lookup, () => this.#servers.delete(key))
+      this.#servers.set(key, server)
     }
     return server
   }
@@ -50,16 +50,16 @@ export class Http2Upstreams {
 export class Http2Server {
   /** Without a slash at its end. */
   readonly basePath: string
-  readonly #origin: string
-  readonly #limits: SessionLimits
+  readonly #place: Place
+  readonly #lookup: LookupFunction | undefined
   readonly #onEmpty: () => void
   readonly #kept = new Set<Kept>()
 
-  constructor(url: string, limits: SessionLimits, onEmpty: () => void) {
-    const { origin, pathname } = new URL(url)
-    this.basePath = pathname.replace(/\/$/, '')
-    this.#origin = origin
-    this.#limits = limits
+  /** @param lookup for connections; undefined where any address will do */
+  constructor(place: Place, lookup: LookupFunction | undefined, onEmpty: () => void) {
+    this.basePath = place.url.pathname.replace(/\/$/, '')
+    this.#place = place
+    this.#lookup = lookup
     this.#onEmpty = onEmpty
   }
 
@@ -69,7 +69,7 @@ export class Http2Server {
       const allowed = kept.session.remoteSettings.maxConcurrentStreams ?? STREAMS_MAX
       if (kept.streams < Math.min(allowed, STREAMS_MAX)) return this.#seat(kept, true)
     }
-    if (this.#kept.size >= this.#limits.upstreamConnections) {
+    if (this.#kept.size >= this.#place.limits.upstreamConnections) {
       throw new Denial('overloaded', 'the service is busy: try again', 'no stream is free', [
         ['retry-after', '1'],
       ])
@@ -92,10 +92,12 @@ export class Http2Server {
   }
 
   #open(): Kept {
-    const session = connect(this.#origin, {
+    const { connectMs } = this.#place.limits
+    const session = connect(this.#place.url.origin, {
       // Nothing is taken that was not asked for.
       settings: { enablePush: false },
-      timeout: this.#limits.connectMs,
+      timeout: connectMs,
+      ...(this.#lookup === undefined ? {} : { lookup: this.#lookup }),
     })
     const kept = { session, streams: 0 }
     this.#kept.add(kept)
@@ -105,7 +107,7 @@ export class Http2Server {
     }
     const tooLate = setTimeout(
       () => session.destroy(new Error('it takes too long to connect')),
-      this.#limits.connectMs,
+      connectMs,
     )
     session.once('connect', () => clearTimeout(tooLate))
     session.setTimeout(IDLE_MS, () => {

@@ -12,9 +12,8 @@ import { Forward } from './forward.ts'
 import { forwardedHeader } from './forwarded.ts'
 import type { Headers } from './headers.ts'
 import type { GatewayLimits } from './limits.ts'
-import type { Http2Upstreams } from './http2-upstream.ts'
 import type { Lasting } from './lasting.ts'
-import type { OpenRequests } from './open-requests.ts'
+import type { OpenRequests, Slot } from './open-requests.ts'
 import type { ReadTokens } from './read-tokens.ts'
 import { refuse } from './refuse.ts'
 import { headOf } from './request-head.ts'
@@ -26,7 +25,7 @@ import type { ContextSigner } from './signed-contexts.ts'
 import { nextTrace } from './trace-context.ts'
 import { Tunnel } from './tunnel.ts'
 import { upgradeOf } from './upgrade.ts'
-import type { Upstreams } from './upstream.ts'
+import type { Turns, UpstreamShares } from './upstream-turns.ts'
 
 /** Made once: where it was made is of no interest, and to find that out takes as long as all checks. */
 const ENDED = new Error('the request has ended')
@@ -39,8 +38,7 @@ export interface House {
   readonly limits: GatewayLimits
   readonly readTokens: ReadTokens
   readonly contexts: ContextSigner
-  readonly upstreams: Upstreams
-  readonly http2Upstreams: Http2Upstreams
+  readonly upstreams: UpstreamShares
   readonly open: OpenRequests
   readonly lasting: Lasting
   readonly log: (line: string) => void
@@ -62,7 +60,9 @@ export class Passage {
   readonly #requestId = randomUUID()
   readonly #began = performance.now()
   #exchange: Exchange | undefined
+  #slot: Slot | undefined
   #forward: Forward | Tunnel | undefined
+  #turns: Turns | undefined
   /** Of which request the context is that went with this one. */
   #contextRequestId: string | undefined
   #reason: string | undefined
@@ -86,7 +86,7 @@ export class Passage {
       if (this.#house.isDraining) exchange.answer.push(['connection', 'close'])
       if (exchange.claimed !== undefined) {
         // Before the checks: what is revoked from now on ends it, what was before they see.
-        open.enter(this, revocableOf(exchange.claimed), (denial) => this.#refuse(denial))
+        this.#slot = open.enter(revocableOf(exchange.claimed), (denial) => this.#refuse(denial))
       }
       this.#check(exchange, 0)
     } catch (error) {
@@ -130,7 +130,7 @@ export class Passage {
     if (tenant === undefined || claimed === undefined) {
       throw new Denial('internal', 'something went wrong on our side', 'no tenant to speak for')
     }
-    const { contexts, readTokens, upstreams, limits, memory } = this.#house
+    const { contexts, readTokens, upstreams, memory } = this.#house
     readTokens.keep(tokenKey, claimed)
     const context = contexts.sign(
       contextOf(exchange, tenant.id, upstream.audience, claimed),
@@ -144,17 +144,14 @@ export class Passage {
       ...nextTrace(exchange.incoming),
     ]
     const upgrade = upgradeOf(this.#request)
-    const { protocol = 'http/1.1', servers } = upstream.config
-    const url = servers[0]?.url ?? ''
+    this.#turns = upstreams.turns(upstream, tenant)
     const forwarding = {
       exchange,
       request: this.#request,
       response: this.#response,
-      server: upstreams.server(url),
-      http2: protocol === 'http/1.1' ? undefined : this.#house.http2Upstreams.server(url),
+      turns: this.#turns,
       path: path + target.query,
       own,
-      limits,
       lasts: () => this.#house.lasting.enter(exchange, (denial) => this.#refuse(denial)),
       fail: (error: unknown) => this.#refuse(error),
     }
@@ -201,9 +198,10 @@ export class Passage {
 
   #close(exchange: Exchange | undefined): void {
     this.#forward?.abort(ENDED)
+    this.#turns?.end()
     if (exchange === undefined || exchange.ended) return
     exchange.ended = true
-    this.#house.open.leave(this)
+    if (this.#slot !== undefined) this.#house.open.leave(this.#slot)
     for (const letGo of exchange.onEnd) letGo()
   }
 }

@@ -12,10 +12,9 @@ import { writeHead } from './answer-head.ts'
 import { Denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
 import { forNode, type Headers, headersOf, valueOf } from './headers.ts'
-import type { GatewayLimits } from './limits.ts'
 import type { Upgrade } from './upgrade.ts'
-import { upstreamDenial } from './upstream-denial.ts'
-import type { UpstreamServer } from './upstream.ts'
+import { failureOf, upstreamDenial } from './upstream-denial.ts'
+import type { Turns } from './upstream-turns.ts'
 
 /** RFC 6455, section 1.3. */
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -24,12 +23,12 @@ export interface TunnelOptions {
   readonly exchange: Exchange
   readonly response: ServerResponse
   readonly upgrade: Upgrade
-  readonly server: UpstreamServer
+  /** Which server it goes to. */
+  readonly turns: Turns
   /** With the query. */
   readonly path: string
   /** Fields that the gateway itself adds; they win over any of the same name. */
   readonly own: Headers
-  readonly limits: Pick<GatewayLimits, 'connectMs' | 'firstByteMs' | 'upgradeIdleMs'>
   /** Called when both sides have agreed. */
   readonly lasts: () => void
   /** Called once: when it cannot be opened. */
@@ -49,7 +48,7 @@ export class Tunnel {
 
   /** @throws Denial where somebody must look at what passes: nobody can, inside another protocol */
   start(): void {
-    const { exchange, server, path, upgrade, limits } = this.#options
+    const { exchange, turns, path, upgrade } = this.#options
     if (exchange.bodyStages.length > 0 || exchange.answerStages.length > 0) {
       throw new Denial(
         'forbidden',
@@ -57,6 +56,8 @@ export class Tunnel {
         'guardrails cannot look into an upgrade',
       )
     }
+    const server = turns.next()
+    const { limits } = turns
     const ask = server.isSecure ? httpsRequest : httpRequest
     const { agent: _, ...options } = server.options
     const sending = ask({
@@ -67,23 +68,28 @@ export class Tunnel {
       headers: forNode(this.#fields()),
     })
     this.#sending = sending
-    const waiting = setTimeout(
-      () =>
-        this.#fail(
-          new Denial('timed_out', 'the service did not answer in time', 'upstream: timed out'),
-        ),
-      limits.connectMs + limits.firstByteMs,
-    )
+    const late = () => {
+      turns.judge('unanswered')
+      this.#fail(
+        new Denial('timed_out', 'the service did not answer in time', 'upstream: timed out'),
+      )
+    }
+    const waiting = setTimeout(late, limits.connectMs + limits.firstByteMs)
     sending.once('close', () => clearTimeout(waiting))
     sending.once('upgrade', (answer, socket, head) => {
       clearTimeout(waiting)
+      turns.judge('served')
       this.#open(answer, socket, head)
     })
     sending.once('response', (answer) => {
       clearTimeout(waiting)
+      turns.judge((answer.statusCode ?? 502) >= 500 ? 'bad' : 'served')
       this.#declined(answer)
     })
-    sending.on('error', (error) => this.#fail(upstreamDenial(error)))
+    sending.on('error', (error) => {
+      if (!this.#isOver) turns.judge(failureOf(error))
+      this.#fail(upstreamDenial(error))
+    })
     upgrade.socket.once('close', () => this.abort(new Error('the caller is gone')))
     sending.end()
   }
@@ -96,7 +102,7 @@ export class Tunnel {
   }
 
   #open(answer: IncomingMessage, upstream: Duplex, head: Buffer): void {
-    const { exchange, response, upgrade, lasts, limits } = this.#options
+    const { exchange, response, upgrade, lasts, turns } = this.#options
     this.#upstream = upstream
     upstream.on('error', () => undefined)
     const fields = headersOf(answer.rawHeaders)
@@ -123,7 +129,7 @@ export class Tunnel {
     const { socket } = upgrade
     count(exchange, socket)
     for (const side of [socket, upstream as Socket]) {
-      side.setTimeout(limits.upgradeIdleMs, () => side.destroy())
+      side.setTimeout(turns.limits.upgradeIdleMs, () => side.destroy())
       side.setNoDelay(true)
       // Who has said the last word has ended it for both: servers of HTTP would wait for ours.
       side.allowHalfOpen = false

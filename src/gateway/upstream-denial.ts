@@ -1,5 +1,6 @@
 import { errors } from 'undici'
 import { messageOf, RingfenceError } from '../core/errors.ts'
+import type { Failure } from '../upstreams/server-state.ts'
 import { TIMED_OUT } from './body-call.ts'
 import { Denial } from './denial.ts'
 
@@ -19,4 +20,18 @@ export function upstreamDenial(error: unknown): unknown {
     'the service did not answer',
     `upstream: ${messageOf(error)}`,
   )
+}
+
+/** No connection was made: nothing of the request has reached anybody. */
+const UNREACHED = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+export function failureOf(error: Error): Failure {
+  return 'code' in error && UNREACHED.has(String(error.code)) ? 'unreached' : 'unanswered'
 }

@@ -1,8 +1,11 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { Client } from 'undici'
+import { ServerState } from '../upstreams/server-state.ts'
+import { portOf } from '../upstreams/upstream-guard.ts'
 import { Denial } from './denial.ts'
-import type { GatewayLimits } from './limits.ts'
+import type { Place, PlaceRules } from './place.ts'
 
 /** Kept open to one server while nothing uses them. */
 const IDLE_CONNECTIONS_MAX = 64
@@ -11,39 +14,36 @@ const SERVERS_MAX = 1_000
 /** What a server says of itself in `Keep-Alive` counts before this. */
 const KEEP_ALIVE_MS = 4_000
 
-type ServerLimits = Pick<
-  GatewayLimits,
-  'upstreamConnections' | 'connectMs' | 'firstByteMs' | 'idleMs'
->
+/** Tenants that must have met with failures before one of the platform's servers is out for all. */
+const TENANTS_NEEDED = 3
 
-/** Kept connections to upstream services. */
+/** Kept connections to upstream services: each owner has its own, also to the same address. */
 export class Upstreams {
-  readonly #limits: ServerLimits
-  /** By URL, the least recently used first. */
+  readonly #rules: PlaceRules
+  /** By place, the least recently used first. */
   readonly #servers = new Map<string, UpstreamServer>()
 
-  constructor(limits: ServerLimits) {
-    this.#limits = limits
+  constructor(rules: PlaceRules) {
+    this.#rules = rules
   }
 
-  /** @param url its own path comes before the request's */
-  server(url: string): UpstreamServer {
-    const known = this.#servers.get(url)
+  server(place: Place): UpstreamServer {
+    const known = this.#servers.get(place.key)
     if (known !== undefined && this.#servers.size < SERVERS_MAX) return known
-    const server = known ?? new UpstreamServer(url, this.#limits)
-    this.#servers.delete(url)
-    this.#servers.set(url, server)
+    const server = known ?? new UpstreamServer(place, this.#rules.lookupOf(place))
+    this.#servers.delete(place.key)
+    this.#servers.set(place.key, server)
     if (this.#servers.size > SERVERS_MAX) this.#letOneGo()
     return server
   }
 
+  /** Of a tenant's first: nobody drives out the platform's by naming many of its own. */
   #letOneGo(): void {
-    for (const [url, server] of this.#servers) {
-      if (server.isBusy) continue
-      this.#servers.delete(url)
-      server.close()
-      return
-    }
+    const idle = [...this.#servers].filter(([, server]) => !server.isBusy)
+    const [key, server] = idle.find(([, { place }]) => place.owner !== 'platform') ?? idle[0] ?? []
+    if (key === undefined || server === undefined) return
+    this.#servers.delete(key)
+    server.close()
   }
 
   close(): void {
@@ -61,6 +61,8 @@ export interface UpstreamConnection {
 
 /** The connections to one server: each has one request at a time. */
 export class UpstreamServer {
+  readonly place: Place
+  readonly state: ServerState
   /** Without a slash at its end. */
   readonly basePath: string
   readonly isSecure: boolean
@@ -70,25 +72,33 @@ export class UpstreamServer {
     readonly hostname: string
     readonly port: number
     readonly insecureHTTPParser: false
+    readonly lookup?: LookupFunction
   }
   readonly #origin: string
-  readonly #limits: ServerLimits
   readonly #idle: UpstreamConnection[] = []
   readonly #all = new Set<UpstreamConnection>()
   #closed = false
 
-  constructor(url: string, limits: ServerLimits) {
-    const { origin, protocol, hostname, port, pathname } = new URL(url)
+  /** @param lookup for connections; undefined where any address will do */
+  constructor(place: Place, lookup: LookupFunction | undefined) {
+    const { origin, protocol, hostname, pathname } = place.url
+    this.place = place
+    this.state = new ServerState(place.owner === 'platform' ? TENANTS_NEEDED : 1)
     this.basePath = pathname.replace(/\/$/, '')
     this.isSecure = protocol === 'https:'
     this.options = {
-      agent: agentFor(this.isSecure, limits.upstreamConnections),
+      agent: agentFor(this.isSecure, place.limits.upstreamConnections),
       hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: Number(port) || (this.isSecure ? 443 : 80),
+      port: portOf(place.url),
       insecureHTTPParser: false,
+      ...(lookup === undefined ? {} : { lookup }),
     }
     this.#origin = origin
-    this.#limits = limits
+  }
+
+  /** True when it was let go of: there is another now, or will be. */
+  get isClosed(): boolean {
+    return this.#closed
   }
 
   /** Whether anything is under way. */
@@ -104,7 +114,9 @@ export class UpstreamServer {
   take(): UpstreamConnection {
     const idle = this.#idle.pop()
     if (idle !== undefined) return idle
-    if (this.#all.size >= this.#limits.upstreamConnections) {
+    const { limits } = this.place
+    const { lookup } = this.options
+    if (this.#all.size >= limits.upstreamConnections) {
       throw new Denial('overloaded', 'the service is busy: try again', 'no connection is free', [
         ['retry-after', '1'],
       ])
@@ -114,9 +126,9 @@ export class UpstreamServer {
       // Another protocol would be spoken because the server wishes it.
       allowH2: false,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: { timeout: this.#limits.connectMs },
-      headersTimeout: this.#limits.firstByteMs,
-      bodyTimeout: this.#limits.idleMs,
+      connect: { timeout: limits.connectMs, ...(lookup === undefined ? {} : { lookup }) },
+      headersTimeout: limits.firstByteMs,
+      bodyTimeout: limits.idleMs,
     })
     const connection: UpstreamConnection = { client, used: false }
     client.on('disconnect', () => {

@@ -11,6 +11,7 @@ import { z } from 'zod'
 import type { ApiConfig } from '../../contracts/contract.ts'
 import { parseApiName, parseContractName, parseUpstreamName } from '../../core/names.ts'
 import type { TenantConfig } from '../../snapshot/snapshot.ts'
+import { upstreamGuard } from '../../upstreams/upstream-guard.ts'
 import { type Door, openDoor, tokenOf } from '../door.test-support.ts'
 import type { GatewayOptions } from '../gateway.ts'
 
@@ -123,7 +124,9 @@ export async function openMcpSite(
   options: Partial<GatewayOptions> = {},
 ): Promise<McpSite> {
   const notes = await mcpUpstream(t)
-  const door = await openDoor(t, options)
+  // The tenant's own server is here, where tenants' upstreams may be in tests only.
+  const guard = upstreamGuard({ ranges: ['127.0.0.0/8'] })
+  const door = await openDoor(t, { upstreamGuard: guard, ...options })
   const own = parseUpstreamName('notes')
   const notesApi = api('notes', {
     kind: 'mcp',

@@ -1,3 +1,4 @@
+import { upstreamGuard } from '../../upstreams/upstream-guard.ts'
 import { LineBatch } from '../../gateway/line-batch.ts'
 import { openGateway } from '../../gateway/open-gateway.ts'
 import type { Listen } from '../../http/listen.ts'
@@ -59,6 +60,7 @@ export async function serveStandalone(options: StandaloneOptions, log: Log): Pro
       source,
       revocations: NOBODY_REVOKES,
       contextKey,
+      upstreamGuard: upstreamGuard({ ranges: options.upstreamRanges }),
       listen: options.listen,
       admin: options.admin,
       log: (line) => lines.add(line),
