@@ -7,6 +7,7 @@ import { parseDocument } from '../core/parse-document.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseRegion, parseTier } from '../core/tenant.ts'
 import { tlsSchema, trustedProxiesSchema, workersSchema } from '../edge/edge-settings.ts'
+import { limitsRedisSchema } from '../limits/redis/redis-store.ts'
 import { natsSchema } from '../revocation/nats-settings.ts'
 import { REVOCATIONS_LIMIT_SECONDS } from '../revocation/revocation-follower.ts'
 import { redisSchema } from '../identity/sessions/redis/redis-settings.ts'
@@ -52,7 +53,17 @@ const revocations = z.strictObject({
   nats: natsSchema.exactOptional(),
 })
 
+/** Where tenants' own upstreams may be besides the internet. */
+const ownUpstreams = z
+  .strictObject({
+    ranges: z.array(z.union([z.cidrv4(), z.cidrv6()])).default([]),
+    /** `.crm.example` also means all names below. */
+    hosts: z.array(z.string().min(1).max(253)).default([]),
+  })
+  .prefault({})
+
 const controlSpec = z.strictObject({
+  upstreams: ownUpstreams,
   database,
   revocations,
   listen,
@@ -191,6 +202,37 @@ const gatewaySpec = z.strictObject({
   contextKey: z.string().min(1),
   tls: tlsSchema.exactOptional(),
   trustedProxies: trustedProxiesSchema.exactOptional(),
+  limits: z
+    .strictObject({
+      /** Where gateways count together what plans and contracts say is shared. */
+      redis: limitsRedisSchema.exactOptional(),
+    })
+    .prefault({}),
+  /** Where tenants' own upstreams may be besides the internet. The control plane is told the same. */
+  upstreams: ownUpstreams,
+  /** Where services ask their tenants' policies: a listener that tenants do not reach. */
+  decisions: z
+    .strictObject({ listen, audience: z.string().min(1), url: z.url().exactOptional() })
+    .exactOptional(),
+  /** Where other proxies ask whether a request may pass: a listener that only they reach. */
+  authorizers: z
+    .strictObject({
+      /** nginx's `auth_request`, Envoy's `ext_authz` over HTTP. */
+      http: listen.exactOptional(),
+      /** Envoy's `ext_authz` over gRPC. */
+      grpc: listen.exactOptional(),
+      /** Holds what the proxies say to be known by, 32 characters at least. */
+      secretFile: z.string().min(1),
+      /** How callers reach the proxies. */
+      publicProtocol: z.enum(['http', 'https']).default('https'),
+      /** nginx may use a decision again, for the rest of the second. */
+      remembered: z.boolean().default(false),
+      /** Fields that nginx passes on besides the usual ones. */
+      fields: z.array(z.string().min(1)).default([]),
+    })
+    .exactOptional(),
+  /** A file that gets what tenants' policies are asked, for dry runs. It holds names of users. */
+  recordQuestions: z.string().min(1).exactOptional(),
   /** Processes that serve it on this machine. */
   workers: workersSchema.default(1),
 })

@@ -133,6 +133,7 @@ export class Platform {
       workload,
       stateDirectory: place.directory,
       vending: `unix:${place.places.vending}`,
+      decisions: `unix:${place.places.decisions}`,
       control: this.controlUrl,
       secrets: place.secrets,
     })

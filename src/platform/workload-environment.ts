@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { writeState } from '../clusters/state-file.ts'
 import type { PlatformWorkload } from './platform-manifest.ts'
 import type { Secrets } from './secrets.ts'
-import { CONTROL_AUDIENCE, VENDING_AUDIENCE } from './write-planes.ts'
+import { CONTROL_AUDIENCE, DECISIONS_AUDIENCE, VENDING_AUDIENCE } from './write-planes.ts'
 
 /** Public keys that services verify contexts with, in the state directory. */
 export const CONTEXT_KEYS_FILE = 'context-keys.json'
@@ -20,6 +20,7 @@ export interface WorkloadPlace {
   /** Addresses as the SDK takes them. */
   readonly vending: string
   readonly control: string
+  readonly decisions: string
   readonly secrets: Secrets
 }
 
@@ -29,6 +30,7 @@ export async function workloadEnvironment({
   stateDirectory,
   vending,
   control,
+  decisions,
   secrets,
 }: WorkloadPlace): Promise<Readonly<Record<string, string>>> {
   const key = `workload-${client}`
@@ -40,6 +42,8 @@ export async function workloadEnvironment({
     RINGFENCE_CONTEXT_KEYS: join(stateDirectory, CONTEXT_KEYS_FILE),
     RINGFENCE_VENDING: vending,
     RINGFENCE_VENDING_AUDIENCE: VENDING_AUDIENCE,
+    RINGFENCE_DECISIONS: decisions,
+    RINGFENCE_DECISIONS_AUDIENCE: DECISIONS_AUDIENCE,
     RINGFENCE_CONTROL: control,
     RINGFENCE_CONTROL_AUDIENCE: CONTROL_AUDIENCE,
   }

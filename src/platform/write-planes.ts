@@ -16,6 +16,7 @@ export const OPERATOR_CLIENT = SUPPORT_CLIENT
 export const OPERATOR_SERVICE = SUPPORT_SERVICE
 export const VENDING_AUDIENCE = 'urn:ringfence:vending'
 export const IDENTITY_AUDIENCE = 'urn:ringfence:identity'
+export const DECISIONS_AUDIENCE = 'urn:ringfence:decisions'
 export const CONTROL_AUDIENCE = 'urn:ringfence:control'
 
 /** Where the parts of a platform on one state directory find each other. */
@@ -25,6 +26,7 @@ export interface Places {
   readonly vending: string
   readonly identityAdmin: string
   readonly gatewayAdmin: string
+  readonly decisions: string
   readonly config: (plane: Plane) => string
 }
 
@@ -46,6 +48,7 @@ export async function placesIn(
     vending: await socket('vending'),
     identityAdmin: await socket('identity-admin'),
     gatewayAdmin: await socket('gateway-admin'),
+    decisions: await socket('decisions'),
     config: (plane) => join(stateDirectory, 'planes', `${plane}.json`),
   }
 }
@@ -204,6 +207,7 @@ async function gatewaySpec(input: PlanesInput): Promise<PlaneSpecInput<'gateway'
     admin: { socket: places.gatewayAdmin },
     publicProtocol: manifest.gateway.publicProtocol,
     contextKey: secrets.path('context.jwk'),
+    decisions: { listen: { socket: places.decisions }, audience: DECISIONS_AUDIENCE },
   }
 }
 

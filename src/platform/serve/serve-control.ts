@@ -66,7 +66,7 @@ export async function serveControl(
     signReceipt: (type, payload) => Promise.resolve(sealEnvelope(type, payload, evidence)),
     exportDirectory: spec.exportDirectory,
     platform: { audience, contextKeys, services, workloads },
-    judges: judgesOf(),
+    judges: judgesOf(spec.upstreams),
     assertionAudience: spec.audience,
     graceSeconds: spec.graceSeconds,
     approvalSeconds: spec.approvalSeconds,

@@ -1,11 +1,14 @@
-import { openTls, type OpenTls } from '../../edge/open-tls.ts'
 import { LineBatch } from '../../gateway/line-batch.ts'
+import { openTls, type OpenTls } from '../../edge/open-tls.ts'
 import { openGateway, type OpenGatewayOptions } from '../../gateway/open-gateway.ts'
 import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
+import { upstreamGuard } from '../../upstreams/upstream-guard.ts'
+import type { RedisStore } from '../../limits/redis/redis-store.ts'
 import { readOrMakeSigningKey } from '../../tokens/signing-key.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { followerOptions, revocationOptions } from './follower-options.ts'
+import { openBesides, openSharedLimits, recorderOf } from './gateway-besides.ts'
 import type { Log, Served } from './served.ts'
 
 /** The front door. It starts and serves with its last configuration, whoever else is down. */
@@ -18,8 +21,10 @@ export async function serveGateway(
   const lines = new LineBatch(log)
   let revocations: RevocationFollower | undefined
   let tls: OpenTls | undefined
+  let shared: RedisStore | undefined
   const letGo = async () => {
     await tls?.close()
+    await shared?.close()
     lines.close()
     await revocations?.close()
     await source.close()
@@ -31,8 +36,13 @@ export async function serveGateway(
         log(JSON.stringify({ level: 'info', ...event })),
       )
     }
+    shared = await openSharedLimits(spec, log)
+    const recordQuestion = recorderOf(spec, log)
     const door = await openGateway({
       ...more,
+      ...(shared === undefined ? {} : { sharedLimits: shared }),
+      ...(recordQuestion === undefined ? {} : { recordQuestion }),
+      upstreamGuard: upstreamGuard(spec.upstreams),
       ...(tls === undefined ? {} : { certificates: tls.certificates }),
       ...(spec.trustedProxies === undefined ? {} : { trustedProxies: spec.trustedProxies }),
       source,
@@ -43,9 +53,16 @@ export async function serveGateway(
       admin: spec.admin,
       log: (line) => lines.add(line),
     })
+    const besides = await openBesides(spec, door, { source, revocations }, log).catch(
+      async (error: unknown) => {
+        await door.close()
+        throw error
+      },
+    )
     return {
       url: door.url,
       async close() {
+        await besides.close()
         await door.close()
         await letGo()
       },
