@@ -110,8 +110,12 @@ for (const role of ['rf_identity', 'rf_control'] as const) {
   })
 }
 
-test('rf_identity sees nothing of the snapshot, and makes tables in its own schema alone', async () => {
-  assert.equal(await may('rf_identity', 'select from snapshot.head'), false)
+test('rf_identity sees of the snapshot one grant whose id it knows, and makes tables in its own schema alone', async () => {
+  for (const table of await tables('snapshot')) {
+    assert.equal(await may('rf_identity', `select from ${table}`), false, table)
+  }
+  assert.equal(await may('rf_identity', "select snapshot.grant_of('acme', 'x')"), true)
+  assert.equal(await may('rf_control', "select snapshot.grant_of('acme', 'x')"), false)
   assert.equal(await may('rf_identity', 'create table identity.realm (tenant text)'), true)
   for (const schema of ['registry', 'snapshot', 'dbos', 'approvals', 'revocation', 'public']) {
     assert.equal(await may('rf_identity', `create table ${schema}.x (a int)`), false, schema)

@@ -111,6 +111,8 @@ async function grant(client: pg.Client, database: string, workflows: boolean): P
     'grant select, insert, update, delete on all tables in schema snapshot to rf_control',
     'grant select on all tables in schema snapshot to rf_vending, rf_gateway',
     `revoke all on snapshot.migration from ${all}`,
+    'grant usage on schema snapshot to rf_identity',
+    'grant execute on function snapshot.grant_of(text, text) to rf_identity',
     `revoke all on schema identity from public, ${all}`,
     'grant usage, create on schema identity to rf_identity',
     ...revocationGrants({

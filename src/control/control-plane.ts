@@ -2,6 +2,7 @@ import type { LeaseRecord, Revocation } from '../boundaries/boundary.ts'
 import type { LeaseId, Scope } from '../core/lease.ts'
 import type { ClientId, PlanName, ServiceName, Subject } from '../core/names.ts'
 import type { CellName, Region, TenantId, Tier } from '../core/tenant.ts'
+import type { GrantDesk } from './grants/grants.ts'
 import type { Manifests } from './manifests/manifests.ts'
 import type { GuardedKind } from './operators/guarded-acts.ts'
 import type { People } from './operators/people.ts'
@@ -26,6 +27,7 @@ export interface ControlPlane {
   readonly support: Support
   readonly realms: RealmDesk
   readonly manifests: Manifests
+  readonly grants: GrantDesk
   readonly jobs: Jobs
   /** Runs a change once for each key of an actor: see `Idempotency`. */
   readonly idempotency: Idempotency

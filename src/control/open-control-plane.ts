@@ -6,6 +6,7 @@ import { ChannelListener } from './channel-listener.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { Cursors } from './cursor.ts'
 import { Database, type DatabaseSettings } from './database.ts'
+import { RegisteredGrants } from './grants/registered-grants.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { FourEyes } from './operators/four-eyes.ts'
 import { OperatorAccess } from './operators/operator-access.ts'
@@ -233,6 +234,12 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
       judges: options.judges ?? {},
       enter: (tx, request, by) => lifecycle.enter(tx, request, by),
       begin: (workflows) => lifecycle.beginAll(workflows),
+    }),
+    grants: new RegisteredGrants({
+      database,
+      publisher,
+      snapshotKey: keys.snapshot,
+      revocations: options.revocations?.publisher,
     }),
     ...operatorsOf(database, fourEyes, realms, options),
     support: support.plane,

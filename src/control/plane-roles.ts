@@ -32,6 +32,7 @@ export const REGISTRY_RIGHTS: Readonly<Record<string, string>> = {
   support_access: 'select, insert, update',
   support_change: 'select, insert',
   object: 'select, insert, update, delete',
+  delegation: 'select, insert, update',
   // What a tenant had declared is erased with it; that it had, and its hash, is not.
   object_generation: 'select, insert, update (spec)',
 }

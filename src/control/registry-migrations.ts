@@ -1,3 +1,4 @@
+import { GRANTS_MIGRATION } from './grants/migration.ts'
 import { MANIFESTS_MIGRATION } from './manifests/migration.ts'
 import { APPROVAL_IN_USE_MIGRATION, OPERATORS_MIGRATION } from './operators/migration.ts'
 import { REALM_ACCESS_MIGRATION } from './realms/migration.ts'
@@ -218,4 +219,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   APPROVAL_IN_USE_MIGRATION,
   REALM_ACCESS_MIGRATION,
   MANIFESTS_MIGRATION,
+  GRANTS_MIGRATION,
 ]

@@ -1,3 +1,4 @@
+import { DELEGATION_MIGRATION } from './migrations/delegation.ts'
 import { DIRECTORY_MIGRATION } from './migrations/directory.ts'
 import { EMAIL_CHANGE_MIGRATION } from './migrations/email-change.ts'
 import { FEDERATION_MIGRATION } from './migrations/federation.ts'
@@ -65,4 +66,5 @@ export const IDENTITY_MIGRATIONS: readonly string[] = [
   SUPPORT_MIGRATION,
   FEDERATION_SESSIONS_MIGRATION,
   EMAIL_CHANGE_MIGRATION,
+  DELEGATION_MIGRATION,
 ]

@@ -8,6 +8,7 @@ import type { TenantId } from '../core/tenant.ts'
 import type { RevocationList, RevocationPublisher } from '../revocation/revocation.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
 import { adminApp } from './admin-app.ts'
+import { forgetUses, type Grants, publishedGrants } from './delegation/grants.ts'
 import type { Directory } from './directory/directory.ts'
 import { PostgresDirectory } from './directory/postgres-directory.ts'
 import { identityApp } from './identity-app.ts'
@@ -74,6 +75,8 @@ export interface IdentityOptions {
   readonly redis?: RedisSettings
   /** What is served besides the provider, made from the parts that it needs. */
   readonly mount?: (parts: IdentityParts) => Mounted | Promise<Mounted>
+  /** What tenants let others do. Default: what is published beside us in the database. */
+  readonly grants?: Grants
   /** In place of what the directory and the clients' rows say. */
   readonly authorities?: Authorities
   /** How many providers are kept made. Default 1,000. */
@@ -156,6 +159,7 @@ async function compose(
     ...parts,
     authorities,
     revoked: options.revoked,
+    grants: options.grants ?? publishedGrants(database),
     untold: (notice) => live.untold(notice),
     pages: mounted.pages ?? plainPages,
     audience,
@@ -182,6 +186,7 @@ async function compose(
     await used.forgetExpired()
     await artifacts.forgetExpired()
     await apiKeys.forgetExpired()
+    await forgetUses(database)
     await live.maintain()
     await mounted.maintain?.()
   }

@@ -35,4 +35,12 @@ export const SNAPSHOT_MIGRATIONS: readonly string[] = [
      tenant text collate "C" not null references snapshot.tenant (id) on delete cascade
    );
    create index on snapshot.host (tenant)`,
+  // For whoever issues tokens under grants, and may read nothing else here.
+  `create function snapshot.grant_of(tenant text, grant_id text) returns json
+     language sql stable security definer set search_path = '' as $$
+       select entry from snapshot.tenant as published,
+              json_array_elements(published.config -> 'grants') as entry
+        where published.id = $1 and published.config ->> 'status' <> 'suspended'
+          and entry ->> 'id' = $2
+     $$`,
 ]

@@ -121,6 +121,7 @@ function counting(plane: ControlPlane, called: () => void): ControlPlane {
     support: listened(plane.support),
     realms: listened(plane.realms),
     manifests: listened(plane.manifests),
+    grants: listened(plane.grants),
     jobs: listened(plane.jobs),
     idempotency: listened(plane.idempotency),
     healthy: () => plane.healthy(),

@@ -9,6 +9,7 @@ import type { ApiEnvironment, ControlApiOptions } from './environment.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
 import { addApprovals } from './operations/approvals.ts'
 import { addCatalogue } from './operations/catalogue.ts'
+import { addGrants } from './operations/grants.ts'
 import { addHealth } from './operations/health.ts'
 import { addJobContexts } from './operations/job-contexts.ts'
 import { addLeases } from './operations/leases.ts'
@@ -71,6 +72,7 @@ export function controlApi(plane: ControlPlane, options: ControlApiOptions): Hon
     addRevocations,
     addObjects,
     addObject,
+    addGrants,
     addJobContexts,
   ]) {
     add(api, parts)

@@ -5,6 +5,7 @@ import type { TenantId } from '../../core/tenant.ts'
 import { signWebhook, type WebhookSecret } from '../approvals/standard-webhooks.ts'
 import { ACME, type Answered, type Call, TestApi } from './api-client.test-support.ts'
 import { MEMORY_WEBHOOK_SECRET } from './memory-workflows.test-support.ts'
+import { GRANT_CALLS } from './memory-grants.test-support.ts'
 import { furnishObjects, OBJECT_CALLS } from './object-calls.test-support.ts'
 import { furnishRealm, REALM_CALLS } from './realm-calls.test-support.ts'
 import { RingfenceError } from '../../core/errors.ts'
@@ -36,6 +37,7 @@ interface Fixture {
 const CALLS: Readonly<
   Record<string, (fixture: Fixture) => [string, Call] | Promise<[string, Call]>>
 > = {
+  ...GRANT_CALLS,
   getHealth: () => ['/healthz', {}],
   getReadiness: () => ['/readyz', {}],
   listTenants: () => ['/v1/tenants?limit=1', {}],

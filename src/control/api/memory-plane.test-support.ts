@@ -5,6 +5,7 @@ import {
   memoryJobs,
   memoryOperators,
 } from './memory-access.test-support.ts'
+import { memoryGrants } from './memory-grants.test-support.ts'
 import { memoryManifests } from './memory-manifests.test-support.ts'
 import { memoryPeople, memorySecurity, memorySupport } from './memory-people.test-support.ts'
 import { memoryRealms } from './memory-realms.test-support.ts'
@@ -27,6 +28,7 @@ export class MemoryPlane extends MemoryState implements ControlPlane {
   readonly support = memorySupport(this)
   readonly realms = memoryRealms(this)
   readonly manifests = memoryManifests(this)
+  readonly grants = memoryGrants(this)
   readonly jobs = memoryJobs(this)
   readonly idempotency = memoryIdempotency(this)
 

@@ -4,12 +4,13 @@ import { type Declared, declaredBy } from '../../manifests/declared.ts'
 import type { SpecOf } from '../../manifests/manifest.ts'
 import type { PlatformConfig, TenantConfig } from '../../snapshot/snapshot.ts'
 import type { Tx } from '../database.ts'
+import { activeGrants } from '../grants/grant-row.ts'
 import { findObject, keptFrom, manifestFrom, objectsOf, ownerKey } from './object-row.ts'
 
 /** What a tenant's configuration says besides what is registered of it. */
 export type TenantParts = Pick<
   TenantConfig,
-  'contract' | 'upstreams' | 'guardrails' | 'limits' | 'policy' | 'network'
+  'contract' | 'upstreams' | 'guardrails' | 'limits' | 'policy' | 'network' | 'grants'
 >
 type PlatformParts = Pick<PlatformConfig, 'upstreams' | 'contracts' | 'guardrails' | 'policies'>
 type PlanExtras = Pick<
@@ -32,6 +33,7 @@ export async function tenantParts(tx: Pick<Tx, 'query'>, tenant: TenantId): Prom
     ...some('limits', said?.limits ?? []),
     ...(policy === undefined ? {} : { policy }),
     ...(said?.network === undefined ? {} : { network: said.network }),
+    ...some('grants', await activeGrants(tx, tenant)),
   }
 }
 

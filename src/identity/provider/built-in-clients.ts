@@ -12,6 +12,8 @@ const RESERVED = /^ringfence-/
 export const ACCOUNT_CLIENT = 'ringfence-account'
 /** Through it programs of users exchange API keys for access tokens. */
 export const API_KEY_CLIENT = 'ringfence-api-keys'
+/** Through it principals of other tenants exchange their tokens for one under a grant. */
+export const DELEGATION_CLIENT = 'ringfence-delegation'
 /** With it the command line signs operators in, in their realm and in no other. */
 export const OPERATOR_CLIENT = 'ringfence-operator-cli'
 /** Path below an issuer to which a sign-in for the account pages comes back. */
@@ -37,10 +39,10 @@ export function builtInClient(
       redirect_uris: [`${issuer}${ACCOUNT_SIGNED_IN_PATH}`],
     }
   }
-  if (client === API_KEY_CLIENT) {
+  if (client === API_KEY_CLIENT || client === DELEGATION_CLIENT) {
     return {
       ...plain,
-      client_name: 'API keys',
+      client_name: client === API_KEY_CLIENT ? 'API keys' : 'Grants',
       grant_types: [TOKEN_EXCHANGE],
       response_types: [],
       redirect_uris: [],

@@ -1,5 +1,8 @@
 import type { RevocationList } from '../../revocation/revocation.ts'
+import type { Grants } from '../delegation/grants.ts'
+import type { IdentityDatabase } from '../identity-database.ts'
 import type { RealmKeys } from '../realm-keys.ts'
+import type { RealmStore } from '../realm-store.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { Authorities } from './authorities.ts'
 import type { Outbound } from './outbound.ts'
@@ -16,6 +19,10 @@ export interface ProviderTools extends AdapterTools {
   readonly authorities: Authorities
   /** What was revoked elsewhere, where this process follows it. */
   readonly revoked: RevocationList | undefined
+  /** What this realm's tenant, and any other, lets others do. */
+  readonly grants: Grants
+  readonly realms: Pick<RealmStore, 'find'>
+  readonly database: IdentityDatabase
   readonly pages: ProviderPages
   /** The audience of access tokens: the platform's API. */
   readonly audience: string

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Provider, type Adapter, type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider'
+import { standingGrant } from '../../contracts/standing-grant.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import {
@@ -9,6 +10,7 @@ import {
   type TokenFacts,
   verifyAccessToken,
 } from '../../tokens/access-token.ts'
+import { sourceOf } from '../../tokens/delegation.ts'
 import { KeySet } from '../../tokens/verify-token.ts'
 import type { ProviderTools } from './provider-tools.ts'
 import { requestFacts } from './request-facts.ts'
@@ -85,7 +87,9 @@ export async function goodToken(
   })
   if (token?.tenant !== tenant) return undefined
   const { id, session, subject, client, issuedAt } = token
-  if (tools.revoked?.revokes({ tenant, id, session, subject, client, issuedAt }) === true) {
+  const source = sourceOf(token)
+  const own = { tenant, id, session, subject, client, issuedAt }
+  if (tools.revoked?.revokes(source === undefined ? own : { ...own, source }) === true) {
     return undefined
   }
   if ((await tools.artifacts.find({ tenant, model: 'RevokedToken', id })) !== undefined) {
@@ -96,8 +100,14 @@ export async function goodToken(
 
 /** True while the user or client, and the grant or key that it came of, are still there. */
 async function standsOn(token: GoodToken, tools: ProviderTools): Promise<boolean> {
-  const { tenant, subject, session } = token
+  const { tenant, subject, session, delegation, actor } = token
   const { authorities } = tools
+  if (delegation !== undefined) {
+    const { grant: id, grantee } = delegation
+    const grant = await tools.grants.find(tenant, id)
+    const asked = { grant: id, grantee, subject: actor?.subject }
+    return standingGrant(grant && [grant], asked, Date.now()) !== undefined
+  }
   const somebody =
     (await authorities.user(tenant, subject)) ?? (await authorities.client(tenant, subject))
   if (somebody === undefined) return false

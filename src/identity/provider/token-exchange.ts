@@ -2,10 +2,12 @@ import { errors, type KoaContextWithOIDC, type TokenEndpointGrantContext } from 
 import { checkDpopReplay, validateDpop } from 'oidc-provider/lib/helpers/grants.js'
 import type { Subject } from '../../core/names.ts'
 import { parseSubject } from '../../core/names.ts'
-import { type Access, signAccessToken } from '../../tokens/access-token.ts'
+import { type Access, claimedAccess, signAccessToken } from '../../tokens/access-token.ts'
 import { type Actor, ACTORS_MAX } from '../../tokens/actor.ts'
 import type { Authority } from '../directory/directory.ts'
-import { API_KEY_CLIENT } from './built-in-clients.ts'
+import { delegated } from '../delegation/delegation-exchange.ts'
+import { recordUse } from '../delegation/grants.ts'
+import { API_KEY_CLIENT, DELEGATION_CLIENT } from './built-in-clients.ts'
 import type { LoadedRealm } from './loaded-realm.ts'
 import type { ProviderTools } from './provider-tools.ts'
 import { sessionOfApiKey } from './session-of-grant.ts'
@@ -22,6 +24,7 @@ export const EXCHANGE_PARAMETERS = [
   'resource',
   'audience',
   'scope',
+  'grant_id',
 ] as const
 
 /** What is exchanged, as far as it can be had again: never more than it was good for. */
@@ -36,16 +39,45 @@ interface Source {
 }
 
 /**
- * Exchanges an access token of the realm for a narrower one, in which the client says that it acts, or
- * an API key for an access token (RFC 8693). What comes out has no more scopes, roles or time than
+ * Exchanges an access token of the realm for a narrower one, in which the client says that it acts, an
+ * API key for an access token, or a token of another tenant's realm for one under a grant (RFC 8693). What comes out has no more scopes, roles or time than
  * what went in, and no more than its subject has at this moment.
  */
 export function tokenExchange(realm: LoadedRealm, tools: ProviderTools) {
-  const { tenant, issuer } = realm
+  const { tenant } = realm
   return async (ctx: TokenEndpointGrantContext): Promise<void> => {
     const { client, params, provider } = ctx.oidc
     checkParameters(ctx, tools.audience)
     const proof = await validateDpop(provider, ctx)
+    if (client.clientId === DELEGATION_CLIENT) {
+      const given = await delegated(ctx, realm, tools)
+      if (given.boundTo !== undefined && given.boundTo !== proof?.thumbprint) {
+        throw new errors.InvalidGrant('bound to a key that was not shown')
+      }
+      await checkDpopReplay(provider, ctx, proof, client.clientId)
+      const scopes = chosen(text(params.scope), given.scopes)
+      await answer(
+        ctx,
+        realm,
+        tools,
+        {
+          ...given.access,
+          client: client.clientId,
+          scopes,
+          ...(proof === undefined ? {} : { boundTo: proof.thumbprint }),
+        },
+        given.seconds,
+        (token) =>
+          recordUse(tools.database, {
+            grantor: tenant,
+            grantee: given.grantee,
+            grant: given.grant.id,
+            token,
+            scopes,
+          }),
+      )
+      return
+    }
     const source = await sourceOf(ctx, realm, tools)
     if (source.boundTo !== undefined && source.boundTo !== proof?.thumbprint) {
       throw new errors.InvalidGrant('bound to a key that was not shown')
@@ -64,20 +96,35 @@ export function tokenExchange(realm: LoadedRealm, tools: ProviderTools) {
       ...(proof === undefined ? {} : { boundTo: proof.thumbprint }),
     }
     const seconds = Math.min(realm.settings.accessTokenSeconds, source.secondsLeft)
-    const key = await tools.keys.signing(tenant)
-    ctx.body = {
-      access_token: await signAccessToken(
-        key,
-        { issuer, audience: tools.audience },
-        access,
-        seconds,
-      ),
-      issued_token_type: ACCESS_TOKEN_TYPE,
-      token_type: proof === undefined ? 'Bearer' : 'DPoP',
-      expires_in: seconds,
-      scope: scopes.join(' '),
-    }
+    await answer(ctx, realm, tools, access, seconds)
   }
+}
+
+/** @param before what is done with the token's id before anybody has it */
+async function answer(
+  ctx: TokenEndpointGrantContext,
+  { tenant, issuer }: LoadedRealm,
+  { keys, audience }: ProviderTools,
+  access: Access,
+  seconds: number,
+  before: (id: string) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const key = await keys.signing(tenant)
+  const token = await signAccessToken(key, { issuer, audience }, access, seconds)
+  await before(claimedAccess(token)?.id ?? '')
+  ctx.body = {
+    access_token: token,
+    issued_token_type: ACCESS_TOKEN_TYPE,
+    token_type: access.boundTo === undefined ? 'Bearer' : 'DPoP',
+    expires_in: seconds,
+    scope: access.scopes.join(' '),
+  }
+}
+
+/** What clients that every realm has come with. */
+const TAKES: Readonly<Record<string, readonly string[]>> = {
+  [API_KEY_CLIENT]: [API_KEY_TYPE],
+  [DELEGATION_CLIENT]: [ACCESS_TOKEN_TYPE],
 }
 
 function checkParameters({ oidc }: TokenEndpointGrantContext, audience: string): void {
@@ -94,12 +141,17 @@ function checkParameters({ oidc }: TokenEndpointGrantContext, audience: string):
     if (target !== undefined && target !== audience) throw new errors.InvalidTarget()
   }
   const type = text(params['subject_token_type'])
-  const takes =
-    client.clientId === API_KEY_CLIENT ? [API_KEY_TYPE] : [ACCESS_TOKEN_TYPE, API_KEY_TYPE]
+  const takes = TAKES[client.clientId] ?? [ACCESS_TOKEN_TYPE, API_KEY_TYPE]
   if (type === undefined || !takes.includes(type)) {
     throw new errors.InvalidRequest('a subject token of this type is not taken')
   }
-  if (type === ACCESS_TOKEN_TYPE && client.clientAuthMethod === 'none') {
+  const delegates = client.clientId === DELEGATION_CLIENT
+  if (delegates !== (text(params['grant_id']) !== undefined)) {
+    throw new errors.InvalidRequest(
+      'a grant is named with the client for grants, and with no other',
+    )
+  }
+  if (type === ACCESS_TOKEN_TYPE && !delegates && client.clientAuthMethod === 'none') {
     throw new errors.InvalidRequest('who acts must authenticate')
   }
 }
@@ -124,7 +176,10 @@ async function sourceOf(
     }
   }
   const good = await goodToken(token, tenant, issuer, tools)
-  if (good === undefined || left(good.expiresAt) < 1) throw new errors.InvalidGrant('no such token')
+  // What is held under a grant is passed on to nobody.
+  if (good === undefined || left(good.expiresAt) < 1 || good.delegation !== undefined) {
+    throw new errors.InvalidGrant('no such token')
+  }
   return {
     subject: good.subject,
     scopes: good.scopes,
@@ -171,7 +226,13 @@ async function authorityOf(
 }
 
 function narrowed(asked: string | undefined, source: Source, authority: Authority) {
-  const may = source.scopes.filter((scope) => authority.scopes.includes(scope))
+  return chosen(
+    asked,
+    source.scopes.filter((scope) => authority.scopes.includes(scope)),
+  )
+}
+
+function chosen(asked: string | undefined, may: readonly string[]): readonly string[] {
   if (asked === undefined) return may
   const scopes = [...new Set(asked.split(' '))]
   const excess = scopes.filter((scope) => !may.includes(scope))

@@ -1,0 +1,55 @@
+import type { GrantConfig } from '../../contracts/grant.ts'
+import { grantSchema } from '../../contracts/grant.ts'
+import type { GrantId } from '../../core/names.ts'
+import type { TenantId } from '../../core/tenant.ts'
+import type { IdentityDatabase, Rows } from '../identity-database.ts'
+
+/** What tenants let principals of others do, as it is in force. */
+export interface Grants {
+  /** One of a tenant's own, by whatever anybody says that its id is. It may not be in its time. */
+  find(grantor: TenantId, id: GrantId): Promise<GrantConfig | undefined>
+}
+
+/** Grants of the published configuration. Of the rest of it the identity plane sees nothing. */
+export function publishedGrants(rows: Rows): Grants {
+  return {
+    async find(grantor, id) {
+      const [row] = await rows.query<{ found: unknown }>(
+        'select snapshot.grant_of($1, $2) as found',
+        [grantor, id],
+      )
+      return row?.found === undefined || row.found === null
+        ? undefined
+        : grantSchema.parse(row.found)
+    },
+  }
+}
+
+export interface GrantUse {
+  readonly grantor: TenantId
+  readonly grantee: TenantId
+  readonly grant: GrantId
+  /** `jti` of the token. */
+  readonly token: string
+  readonly scopes: readonly string[]
+}
+
+const KEPT_DAYS = 400
+
+/** Enters a token in the records of both tenants, or in neither. */
+export async function recordUse(database: IdentityDatabase, use: GrantUse): Promise<void> {
+  const { grantor, grantee, grant, token, scopes } = use
+  await database.query(
+    `insert into identity.grant_use (tenant, grant_id, jti, side, scopes)
+     values ($1, $3, $4, 'grantor', $5), ($2, $3, $4, 'grantee', $5)`,
+    [grantor, grantee, grant, token, scopes],
+  )
+}
+
+/** Forgets uses of long ago. */
+export async function forgetUses(database: IdentityDatabase): Promise<void> {
+  await database.query(
+    'delete from identity.grant_use where at < now() - make_interval(days => $1)',
+    [KEPT_DAYS],
+  )
+}
