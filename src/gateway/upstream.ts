@@ -20,21 +20,30 @@ const TENANTS_NEEDED = 3
 /** Kept connections to upstream services: each owner has its own, also to the same address. */
 export class Upstreams {
   readonly #rules: PlaceRules
+  readonly #tenantsNeeded: number
   /** By place, the least recently used first. */
   readonly #servers = new Map<string, UpstreamServer>()
 
-  constructor(rules: PlaceRules) {
+  /** @param tenantsNeeded see `ServerState`, of the platform's servers */
+  constructor(rules: PlaceRules, tenantsNeeded: number = TENANTS_NEEDED) {
     this.#rules = rules
+    this.#tenantsNeeded = tenantsNeeded
   }
 
   server(place: Place): UpstreamServer {
     const known = this.#servers.get(place.key)
     if (known !== undefined && this.#servers.size < SERVERS_MAX) return known
-    const server = known ?? new UpstreamServer(place, this.#rules.lookupOf(place))
+    const server = known ?? this.#open(place)
     this.#servers.delete(place.key)
     this.#servers.set(place.key, server)
     if (this.#servers.size > SERVERS_MAX) this.#letOneGo()
     return server
+  }
+
+  #open(place: Place): UpstreamServer {
+    // Who else would meet with failures of a tenant's own?
+    const needed = place.owner === 'platform' ? this.#tenantsNeeded : 1
+    return new UpstreamServer(place, this.#rules.lookupOf(place), needed)
   }
 
   /** Of a tenant's first: nobody drives out the platform's by naming many of its own. */
@@ -80,10 +89,10 @@ export class UpstreamServer {
   #closed = false
 
   /** @param lookup for connections; undefined where any address will do */
-  constructor(place: Place, lookup: LookupFunction | undefined) {
+  constructor(place: Place, lookup: LookupFunction | undefined, tenantsNeeded: number) {
     const { origin, protocol, hostname, pathname } = place.url
     this.place = place
-    this.state = new ServerState(place.owner === 'platform' ? TENANTS_NEEDED : 1)
+    this.state = new ServerState(tenantsNeeded)
     this.basePath = pathname.replace(/\/$/, '')
     this.isSecure = protocol === 'https:'
     this.options = {

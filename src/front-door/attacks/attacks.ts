@@ -22,6 +22,7 @@ import { SIGNED_CONTEXTS } from './signed-contexts.ts'
 import { SUSPENSION } from './suspension.ts'
 import { TOKENS } from './tokens.ts'
 import { UPGRADES } from './upgrades.ts'
+import { UPSTREAMS } from './upstreams.ts'
 import { WORKLOADS } from './workloads.ts'
 
 /** Every attack on the way of a request. */
@@ -31,6 +32,7 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...REALMS,
   ...NETWORKS,
   ...UPGRADES,
+  ...UPSTREAMS,
   ...MCP,
   ...ROUTES,
   ...FRAMING,

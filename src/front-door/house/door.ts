@@ -7,6 +7,7 @@ import { listen, type Listening } from '../../http/listen.ts'
 import { RevocationFile } from '../../revocation/revocation-file.ts'
 import type { Revocation } from '../../revocation/revocation.ts'
 import type { Configuration, ConfigurationSource } from '../../snapshot/snapshot.ts'
+import type { UpstreamGuardOptions } from '../../upstreams/upstream-guard.ts'
 import type { Check } from '../../vending/checks.ts'
 import { openVending, type Vending, type VendingOptions } from '../../vending/vending.ts'
 import { Feed } from './feed.ts'
@@ -39,6 +40,8 @@ export interface DoorOptions {
   readonly gatewayLimits?: Partial<GatewayLimits>
   /** How the gateway stands on its network. Default: without TLS, and without proxies before it. */
   readonly edge?: Pick<OpenGatewayOptions, 'certificates' | 'trustedProxies'>
+  /** Where tenants' own upstreams may be, and what their names mean. Default: on the internet. */
+  readonly ownUpstreams?: UpstreamGuardOptions
   readonly vendingLimits?: Partial<Pick<VendingOptions, 'workloadPerMinute' | 'atOnce'>>
   /** Told of each request that passed all of vending's checks. */
   readonly onChecked?: () => void
@@ -182,6 +185,8 @@ export class Door {
         log: () => undefined,
         hosts: [PLATFORM_HOST],
         checks: pieces.gatewayChecks,
+        upstreamGuard: pieces.upstreamGuard(this.#options.ownUpstreams ?? {}),
+        connections: pieces.connections,
         limits: { ...this.#options.gatewayLimits, ...pieces.gatewayLimits },
         listen: { host: '127.0.0.1', port: 0 },
         admin: { host: '127.0.0.1', port: 0 },

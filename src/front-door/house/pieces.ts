@@ -5,6 +5,8 @@ import type { GatewayCheck } from '../../gateway/check.ts'
 import { GATEWAY_CHECKS } from '../../gateway/checks.ts'
 import type { GatewayLimits } from '../../gateway/limits.ts'
 import { openGateway, type OpenGateway } from '../../gateway/open-gateway.ts'
+import type { PlaceRules } from '../../gateway/place.ts'
+import { Upstreams } from '../../gateway/upstream.ts'
 import {
   RevocationFollower,
   type RevocationFollowerOptions,
@@ -13,6 +15,11 @@ import type { RevocationSource } from '../../revocation/revocation.ts'
 import { Ringfence } from '../../sdk/ringfence.ts'
 import { type FollowerOptions, SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
 import type { ConfigurationSource } from '../../snapshot/snapshot.ts'
+import {
+  type UpstreamGuard,
+  upstreamGuard,
+  type UpstreamGuardOptions,
+} from '../../upstreams/upstream-guard.ts'
 import { type Check, VENDING_CHECKS } from '../../vending/checks.ts'
 import type { VendingOptions } from '../../vending/vending.ts'
 import { type Ground, VENDING_AUDIENCE } from './ground.ts'
@@ -43,6 +50,9 @@ export interface Pieces {
   readonly openGateway: (
     options: Parameters<typeof openGateway>[0],
   ) => Promise<Pick<OpenGateway, 'url' | 'close'>>
+  /** Where tenants' own upstreams may be, and who keeps connections to upstreams. */
+  readonly upstreamGuard: (options: UpstreamGuardOptions) => UpstreamGuard
+  readonly connections: (rules: PlaceRules) => Upstreams
   readonly vendingChecks: readonly Check[]
   readonly vendingLimits: Partial<Pick<VendingOptions, 'atOncePerTenant'>>
   /** What stands before vending. */
@@ -72,6 +82,8 @@ export const SOUND: Pieces = {
   gatewayChecks: GATEWAY_CHECKS,
   gatewayLimits: {},
   openGateway,
+  upstreamGuard,
+  connections: (rules) => new Upstreams(rules),
   vendingChecks: VENDING_CHECKS,
   vendingLimits: {},
   vendingFront: (vending) => vending,

@@ -21,6 +21,8 @@ export interface Received {
   readonly method: string
   readonly url: string
   readonly rawHeaders: readonly string[]
+  /** The other end of the connection that it came over. */
+  readonly connection: string
   bytes: number
   /** The first of them, as characters. */
   text: string
@@ -39,6 +41,7 @@ export interface Received {
  *   written to stand behind some other proxy.
  * - `…/echo/<mark>`: sends the header fields back that it got.
  * - `…/disclose/<mark>?as=<kind>`: says what guardrails let nobody hear.
+ * - `…/break/<mark>`: breaks the connection off, as a process does that dies of a request.
  * - `…/hold/<mark>`: answers when `release` is called.
  *
  * Whoever asks for a WebSocket gets one.
@@ -106,6 +109,7 @@ export class Upstream {
       method: request.method ?? '',
       url: request.url ?? '',
       rawHeaders: request.rawHeaders,
+      connection: String(request.socket.remotePort),
       bytes: 0,
       text: '',
       whole: false,
@@ -184,6 +188,9 @@ export class Upstream {
       }
       case 'disclose':
         disclose(request, response)
+        return
+      case 'break':
+        request.socket.destroy()
         return
       case 'hold':
         this.#held.add(response)

@@ -17,6 +17,7 @@ import { REVOCATION_MUTANTS } from './revocations.ts'
 import { SETTINGS_MUTANTS } from './settings-mutants.ts'
 import { SIGNED_CONTEXT_MUTANTS } from './signed-contexts.ts'
 import { UPGRADE_MUTANTS } from './upgrades.ts'
+import { UPSTREAM_MUTANTS } from './upstreams.ts'
 import { VERIFIER_MUTANTS } from './verifiers.ts'
 
 /** Every mutant of the front door: each is one careless change. */
@@ -27,6 +28,7 @@ export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...GRANT_MUTANTS,
   ...NETWORK_MUTANTS,
   ...UPGRADE_MUTANTS,
+  ...UPSTREAM_MUTANTS,
   ...LIMIT_MUTANTS,
   ...MCP_MUTANTS,
   ...VERIFIER_MUTANTS,
