@@ -13,6 +13,7 @@ import { addDomains } from './commands/domains.ts'
 import { addEvidence } from './commands/evidence.ts'
 import { addExec } from './commands/exec.ts'
 import { addGet } from './commands/get.ts'
+import { addGrants } from './commands/grants.ts'
 import { addGroups } from './commands/groups.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addLease } from './commands/lease.ts'
@@ -103,6 +104,7 @@ Examples:
     addRevoke,
     addLogin,
     addSupport,
+    addGrants,
     addLease,
     addToken,
     addExec,
