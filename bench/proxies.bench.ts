@@ -228,7 +228,8 @@ function memoryRows({ quick, say }: BenchContext): readonly Row[] {
     ]
   })
 }
-const MANY = 1_000
+/** What is there once, however many there are, is then a small part. */
+const MANY = 10_000
 
 interface Seen {
   readonly rate: number[]

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { JWK } from 'jose'
 import type { GatewayOptions } from '../../src/gateway/gateway.ts'
 import { openGateway } from '../../src/gateway/open-gateway.ts'
+import { tuneProcess } from '../../src/gateway/tune-process.ts'
 import { MemoryRevocations } from '../../src/revocation/memory-revocations.test-support.ts'
 import { SnapshotState } from '../../src/snapshot/state.ts'
 import { SnapshotFollower } from '../../src/snapshot/snapshot-follower.ts'
@@ -62,6 +63,7 @@ async function gateway(
   source: ConfigurationSource,
   options: Partial<GatewayOptions> = {},
 ): Promise<string> {
+  tuneProcess()
   const { url } = await openGateway({
     source,
     revocations: new MemoryRevocations(),

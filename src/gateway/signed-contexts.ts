@@ -52,7 +52,8 @@ export class SignedContexts implements ContextSigner {
     const known = kept?.find((entry) => entry.untilMs > now && saysTheSame(entry.context, context))
     if (known !== undefined) return known
     const text = signContextNow(this.#key, context, seconds)
-    const untilMs = now + reuseSeconds * 1000
+    // Not all at one time: those of many users that came together would be signed anew together.
+    const untilMs = now + reuseSeconds * 1000 * (1 - Math.random() / 4)
     const entry = { text, requestId: context.requestId, context, untilMs }
     if (reuseSeconds > 0)
       this.#keep(

@@ -39,7 +39,11 @@ export class VerifiedTokens {
     const purges = this.#purges
     return (tenant, expiresAt) => {
       if (purges !== this.#purges) return
-      const untilMs = Math.min(expiresAt.getTime(), Date.now() + SECONDS_MAX * 1000)
+      // Not all at one time: those that came together would be verified anew together.
+      const untilMs = Math.min(
+        expiresAt.getTime(),
+        Date.now() + SECONDS_MAX * 1000 * (1 - Math.random() / 4),
+      )
       const oldest = this.#entries.keys().next()
       if (this.#entries.size >= this.#max && !oldest.done) this.#entries.delete(oldest.value)
       this.#entries.set(token, { tenant, untilMs })

@@ -1,6 +1,7 @@
 import type { TenantId } from '../core/tenant.ts'
 import type { Clock } from './count.ts'
 import { Flow, Place } from './place.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 /** On whose behalf a place is asked for. */
 export interface Entrant {
@@ -38,7 +39,7 @@ export class FairGate {
   readonly #options: FairGateOptions
   readonly #flows = new Map<TenantId, Flow>()
   /** All who wait, in order of arrival. */
-  readonly #waiting = new Set<Place>()
+  readonly #waiting = new WaitingLine()
   #seats: number
   #inside = 0
   #weights = 0
@@ -177,7 +178,7 @@ export class FairGate {
 
   /** One timer, for the one who has waited longest. */
   #watch(): void {
-    const [first] = this.#waiting
+    const { first } = this.#waiting
     if (first === undefined) {
       clearTimeout(this.#timer)
       this.#timer = undefined
@@ -197,8 +198,8 @@ export class FairGate {
     const now = this.#options.clock.now()
     const late = now - due
     // The process itself stood still: who had left by then has not been heard of yet.
-    if (late > STILL_MS) for (const place of this.#waiting) place.until += late
-    for (const place of this.#waiting) {
+    if (late > STILL_MS) for (const place of this.#waiting.all()) place.until += late
+    for (const place of this.#waiting.all()) {
       if (place.until > now) break
       this.#refuse(place)
     }

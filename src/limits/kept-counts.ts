@@ -27,6 +27,7 @@ const SWEPT = 4
 export class KeptCounts {
   readonly #options: KeptCountsOptions
   readonly #kept = new Map<LimitKey, Kept>()
+  #hand = this.#kept.entries()
   readonly #chosen = new Map<TenantId, number>()
   #chosenTotal = 0
 
@@ -66,16 +67,16 @@ export class KeptCounts {
     return this.#kept.values()
   }
 
-  /** Looks at the entries that were not looked at for longest. */
+  /** Looks at the entries that were not looked at for longest: the hand goes round and round. */
   #sweep(steps: number): void {
-    let left = steps
-    for (const [key, kept] of this.#kept) {
-      if (left === 0) return
-      left -= 1
-      this.#delete(key)
-      if (kept.count.idle) continue
-      this.#kept.set(key, kept)
-      if (kept.chosen) this.#addChosen(kept.tenant, 1)
+    for (let left = steps; left > 0; left -= 1) {
+      const { value, done } = this.#hand.next()
+      if (done === true) {
+        this.#hand = this.#kept.entries()
+        return
+      }
+      const [key, { count }] = value
+      if (count.idle) this.#delete(key)
     }
   }
 

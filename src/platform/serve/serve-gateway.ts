@@ -1,6 +1,7 @@
 import { LineBatch } from '../../gateway/line-batch.ts'
 import { openTls, type OpenTls } from '../../edge/open-tls.ts'
 import { openGateway, type OpenGatewayOptions } from '../../gateway/open-gateway.ts'
+import { tuneProcess } from '../../gateway/tune-process.ts'
 import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
 import { upstreamGuard } from '../../upstreams/upstream-guard.ts'
@@ -17,6 +18,7 @@ export async function serveGateway(
   log: Log,
   more: Pick<OpenGatewayOptions, 'proofs' | 'readyMs'> = {},
 ): Promise<Served> {
+  tuneProcess()
   const source = await SnapshotFollower.open(await followerOptions(spec, log))
   const lines = new LineBatch(log)
   let revocations: RevocationFollower | undefined
