@@ -1,5 +1,6 @@
 import type { UpstreamConfig } from '../contracts/upstream.ts'
 import { BodilessCall } from './bodiless-call.ts'
+import { Denial } from './denial.ts'
 import { Http2Call } from './http2-call.ts'
 import type { Http2Upstreams } from './http2-upstream.ts'
 import type { PlaceRules } from './place.ts'
@@ -102,8 +103,10 @@ export class Probes {
         http2 === undefined
           ? new BodilessCall(server, asked, answer)
           : new Http2Call(http2.server(server.place), asked, undefined, server.place.limits, answer)
-    } catch {
-      tell(false)
+    } catch (error) {
+      // That all connections are in use says nothing of the server.
+      if (error instanceof Denial && error.code === 'overloaded') tell(!server.state.isDown)
+      else tell(false)
     }
   }
 

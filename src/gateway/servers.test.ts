@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { createServer, type RequestListener } from 'node:http'
+import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { UpstreamSpec } from '../contracts/upstream.ts'
 import { parseUpstreamName } from '../core/names.ts'
+import { selfSigned } from '../edge/self-signed.ts'
 import { type Door, openDoor, tokenOf, until } from './door.test-support.ts'
 import type { GatewayLimits } from './limits.ts'
+import { openSocket, UPGRADES } from './upgrade.test-support.ts'
 
 const tokens = new Map(
   ['acme', 'globex', 'initech', 'pied'].map((name) => [name, tokenOf(name)] as const),
@@ -164,4 +167,33 @@ test('a tenant goes to servers of its cell, and where there is none, nowhere', a
     upstreams: [{ name: parseUpstreamName('clinic'), servers: servers.slice(1) }],
   })
   assert.equal(await ask(door, 'acme'), 502)
+})
+
+test('a server whose certificate nobody vouches for gets nothing, in whichever way', async (t) => {
+  let seen = 0
+  // Right but for who says so.
+  const { key, chain: cert } = await selfSigned(['localhost'])
+  const server = createSecureServer({ key, cert, allowHTTP1: true }, (_request, response) => {
+    seen += 1
+    response.end('ok')
+  })
+  server.on('upgrade', () => {
+    seen += 1
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  server.on('sessionError', () => undefined)
+  t.after(() => server.close())
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`
+  for (const protocol of ['http/1.1', 'h2'] as const) {
+    const door = await doorTo(t, [], { servers: [{ url }], protocol })
+    assert.equal(await ask(door, 'acme'), 502)
+    const token = tokens.get('acme') ?? ''
+    const post = { path: '/t/acme/clinic/x', token, method: 'POST', body: 'abc' }
+    assert.equal((await door.ask(post)).status, 502)
+    const path = '/t/globex/live/x'
+    door.source.change('globex', UPGRADES)
+    const { outcome } = await openSocket(door.port, { path, token: tokens.get('globex') ?? '' })
+    assert.match(outcome, /^502 /)
+  }
+  assert.equal(seen, 0)
 })

@@ -126,7 +126,7 @@ export class Turns {
   /** To a server, by preference one that was not tried. @throws Denial when there is none */
   next(): UpstreamServer {
     this.end()
-    const { targets, tenant, budget } = this.#share
+    const { targets, tenant, budget, attempts } = this.#share
     const target = choose(targets, tenant, this.#tried)
     if (target === undefined) {
       throw new Denial(
@@ -139,7 +139,7 @@ export class Turns {
       )
     }
     this.#rules.admit(target.place)
-    if (this.#attempts === 0) budget.sent()
+    if (this.#attempts === 0 && attempts > 1) budget.sent()
     this.#attempts += 1
     this.#current = target
     const { server } = target

@@ -25,6 +25,12 @@ export interface UpstreamGuard {
   lookupFor(url: URL, isOurs: IsOurs): LookupFunction
 }
 
+interface Judged {
+  readonly host: string
+  readonly port: number
+  readonly refusal: string | undefined
+}
+
 /**
  * A name is judged by what it was resolved to for this very connection: there is no second look-up that
  * could say something else. Addresses are never looked up: `refusalOf` judges them.
@@ -34,10 +40,17 @@ export function upstreamGuard(options: UpstreamGuardOptions = {}): UpstreamGuard
   const isPublic = mayConnect(options)
   const listeners = new Set(options.listeners)
   const isClosed = (host: string, port: number, isOurs: IsOurs) =>
-    listeners.has(`${host}:${port}`) || isOurs(host, port)
+    (listeners.size > 0 && listeners.has(`${host}:${port}`)) || isOurs(host, port)
+  /** What of a URL stays the same, for requests that come one after another. */
+  const judged = new WeakMap<URL, Judged>()
   return {
     refusalOf(url, isOurs) {
-      return isClosed(plainHost(url), portOf(url), isOurs) ? 'a place of ours' : rule(url)
+      let known = judged.get(url)
+      if (known === undefined) {
+        known = { host: plainHost(url), port: portOf(url), refusal: rule(url) }
+        judged.set(url, known)
+      }
+      return isClosed(known.host, known.port, isOurs) ? 'a place of ours' : known.refusal
     },
     lookupFor(url, isOurs) {
       const [host, port] = [plainHost(url), portOf(url)]
