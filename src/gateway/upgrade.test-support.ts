@@ -1,6 +1,6 @@
 import type { ApiConfig, ContractConfig } from '../contracts/contract.ts'
 import { parseApiName, parseContractName, parseUpstreamName } from '../core/names.ts'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 import { type Ask, type Door, tokenOf } from './door.test-support.ts'
 
 const api = (name: string, change: Partial<ApiConfig> = {}): ApiConfig => ({

@@ -64,8 +64,8 @@ function schemaOf(
     const { schema } = parameter
     properties[key] =
       typeof schema === 'boolean' || parameter.description === undefined
-        ? (schema as Json)
-        : ({ description: parameter.description, ...schema } as Json)
+        ? schema
+        : { description: parameter.description, ...schema }
     if (parameter.required) required.push(key)
   }
   const content = bodyType && body?.contents.find(({ range }) => JSON_RANGE.test(range))

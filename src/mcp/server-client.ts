@@ -1,6 +1,5 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { isObject } from '../openapi/json.ts'
 import type { ToldTool } from './tool-book.ts'
@@ -29,8 +28,7 @@ async function inSession<T>(fetch: Fetch, work: (client: Client) => Promise<T>):
     },
   })
   try {
-    // The types of the library do not fit each other where optional properties are exact.
-    await client.connect(transport as Transport)
+    await client.connect(transport)
     return await work(client)
   } finally {
     // A server that keeps no sessions has none to end.

@@ -54,7 +54,7 @@ const revocations = z.strictObject({
 })
 
 /** Where tenants' own upstreams may be besides the internet. */
-const ownUpstreams = z
+export const ownUpstreamsSchema = z
   .strictObject({
     ranges: z.array(z.union([z.cidrv4(), z.cidrv6()])).default([]),
     /** `.crm.example` also means all names below. */
@@ -63,7 +63,7 @@ const ownUpstreams = z
   .prefault({})
 
 const controlSpec = z.strictObject({
-  upstreams: ownUpstreams,
+  upstreams: ownUpstreamsSchema,
   database,
   revocations,
   listen,
@@ -209,7 +209,7 @@ const gatewaySpec = z.strictObject({
     })
     .prefault({}),
   /** Where tenants' own upstreams may be besides the internet. The control plane is told the same. */
-  upstreams: ownUpstreams,
+  upstreams: ownUpstreamsSchema,
   /** Where services ask their tenants' policies: a listener that tenants do not reach. */
   decisions: z
     .strictObject({ listen, audience: z.string().min(1), url: z.url().exactOptional() })
@@ -217,7 +217,7 @@ const gatewaySpec = z.strictObject({
   /** Where other proxies ask whether a request may pass: a listener that only they reach. */
   authorizers: z
     .strictObject({
-      /** nginx's `auth_request`, Envoy's `ext_authz` over HTTP. */
+      /** nginx's `auth_request`. */
       http: listen.exactOptional(),
       /** Envoy's `ext_authz` over gRPC. */
       grpc: listen.exactOptional(),

@@ -13,6 +13,8 @@ import {
   type PlanName,
   type ServiceName,
 } from '../core/names.ts'
+import { tlsSchema, trustedProxiesSchema, workersSchema } from '../edge/edge-settings.ts'
+import { ownUpstreamsSchema } from './plane-config.ts'
 import { type NatsSettings, natsSchema } from '../revocation/nats-settings.ts'
 import {
   type CellName,
@@ -63,6 +65,12 @@ const schema = z.strictObject({
       .strictObject({
         /** `https` behind whatever ends TLS: proofs of possession must name it. */
         publicProtocol: z.enum(['http', 'https']).default('http'),
+        tls: tlsSchema.exactOptional(),
+        trustedProxies: trustedProxiesSchema.exactOptional(),
+        /** Processes that serve it on this machine. */
+        workers: workersSchema.default(1),
+        /** Where tenants' own upstreams may be besides the internet. */
+        upstreams: ownUpstreamsSchema,
       })
       .prefault({}),
     /** A bell for revocations beside the database's own notifications. */
@@ -160,10 +168,6 @@ export interface PlatformListen {
   readonly port: number
 }
 
-export interface PlatformGateway {
-  readonly publicProtocol: 'http' | 'https'
-}
-
 export interface PlatformCell {
   readonly name: CellName
   readonly region: Region
@@ -216,7 +220,7 @@ export interface PlatformManifest {
   readonly application: string
   readonly audience: string
   readonly listen: Readonly<Record<'gateway' | 'control' | 'identity', PlatformListen>>
-  readonly gateway: PlatformGateway
+  readonly gateway: z.output<typeof schema>['spec']['gateway']
   readonly revocations: { readonly nats?: NatsSettings }
   readonly cells: readonly PlatformCell[]
   readonly plans: readonly PlatformPlan[]

@@ -93,6 +93,7 @@ async function controlSpec(input: PlanesInput): Promise<PlaneSpecInput<'control'
   const { manifest, stateDirectory, secrets, places, engine } = input
   const workloads = [...manifest.workloads, operatorWorkload()]
   return {
+    upstreams: manifest.gateway.upstreams,
     database: databaseOf(input, 'control'),
     revocations: revocationsOf(input, 'control'),
     listen: manifest.listen.control,
@@ -205,7 +206,7 @@ async function gatewaySpec(input: PlanesInput): Promise<PlaneSpecInput<'gateway'
     revocations: revocationsOf(input, 'gateway'),
     listen: manifest.listen.gateway,
     admin: { socket: places.gatewayAdmin },
-    publicProtocol: manifest.gateway.publicProtocol,
+    ...manifest.gateway,
     contextKey: secrets.path('context.jwk'),
     decisions: { listen: { socket: places.decisions }, audience: DECISIONS_AUDIENCE },
   }

@@ -66,7 +66,7 @@ export class Wire {
       let [status, body] = [0, '']
       const stream = session.request(headers)
       stream.on('response', (fields) => {
-        status = Number(fields[':status'] ?? 0)
+        status = fields[':status'] ?? 0
       })
       stream.on('data', (chunk: Buffer) => {
         body += chunk.toString('latin1')

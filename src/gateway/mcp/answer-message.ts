@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { parseStrictJson } from '../../core/strict-json.ts'
 import { guardsOf } from '../../guardrails/guards.ts'
 import { mcpServer, type ToolDoor } from '../../mcp/mcp-server.ts'
@@ -79,8 +78,7 @@ export async function answerMessage(
   const server = mcpServer(bookOf(configuration, tenant), doorOf(door, exchange))
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true })
   onEnd.push(() => void server.close())
-  // The types of the library do not fit each other where optional properties are exact.
-  await server.connect(transport as Transport)
+  await server.connect(transport)
   await transport.handleRequest(request, response, message)
 }
 

@@ -6,7 +6,6 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { z } from 'zod'
 import type { ApiConfig } from '../../contracts/contract.ts'
 import { parseApiName, parseContractName, parseUpstreamName } from '../../core/names.ts'
@@ -80,7 +79,7 @@ export async function mcpUpstream(t: TestContext): Promise<McpUpstream> {
         content: [{ type: 'text', text: 'gone' }],
       }))
       const transport = new StreamableHTTPServerTransport({})
-      await mcp.connect(transport as Transport)
+      await mcp.connect(transport)
       await transport.handleRequest(request, response, JSON.parse(body))
     })()
   })
@@ -97,7 +96,7 @@ export interface McpSite {
   readonly door: Door
   readonly notes: McpUpstream
   /** A client of the protocol's own library, as a user of a tenant. */
-  client(tenant: string, token?: string): Promise<Client>
+  readonly client: (tenant: string, token?: string) => Promise<Client>
 }
 
 const api = (name: string, more: Partial<ApiConfig>): ApiConfig => ({
@@ -149,7 +148,7 @@ export async function openMcpSite(
       const transport = new StreamableHTTPClientTransport(url, {
         requestInit: { headers: { authorization: `Bearer ${token}` } },
       })
-      await client.connect(transport as Transport)
+      await client.connect(transport)
       t.after(() => client.close())
       return client
     },

@@ -1,6 +1,5 @@
 import { readFile, appendFile } from 'node:fs/promises'
 import { openAuthorizer } from '../../external-authorization/authorizer.ts'
-import { openEnvoyAuthorizer } from '../../external-authorization/envoy-authorizer.ts'
 import type { OpenGateway } from '../../gateway/open-gateway.ts'
 import type { Listening } from '../../http/listen.ts'
 import { RedisStore } from '../../limits/redis/redis-store.ts'
@@ -75,7 +74,13 @@ async function openAuthorizers(
     if (http !== undefined) {
       open.push(await openAuthorizer({ ...common, ...forNginx, listen: http }))
     }
-    if (grpc !== undefined) open.push(await openEnvoyAuthorizer({ ...common, listen: grpc }))
+    if (grpc !== undefined) {
+      // Most gateways never speak gRPC themselves.
+      const { openEnvoyAuthorizer } = await import(
+        '../../external-authorization/envoy-authorizer.ts'
+      )
+      open.push(await openEnvoyAuthorizer({ ...common, listen: grpc }))
+    }
     return open
   } catch (error) {
     for (const one of open) await one.close()
