@@ -72,12 +72,15 @@ export class Lasting {
       end(unauthenticated('its token has ended', true))
     }, left)
     timer.unref()
-    this.#open.set(exchange, { exchange, platform: configuration.platform, tenant, end, timer })
+    const entry = { exchange, platform: configuration.platform, tenant, end, timer }
+    this.#open.set(exchange, entry)
     onEnd.push(() => {
       clearTimeout(timer)
       this.#open.delete(exchange)
     })
     for (const letGo of onLasting) letGo()
+    // It changed while the service was thinking: nobody will tell of that again.
+    if (configuration.tenant(tenant.id) !== tenant) void this.#look(entry, configuration)
   }
 
   /** Ends the connections of another protocol: they have no answer that could tell their callers to go. */
