@@ -158,6 +158,8 @@ function objectReads(tenant: string): readonly Call[] {
     ['GET', `/v1/objects/${EVERYBODYS}/history`],
     ['GET', `/v1/tenants/${tenant}/objects/${EVERYBODYS}`],
     ['GET', `/v1/tenants/${tenant}/objects/${EVERYBODYS}/history`],
+    ['GET', '/v1/grants'],
+    ['GET', '/v1/grants/somebody'],
   ]
 }
 
@@ -169,7 +171,26 @@ function objectWrites(tenant: string): readonly Call[] {
     ['DELETE', `/v1/tenants/${tenant}/objects/guardrail/own`],
     ['PUT', `/v1/objects/${EVERYBODYS}`, { spec }],
     ['DELETE', `/v1/objects/${EVERYBODYS}`],
+    ['POST', '/v1/grants', grantOffer(tenant)],
+    ...['acceptance', 'refusal', 'revocation'].map(
+      (noun): Call => ['POST', `/v1/grants/somebody/${noun}`, {}],
+    ),
   ]
+}
+
+/** What a tenant's administrator could offer. */
+function grantOffer(grantee: string): object {
+  return {
+    grantee,
+    subject: 'somebody',
+    scopes: ['read'],
+    apis: ['clinic'],
+    actions: ['read'],
+    resources: ['/'],
+    not_before: '2026-01-01T00:00:00Z',
+    expires: '2026-01-02T00:00:00Z',
+    bills: 'grantor',
+  }
 }
 
 /** A change to it shows: large enough for all, and never the same. */
