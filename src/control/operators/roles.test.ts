@@ -119,6 +119,13 @@ const MATRIX: Readonly<Record<string, string>> = {
   getTenantObjectHistory: 'voas',
   putTenantObject: '-o--',
   deleteTenantObject: '-o--',
+  listGrants: 'voas',
+  getGrant: 'voas',
+  // By this door; that consent is a tenant's own to give the plane says itself.
+  offerGrant: '-o--',
+  acceptGrant: '-o--',
+  refuseGrant: '-o--',
+  revokeGrant: '-o--',
 }
 
 const READING = new Set(
