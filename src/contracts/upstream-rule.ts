@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
+import { addressRules } from '../core/public-addresses.ts'
 
 /** Why a URL may not be a tenant's own upstream; undefined when it may. */
 export type UpstreamRule = (url: URL) => string | undefined
@@ -13,29 +14,6 @@ export interface UpstreamRuleOptions {
 /** One sentence for all of it: what there is behind a name is nobody's business. */
 const REFUSAL = 'this address may not be an upstream here'
 
-/** Not on the internet: RFC 6890's registry, and what clouds keep their metadata at. */
-const PRIVATE_V4 = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.0.2.0/24',
-  '192.88.99.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-  // Metadata of a cloud outside the ranges that are kept for private use.
-  '168.63.129.16/32',
-]
-/** Only global unicast is outside, and of it not what carries IPv4 addresses or is for examples. */
-const GLOBAL_V6 = '2000::/3'
-const PRIVATE_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
 /** Above those that are kept for protocols, and all the same another protocol's (the Fetch standard's list). */
 const OTHERS_PORTS = new Set([
   1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669,
@@ -44,22 +22,19 @@ const OTHERS_PORTS = new Set([
 const LOCAL_NAMES =
   /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|arpa|onion|test|invalid)$/
 
-const NOWHERE = rangesOf([...PRIVATE_V4, ...PRIVATE_V6])
-const GLOBAL = rangesOf([GLOBAL_V6])
-
 /**
  * The rule for tenants' own upstreams: the public internet, and what the platform allows besides. It
  * judges addresses and names as they are written; what a name resolves to is judged by `mayConnect`,
  * when a connection is made.
  */
 export function upstreamRule(options: UpstreamRuleOptions = {}): UpstreamRule {
-  const { ranges, hosts } = compiled(options)
+  const { addresses, hosts } = compiled(options)
   return (url) => {
     if (url.username !== '' || url.password !== '') return 'an upstream carries no credentials'
     const host = plainHost(url)
     if (hosts(host)) return undefined
     if (!isOfTheWeb(url.port)) return 'this port may not be an upstream here'
-    if (isIP(host) !== 0) return isAllowed(host, ranges) ? undefined : REFUSAL
+    if (isIP(host) !== 0) return addresses.allows(host) ? undefined : REFUSAL
     // A name of one part is one of this network, whatever it means there.
     return !host.includes('.') || LOCAL_NAMES.test(host) ? REFUSAL : undefined
   }
@@ -69,14 +44,14 @@ export function upstreamRule(options: UpstreamRuleOptions = {}): UpstreamRule {
 export function mayConnect(
   options: UpstreamRuleOptions = {},
 ): (host: string, address: string) => boolean {
-  const { ranges, hosts } = compiled(options)
-  return (host, address) => hosts(host) || (isIP(address) !== 0 && isAllowed(address, ranges))
+  const { addresses, hosts } = compiled(options)
+  return (host, address) => hosts(host) || addresses.allows(address)
 }
 
 function compiled({ ranges = [], hosts = [] }: UpstreamRuleOptions) {
   const names = hosts.map((host) => host.toLowerCase())
   return {
-    ranges: rangesOf(ranges),
+    addresses: addressRules(ranges),
     hosts: (host: string) =>
       names.some((name) => host === name || (name.startsWith('.') && host.endsWith(name))),
   }
@@ -96,21 +71,4 @@ export function plainHost(url: URL): string {
     .toLowerCase()
     .replace(/^\[|\]$/g, '')
     .replace(/\.$/, '')
-}
-
-function isAllowed(address: string, allowed: BlockList): boolean {
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-  if (allowed.check(address, family)) return true
-  if (NOWHERE.check(address, family)) return false
-  return family === 'ipv4' || GLOBAL.check(address, family)
-}
-
-function rangesOf(ranges: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address = '', bits] = range.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    list.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
-  }
-  return list
 }

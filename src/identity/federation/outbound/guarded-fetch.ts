@@ -3,7 +3,7 @@ import { type RequestOptions, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { messageOf, RingfenceError } from '../../../core/errors.ts'
-import { type AddressRules, addressRules } from './address-rules.ts'
+import { type AddressRules, addressRules } from '../../../core/public-addresses.ts'
 
 const TIMEOUT_MS = 10_000
 const ANSWER_BYTES_MAX = 1024 * 1024

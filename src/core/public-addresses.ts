@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
-import { RingfenceError } from '../../../core/errors.ts'
+import { RingfenceError } from './errors.ts'
 
-/** Networks that are nobody's on the Internet: RFC 6890 and its successors. */
+/** Not on the internet: RFC 6890's registry and its successors, and what clouds keep their metadata at. */
 const SPECIAL_V4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -19,14 +19,15 @@ const SPECIAL_V4 = [
   '203.0.113.0/24',
   '224.0.0.0/4',
   '240.0.0.0/4',
+  // Metadata of a cloud outside the ranges that are kept for private use.
+  '168.63.129.16/32',
 ]
-/** Of IPv6 only this is public, without what stands for an IPv4 address or for documentation. */
-const PUBLIC_V6 = ['2000::/3']
+/** Only global unicast is outside, and of it not what carries IPv4 addresses or is for examples. */
+const GLOBAL_V6 = '2000::/3'
 const SPECIAL_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
 
-const specialV4 = networks(SPECIAL_V4)
-const publicV6 = networks(PUBLIC_V6)
-const specialV6 = networks(SPECIAL_V6)
+const special = networks([...SPECIAL_V4, ...SPECIAL_V6])
+const global = networks([GLOBAL_V6])
 
 /** Which addresses the platform may connect to on a tenant's word. */
 export interface AddressRules {
@@ -34,7 +35,7 @@ export interface AddressRules {
 }
 
 /**
- * Public addresses, and the networks given by the platform's operator, as `10.1.0.0/16`.
+ * Public addresses, and the networks that the platform's operator allows besides, as `10.1.0.0/16` or a single address.
  * @throws RingfenceError `invalid_argument`
  */
 export function addressRules(allowed: readonly string[] = []): AddressRules {
@@ -45,9 +46,8 @@ export function addressRules(allowed: readonly string[] = []): AddressRules {
       if (version === 0 || address.includes('%')) return false
       const family = version === 4 ? 'ipv4' : 'ipv6'
       if (exceptions.check(address, family)) return true
-      return version === 4
-        ? !specialV4.check(address, family)
-        : publicV6.check(address, family) && !specialV6.check(address, family)
+      if (special.check(address, family)) return false
+      return version === 4 || global.check(address, family)
     },
   }
 }
@@ -55,8 +55,9 @@ export function addressRules(allowed: readonly string[] = []): AddressRules {
 function networks(list: readonly string[]): BlockList {
   const networks = new BlockList()
   for (const text of list) {
-    const [address = '', bits = ''] = text.split('/')
+    const [address = '', given] = text.split('/')
     const version = isIP(address)
+    const bits = given ?? (version === 4 ? '32' : '128')
     if (version === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > (version === 4 ? 32 : 128)) {
       throw new RingfenceError('invalid_argument', 'a network is written like 10.1.0.0/16')
     }
