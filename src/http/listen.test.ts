@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { call } from './call.ts'
-import { listen } from './listen.ts'
+import { listen, removeStaleSocket } from './listen.ts'
 
 const ok = () => new Response('ok')
 
@@ -89,4 +89,15 @@ test('a server that does not answer in time is given up, and a caller can give u
     code: 'engine_unavailable',
   })
   await listening.close()
+})
+
+test('what a killed process left is cleared away for workers, and what another listens on is not', async (t) => {
+  const socket = join(scratch(t), 'a.sock')
+  writeFileSync(socket, '')
+  await removeStaleSocket({ socket })
+  assert.equal(existsSync(socket), false)
+  const alive = await listen(ok, { socket })
+  t.after(() => alive.close())
+  await assert.rejects(removeStaleSocket({ socket }), { code: 'port_taken' })
+  assert.equal(existsSync(socket), true)
 })

@@ -54,8 +54,8 @@ export async function listenWith(
  * @throws RingfenceError `port_taken`, `not_writable`
  */
 export async function bind(server: NetServer, where: Listen): Promise<string> {
-  // A worker's listener is its primary's, which is there already.
-  if ('socket' in where && cluster.isPrimary) await removeStaleSocket(where.socket)
+  // A worker's listener is its primary's: another worker may have it already.
+  if (cluster.isPrimary) await removeStaleSocket(where)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, where)))
     if ('socket' in where) server.listen(where.socket, resolve)
@@ -82,8 +82,14 @@ function close(server: Server): Promise<void> {
   })
 }
 
-/** A socket file that a killed process left behind would keep us from listening; a live one must. */
-async function removeStaleSocket(path: string): Promise<void> {
+/**
+ * A socket file that a killed process left behind would keep us from listening; a live one must. To be
+ * called by a primary for what its workers will listen on.
+ * @throws RingfenceError `port_taken`
+ */
+export async function removeStaleSocket(where: Listen): Promise<void> {
+  if (!('socket' in where)) return
+  const path = where.socket
   const alive = await new Promise<boolean>((resolve) => {
     const probe = connect(path)
     probe.once('connect', () => {

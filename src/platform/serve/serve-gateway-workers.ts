@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { Workers } from '../../edge/workers.ts'
 import { CONTEXT_JWKS_PATH } from '../../gateway/admin.ts'
-import { listen } from '../../http/listen.ts'
+import { listen, type Listen, removeStaleSocket } from '../../http/listen.ts'
 import { readOrMakeSigningKey } from '../../tokens/signing-key.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import type { Log, Served } from './served.ts'
@@ -37,6 +37,7 @@ export async function serveGatewayWorkers(
   app.get(CONTEXT_JWKS_PATH, (c) =>
     c.json({ keys: [key.publicJwk] }, 200, { 'cache-control': 'public, max-age=60' }),
   )
+  for (const where of sharedListeners(spec)) await removeStaleSocket(where)
   const admin = await listen(app.fetch, spec.admin)
   try {
     const url = await workers.start()
@@ -57,4 +58,14 @@ export async function serveGatewayWorkers(
     await admin.close()
     throw error
   }
+}
+
+/** What all workers listen on together. */
+function sharedListeners({
+  listen: front,
+  decisions,
+  authorizers,
+}: PlaneSpec<'gateway'>): Listen[] {
+  const all = [front, decisions?.listen, authorizers?.http, authorizers?.grpc]
+  return all.filter((where) => where !== undefined)
 }
