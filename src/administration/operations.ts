@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { CLIENT_OPERATIONS } from './clients.ts'
 import { CONNECTION_OPERATIONS } from './connections.ts'
+import { GRANT_USE_OPERATIONS } from './grant-uses.ts'
 import { GROUP_OPERATIONS } from './groups.ts'
 import type { RealmCall, RealmListing, RealmOperation } from './operation.ts'
 import { REALM_OPERATIONS_OF_ITS_OWN } from './realm.ts'
@@ -18,6 +19,7 @@ export const REALM_OPERATIONS = {
   ...CLIENT_OPERATIONS,
   ...CONNECTION_OPERATIONS,
   ...SESSION_OPERATIONS,
+  ...GRANT_USE_OPERATIONS,
 } as const satisfies Readonly<Record<string, RealmOperation>>
 
 type Operations = typeof REALM_OPERATIONS

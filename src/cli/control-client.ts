@@ -194,7 +194,7 @@ export class ControlClient {
 
 /** Lists that come in pages; others come whole. */
 const PAGED =
-  /^\/v1\/(?:tenants|workflows|approvals|support|objects(?:\/.+)?|tenants\/[^/]+\/(?!leases$).+)$/
+  /^\/v1\/(?:tenants|workflows|approvals|support|objects(?:\/.+)?|grants\/[^/]+\/uses|tenants\/[^/]+\/(?!leases$).+)$/
 const TRANSIENT: ReadonlySet<ErrorCode> = new Set(['engine_unavailable', 'timed_out', 'overloaded'])
 
 function isTransient(error: unknown): boolean {

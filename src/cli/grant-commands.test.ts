@@ -21,6 +21,19 @@ test('a grant is offered, read, accepted and revoked', async (t) => {
   assert.match((await run('grants', 'get', grant.id)).out, /revoked/)
 })
 
+test('what came of a grant is listed, page by page', async (t) => {
+  const control = await servedControl(t)
+  const grant = `gr-${'o'.repeat(20)}`
+  const all = JSON.parse((await control.run('grants', 'uses', grant, '-o', 'json')).out)
+  assert.deepEqual(
+    all.map(({ token }: { token: string }) => token),
+    ['use-1', 'use-2'],
+  )
+  const one = await control.run('grants', 'uses', grant, '--limit', '1')
+  assert.match(one.out, /use-1/)
+  assert.doesNotMatch(one.out, /use-2/)
+})
+
 test('what is no grant, and no duration, is refused before anything is asked', async (t) => {
   const control = await servedControl(t)
   const run = (...args: readonly string[]) => control.run(...args)

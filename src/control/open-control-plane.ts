@@ -237,6 +237,8 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     }),
     grants: new RegisteredGrants({
       database,
+      cursors,
+      ask: ports.administration,
       publisher,
       snapshotKey: keys.snapshot,
       revocations: options.revocations?.publisher,

@@ -160,6 +160,7 @@ function objectReads(tenant: string): readonly Call[] {
     ['GET', `/v1/tenants/${tenant}/objects/${EVERYBODYS}/history`],
     ['GET', '/v1/grants'],
     ['GET', '/v1/grants/somebody'],
+    ['GET', '/v1/grants/somebody/uses'],
   ]
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { grantUseSchema, type WireGrantUse } from '../../administration/grant-uses.ts'
 import { type WireGrant, wireGrantSchema } from '../../control/api/operations/grants.ts'
 import { parseGrantId } from '../../core/names.ts'
 import { parseTenantId } from '../../core/tenant.ts'
@@ -10,6 +11,7 @@ import {
   examples,
   openControl,
   pathOf,
+  wholeNumber,
 } from '../control-command.ts'
 import { durationSeconds } from '../duration.ts'
 import type { Ending } from '../ending.ts'
@@ -34,6 +36,12 @@ const all: Columns<WireGrant> = (grant) => ({
   history: grant.events
     .map(({ at, what, side, by }) => `${at} ${what} by the ${side}${by === null ? '' : ` (${by})`}`)
     .join('; '),
+})
+
+const useColumns: Columns<WireGrantUse> = ({ at, token, scopes }) => ({
+  at,
+  token,
+  scopes: scopes.join(' '),
 })
 
 interface OfferFlags extends ControlFlags {
@@ -113,6 +121,17 @@ export function addGrants(program: Command, console: Console, _ending: Ending): 
       format,
       console.out,
     )
+  })
+  examples(
+    controlCommand(
+      grants.command('uses <grant>').description('Tokens that came of one, the newest first.'),
+    ).option('--limit <n>', 'at most so many', '50'),
+    'ringfence grants uses gr-0123456789abcdef0123 --limit 500',
+  ).action(async (id: string, flags: ControlFlags & { readonly limit: string }) => {
+    const { client, format } = openControl(flags, console)
+    const most = wholeNumber(flags.limit, '--limit')
+    const path = pathOf('grants', parseGrantId(id), 'uses')
+    writeList(await client.list(path, grantUseSchema, {}, most), useColumns, format, console.out)
   })
   for (const [verb, noun, description] of [
     ['accept', 'acceptance', 'Accept what is offered to the own tenant.'],

@@ -5,6 +5,7 @@ import { type GrantId, parseGrantId } from '../../core/names.ts'
 import { parseTenantId } from '../../core/tenant.ts'
 import type { ControlPlane } from '../control-plane.ts'
 import type { GrantState, GrantView } from '../grants/grants.ts'
+import { pageOf } from './memory-page.test-support.ts'
 import type { MemoryState } from './memory-state.test-support.ts'
 
 const at = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString()
@@ -30,6 +31,7 @@ function idOf(letter: string): GrantId {
 export const GRANT_CALLS: Readonly<Record<string, () => [string, { body?: object }]>> = {
   listGrants: () => ['/v1/grants', {}],
   getGrant: () => [`/v1/grants/${KEPT.offered}`, {}],
+  listUsesOfGrant: () => [`/v1/grants/${KEPT.offered}/uses?limit=1`, {}],
   offerGrant: () => ['/v1/grants', { body: GRANT_BODY }],
   acceptGrant: () => [`/v1/grants/${KEPT.accepted}/acceptance`, { body: {} }],
   refuseGrant: () => [`/v1/grants/${KEPT.refused}/refusal`, { body: {} }],
@@ -64,6 +66,14 @@ export function memoryGrants(state: MemoryState): ControlPlane['grants'] {
       return [...known.values()]
     },
     get: async (id) => found(id),
+    uses: async (id, page) => {
+      found(id)
+      const use = (token: string) => ({
+        ...{ grant: id, side: 'grantor' as const, token, scopes: ['read'] },
+        at: '2026-01-02T03:04:05.000Z',
+      })
+      return pageOf(['use-1', 'use-2'].map(use), ({ token }) => token, ['uses', id], page)
+    },
     offer: async (offer) => {
       state.check()
       return enter(parseGrantId(`gr-${randomBytes(16).toString('hex')}`), offer)

@@ -214,6 +214,14 @@ export class MemoryRealm {
       this.sessions.clear()
       return { ...done(), sessions }
     },
+    listGrantUses: ({ limit }) => ({
+      items: [
+        {
+          ...({ grant: 'gr-0123456789abcdef0123', side: 'grantee', token: 'use-1' } as const),
+          ...{ scopes: ['read'], at: MADE },
+        },
+      ].slice(0, limit),
+    }),
   }
 
   #members(group: string, change: (all: readonly string[]) => string[]) {

@@ -103,4 +103,5 @@ export const REALM_CALLS: Readonly<
   getSession: () => [at('/sessions/session-1'), {}],
   endSession: () => [at('/sessions/session-1'), {}],
   endSessions: () => [at('/sessions?user=alice'), {}],
+  listGrantUses: () => [at('/grant-uses'), {}],
 }

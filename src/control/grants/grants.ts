@@ -1,7 +1,8 @@
+import type { WireGrantUse } from '../../administration/grant-uses.ts'
 import type { GrantConfig } from '../../contracts/grant.ts'
 import type { GrantId } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
-import type { Actor } from '../control-plane.ts'
+import type { Actor, Page, PageRequest } from '../control-plane.ts'
 
 export const GRANT_STATES = ['offered', 'active', 'refused', 'revoked', 'expired'] as const
 export type GrantState = (typeof GRANT_STATES)[number]
@@ -32,6 +33,11 @@ export interface GrantDesk {
   /** By either side: its own. Newest first, 500 at most. */
   list(by: Actor): Promise<readonly GrantView[]>
   get(id: GrantId, by: Actor): Promise<GrantView>
+  /**
+   * By either side: the tokens that came of it, as the own realm has recorded them, the newest first. For
+   * an operator as the grantor's has. @throws `not_found`, `engine_unavailable` when no realm answers
+   */
+  uses(id: GrantId, page: PageRequest, by: Actor): Promise<Page<WireGrantUse>>
   /**
    * By the grantor. That there is no such tenant or principal is not said.
    * @throws RingfenceError `forbidden`, `invalid_argument`, `conflict` when there are too many

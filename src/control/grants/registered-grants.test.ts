@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { AskRealm } from '../../administration/operations.ts'
 import { grantSchema } from '../../contracts/grant.ts'
 import { type ErrorCode, RingfenceError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/tenant.ts'
@@ -20,10 +21,24 @@ const DAY_MS = 86_400_000
 let site: ControlSite
 let plane: OpenControlPlane
 const revoked: Revocation[] = []
+const asked: { readonly tenant: string; readonly input: object }[] = []
+/** As an identity plane answers: three tokens under whichever grant. */
+const ask = (async (_name: string, tenant: TenantId, input: { limit?: number; after?: string }) => {
+  asked.push({ tenant, input })
+  const uses = ['c', 'b', 'a'].map((token) => ({
+    ...{ grant: 'gr-1', side: 'grantor', token, scopes: ['read'] },
+    at: '2026-01-02T03:04:05.000Z',
+  }))
+  const rest = uses.filter(
+    ({ token }) => input.after === undefined || token < input.after.slice(-1),
+  )
+  return { items: rest.slice(0, input.limit) }
+}) as unknown as AskRealm
 const [giver, taker, third] = ['acme', 'globex', 'initech'].map(administrator)
 before(async () => {
   site = await startControlSite()
   plane = await site.open({
+    ports: { ...site.ports, administration: ask },
     revocations: {
       publisher: {
         async publish(rows, revocation) {
@@ -121,6 +136,35 @@ test('each side sees who spoke for it, and of the other that somebody did', asyn
     (await plane.grants.get(id, by)).events.map((event) => event.by)
   assert.deepEqual(await seen(byGiver), [byGiver.name, undefined])
   assert.deepEqual(await seen(byTaker), [undefined, byTaker.name])
+})
+
+test('each side reads what came of a grant in its own record, in pages that are nobody else’s', async () => {
+  const { id } = await offer()
+  for (const [by, tenant] of [
+    [byGiver, 'acme'],
+    [byTaker, 'globex'],
+    [jane, 'acme'],
+  ] as const) {
+    const first = await plane.grants.uses(id, { limit: 2 }, by)
+    assert.deepEqual(
+      first.items.map(({ token }) => token),
+      ['c', 'b'],
+    )
+    const cursor = String(first.next)
+    const { items, next } = await plane.grants.uses(id, { limit: 2, cursor }, by)
+    assert.deepEqual([items.map(({ token }) => token), next], [['a'], undefined])
+    assert.deepEqual(asked.at(-1), {
+      tenant,
+      input: { grant: id, limit: 3, after: `${Date.parse('2026-01-02T03:04:05Z')}.b` },
+    })
+  }
+  const { next } = await plane.grants.uses(id, { limit: 1 }, byGiver)
+  const cursor = String(next)
+  await refused(plane.grants.uses(id, { limit: 1, cursor }, byTaker), 'invalid_argument')
+  const before = asked.length
+  await refused(plane.grants.uses(id, { limit: 1 }, byThird), 'not_found')
+  await refused(plane.grants.uses(id, { limit: 1 }, { ...byGiver, scopes: [] }), 'forbidden')
+  assert.equal(asked.length, before)
 })
 
 test('an offer to a tenant or a principal that there is not looks like any other', async () => {

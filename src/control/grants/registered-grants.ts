@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { GRANT_USE_OPERATIONS, type WireGrantUse } from '../../administration/grant-uses.ts'
+import type { AskRealm } from '../../administration/operations.ts'
 import { grantSchema } from '../../contracts/grant.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import { type GrantId, parseGrantId } from '../../core/names.ts'
@@ -6,7 +8,8 @@ import type { TenantId } from '../../core/tenant.ts'
 import type { RevocationPublisher } from '../../revocation/revocation.ts'
 import type { SigningKey } from '../../tokens/signing-key.ts'
 import { doneBefore, recordAct, requireScope } from '../act.ts'
-import type { Actor } from '../control-plane.ts'
+import type { Actor, Page, PageRequest } from '../control-plane.ts'
+import type { Cursors } from '../cursor.ts'
 import type { Database, Tx } from '../database.ts'
 import { publishDeclared } from '../manifests/publish-declared.ts'
 import type { PlatformPublisher } from '../platform-publisher.ts'
@@ -21,6 +24,9 @@ const DAYS_MAX = 366
 
 export interface RegisteredGrantsParts {
   readonly database: Database
+  readonly cursors: Cursors
+  /** The identity plane, which knows what came of a grant. Absent: there is none that lets us. */
+  readonly ask: AskRealm | undefined
   readonly publisher: PlatformPublisher
   readonly snapshotKey: SigningKey
   /** Tells gateways, vending and identity what is taken back. */
@@ -55,6 +61,30 @@ export class RegisteredGrants implements GrantDesk {
     )
     if (row === undefined) throw noSuchGrant()
     return grantView(grantRowOf(row), by.tenant)
+  }
+
+  async uses(id: GrantId, page: PageRequest, by: Actor): Promise<Page<WireGrantUse>> {
+    const { grantor } = await this.get(id, by)
+    const { cursors, ask } = this.#parts
+    const whose = by.tenant ?? grantor
+    const list = `grant uses ${whose} ${id}`
+    const [after] = cursors.read(list, page) ?? []
+    if (ask === undefined) {
+      throw new RingfenceError('engine_unavailable', 'no identity plane is connected')
+    }
+    const { items } = await ask('listGrantUses', whose, {
+      grant: id,
+      limit: page.limit + 1,
+      ...(after === undefined ? {} : { after: String(after) }),
+    })
+    const { keyOf } = GRANT_USE_OPERATIONS.listGrantUses
+    return cursors.page(
+      list,
+      page,
+      items,
+      (use) => [keyOf(use)],
+      (use) => use,
+    )
   }
 
   async offer(offer: GrantOffer, by: Actor): Promise<GrantView> {

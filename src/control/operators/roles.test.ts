@@ -108,6 +108,7 @@ const MATRIX: Readonly<Record<string, string>> = {
   endSession: '-o-s',
   endSessions: '-o-s',
   listRevocations: '-o-s',
+  listGrantUses: '-o-s',
   applyObjects: '-o--',
   listObjects: 'voas',
   getDrift: 'voas',
@@ -121,6 +122,7 @@ const MATRIX: Readonly<Record<string, string>> = {
   deleteTenantObject: '-o--',
   listGrants: 'voas',
   getGrant: 'voas',
+  listUsesOfGrant: 'voas',
   // By this door; that consent is a tenant's own to give the plane says itself.
   offerGrant: '-o--',
   acceptGrant: '-o--',

@@ -4,6 +4,7 @@ import { RingfenceError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import { clientHandlers } from './clients.ts'
 import { connectionHandlers } from './connections.ts'
+import { grantUseHandlers } from './grant-uses.ts'
 import { groupHandlers } from './groups.ts'
 import { realmHandlers } from './realm.ts'
 import type { Asked } from './realm-handlers.ts'
@@ -30,6 +31,7 @@ export function realmAdministrator(services: RealmServices): AnswerRealm {
     ...clientHandlers(services),
     ...connectionHandlers(services),
     ...sessionHandlers(services),
+    ...grantUseHandlers(services),
   }
   return async (name, tenant, input, call) => {
     const read = describedOperation(name).input.safeParse(input)

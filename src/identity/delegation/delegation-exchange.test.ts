@@ -3,9 +3,10 @@ import { after, before, test } from 'node:test'
 import * as client from 'openid-client'
 import { type GrantConfig, grantSchema } from '../../contracts/grant.ts'
 import { parseSubject } from '../../core/names.ts'
-import type { TenantId } from '../../core/tenant.ts'
+import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import { BASE } from '../identity-site.test-support.ts'
 import { API_KEY_CLIENT, DELEGATION_CLIENT } from '../provider/built-in-clients.ts'
+import { usesOf } from './grants.ts'
 import { exchange, service } from '../provider/exchange.test-support.ts'
 import {
   type ProviderSite,
@@ -87,6 +88,42 @@ test('a principal gets a token of the grantor for no more than both go to, which
     { tenant: globex, side: 'grantee', jti: access.id },
     { tenant: acme, side: 'grantor', jti: access.id },
   ])
+})
+
+test('each tenant lists what came of its grants, the newest first, page by page', async () => {
+  const [first, second] = [grant(), grant({ scopes: ['read', 'write'] })]
+  const own = await homeToken()
+  const ids: string[] = []
+  for (const id of [first, second, second]) {
+    const { access_token } = await use(own, id)
+    ids.unshift((await site.verify(acme, access_token)).id)
+  }
+  // Within one millisecond their order is that of their names.
+  const set = (all: readonly { readonly token: string }[]) => all.map(({ token }) => token).sort()
+  const list = (tenant: TenantId, query: object = {}) =>
+    usesOf(site.identity.parts.database, tenant, {
+      ...{ grant: undefined, limit: 100, after: undefined },
+      ...query,
+    })
+  for (const [tenant, side] of [
+    [acme, 'grantor'],
+    [globex, 'grantee'],
+  ] as const) {
+    const all = await list(tenant)
+    assert.deepEqual(set(all.slice(0, 3)), [...ids].sort())
+    assert.ok(all.every((one) => one.side === side))
+    assert.ok(all.every(({ at }, index) => index === 0 || at <= (all[index - 1]?.at ?? at)))
+    const paged = [...(await list(tenant, { limit: 2 }))]
+    for (let page = paged; page.length > 0; ) {
+      page = [...(await list(tenant, { limit: 2, after: paged.at(-1) }))]
+      paged.push(...page)
+    }
+    assert.deepEqual(paged, all)
+    const ofOne = await list(tenant, { grant: second })
+    assert.deepEqual(set(ofOne), ids.slice(0, 2).sort())
+    assert.deepEqual(ofOne[0]?.scopes, ['read', 'write'])
+  }
+  assert.deepEqual(await list(parseTenantId('initech')), [])
 })
 
 test('no scope is won: neither one that the grant has not, nor one that the token has not', async () => {

@@ -34,6 +34,22 @@ export interface GrantUse {
   readonly scopes: readonly string[]
 }
 
+/** A use, as one of the two sides has it in its record. */
+export interface RecordedUse {
+  readonly grant: GrantId
+  readonly side: 'grantor' | 'grantee'
+  readonly token: string
+  readonly scopes: string[]
+  readonly at: Date
+}
+
+export interface UseQuery {
+  readonly grant: string | undefined
+  readonly limit: number
+  /** The last one of the page before. */
+  readonly after: Pick<RecordedUse, 'at' | 'token'> | undefined
+}
+
 const KEPT_DAYS = 400
 
 /** Enters a token in the records of both tenants, or in neither. */
@@ -43,6 +59,21 @@ export async function recordUse(database: IdentityDatabase, use: GrantUse): Prom
     `insert into identity.grant_use (tenant, grant_id, jti, side, scopes)
      values ($1, $3, $4, 'grantor', $5), ($2, $3, $4, 'grantee', $5)`,
     [grantor, grantee, grant, token, scopes],
+  )
+}
+
+/** What a tenant's own record says, the newest first. */
+export async function usesOf(
+  rows: Rows,
+  tenant: TenantId,
+  { grant, limit, after }: UseQuery,
+): Promise<readonly RecordedUse[]> {
+  return rows.query<RecordedUse>(
+    `select grant_id as grant, side, jti as token, scopes, at from identity.grant_use
+      where tenant = $1 and ($2::text is null or grant_id = $2)
+        and ($3::timestamptz is null or (at, jti) < ($3, $4::text))
+      order by at desc, jti desc limit $5`,
+    [tenant, grant ?? null, after?.at ?? null, after?.token ?? null, limit],
   )
 }
 

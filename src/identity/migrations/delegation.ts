@@ -10,8 +10,10 @@ export const DELEGATION_MIGRATION = `
     jti text not null,
     side text not null check (side in ('grantor', 'grantee')),
     scopes text[] not null,
-    at timestamptz not null default now(),
+    -- In milliseconds, as it is shown: pages are cut by it.
+    at timestamptz(3) not null default now(),
     primary key (tenant, grant_id, jti)
   );
-  create index grant_use_by_time on identity.grant_use (tenant, at);
+  create index grant_use_by_time on identity.grant_use (tenant, at, jti);
+  create index grant_use_of_grant on identity.grant_use (tenant, grant_id, at, jti);
 `

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { grantUseSchema } from '../../../administration/grant-uses.ts'
 import { grantSchema } from '../../../contracts/grant.ts'
 import { SCOPES } from '../../../core/lease.ts'
 import { parseGrantId } from '../../../core/names.ts'
@@ -6,16 +7,19 @@ import { RingfenceError } from '../../../core/errors.ts'
 import { GRANT_STATES, type GrantOffer, type GrantView } from '../../grants/grants.ts'
 import { authenticated } from '../authenticate.ts'
 import type { Api, ApiParts } from '../environment.ts'
-import { named, tenantIdField, textField } from '../fields.ts'
+import { named, pageOf, pageQuery, tenantIdField, textField } from '../fields.ts'
 import { idempotent } from '../idempotent.ts'
+import { nextLink } from '../next-link.ts'
 import {
   body,
   changeRefusals,
   guardedRefusals,
   idempotencyHeader,
   json,
+  linkHeader,
   scoped,
 } from '../responses.ts'
+import { pageSchema } from '../schemas.ts'
 
 const tags = ['grants']
 const grantField = named(parseGrantId, 'gr-0123456789abcdef0123')
@@ -106,6 +110,25 @@ export function addGrants(api: Api, parts: ApiParts): void {
     async (context) => {
       const { grant } = context.req.valid('param')
       return context.json(wireGrant(await grants.get(grant, context.get('actor'))), 200)
+    },
+  )
+  api.openapi(
+    createRoute({
+      ...reading,
+      path: '/v1/grants/{grant}/uses',
+      operationId: 'listUsesOfGrant',
+      summary: 'Tokens that were issued under a grant, by the own record; the newest first.',
+      request: { params, query: z.strictObject(pageQuery) },
+      responses: {
+        200: { ...json('A page of them.', pageSchema(grantUseSchema)), headers: linkHeader },
+        ...guardedRefusals(404),
+      },
+    }),
+    async (context) => {
+      const { grant } = context.req.valid('param')
+      const page = pageOf(context.req.valid('query'))
+      const { items, next } = await grants.uses(grant, page, context.get('actor'))
+      return context.json({ items: [...items], next: next ?? null }, 200, nextLink(context, next))
     },
   )
   api.openapi(
