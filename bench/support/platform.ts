@@ -196,6 +196,7 @@ async function controlDatabase(directory: string, cleanUps: (() => Promise<unkno
   await prepareControlDatabase(cluster.admin, {
     ...{ rf_control: verifier, rf_identity: verifier },
     ...{ rf_vending: verifier, rf_gateway: verifier },
+    rf_records: verifier,
   })
   return (user: Role) => ({ ...cluster.admin, user, password })
 }

@@ -49,7 +49,7 @@ async function tables(schema: string): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-for (const role of ['rf_identity', 'rf_vending', 'rf_gateway'] as const) {
+for (const role of ['rf_identity', 'rf_vending', 'rf_gateway', 'rf_records'] as const) {
   test(`${role} reads and writes nothing of the registry, the workflows or what is told outside`, async () => {
     for (const schema of ['registry', 'dbos', 'approvals']) {
       for (const table of await tables(schema)) {
@@ -60,7 +60,7 @@ for (const role of ['rf_identity', 'rf_vending', 'rf_gateway'] as const) {
   })
 }
 
-for (const role of ['rf_vending', 'rf_gateway'] as const) {
+for (const role of ['rf_vending', 'rf_gateway', 'rf_records'] as const) {
   test(`${role} reads the snapshot and changes nothing of it`, async () => {
     for (const table of await tables('snapshot')) {
       if (table !== 'snapshot.migration') assert.ok(await may(role, `select from ${table}`), table)
@@ -73,7 +73,7 @@ for (const role of ['rf_vending', 'rf_gateway'] as const) {
   })
 }
 
-for (const role of ['rf_vending', 'rf_gateway'] as const) {
+for (const role of ['rf_vending', 'rf_gateway', 'rf_records'] as const) {
   test(`${role} reads revocations, and enters, changes and forgets none`, async () => {
     assert.equal(await may(role, 'select from revocation.entry'), true)
     for (const sql of [
@@ -127,7 +127,7 @@ test('nobody else reads what the identity plane keeps', async () => {
   await identity.connect()
   await identity.query('create table identity.secret (text text)')
   await identity.end()
-  for (const role of ['rf_control', 'rf_vending', 'rf_gateway'] as const) {
+  for (const role of ['rf_control', 'rf_vending', 'rf_gateway', 'rf_records'] as const) {
     assert.equal(await may(role, 'select from identity.secret'), false, role)
   }
 })
@@ -181,6 +181,16 @@ test('every table of the registry has its rights stated', async () => {
   assert.deepEqual(stated.toSorted(), (await tables('registry')).toSorted())
 })
 
+test('rf_records makes its own tables in its own schemas, and no other plane enters them', async () => {
+  for (const schema of ['records', 'usage', 'billing', 'alerts']) {
+    assert.equal(await may('rf_records', `create table ${schema}.x (a int)`), true, schema)
+    for (const role of ['rf_control', 'rf_identity', 'rf_vending', 'rf_gateway'] as const) {
+      assert.equal(await may(role, `create table ${schema}.x (a int)`), false, `${role} ${schema}`)
+    }
+  }
+  assert.equal(await may('rf_records', 'create table identity.x (a int)'), false)
+})
+
 test('a password in plain text is refused where a verifier is due', async () => {
   const verifier = 'SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy'
   await assert.rejects(
@@ -188,7 +198,8 @@ test('a password in plain text is refused where a verifier is due', async () => 
       rf_control: verifier,
       rf_identity: verifier,
       rf_vending: verifier,
-      rf_gateway: 'hunter2',
+      rf_gateway: verifier,
+      rf_records: 'hunter2',
     }),
     { code: 'invalid_argument' },
   )

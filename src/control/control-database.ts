@@ -13,6 +13,16 @@ import { DURABLE_SCHEMA, migrateDurable } from './workflows/durable-schema.ts'
 const PREPARE_LOCK = 0x72656769
 /** What PostgreSQL stores for a password (RFC 5803). Anything else would be a password in plain text. */
 const VERIFIER = /^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$/
+/** What the records plane keeps, and makes its own tables in. */
+const RECORDS_SCHEMAS = ['records', 'usage', 'billing', 'alerts'] as const
+const SCHEMAS = [
+  'registry',
+  'snapshot',
+  'identity',
+  'approvals',
+  'revocation',
+  ...RECORDS_SCHEMAS,
+] as const
 /** Sessions that one plane's processes may hold together. */
 const CONNECTIONS_MAX = 100
 
@@ -57,7 +67,7 @@ async function prepare(
   try {
     await client.query('select pg_advisory_lock($1)', [PREPARE_LOCK])
     for (const role of PLANES) await ensureRole(client, role, verifiers[role])
-    for (const schema of ['registry', 'snapshot', 'identity', 'approvals', 'revocation']) {
+    for (const schema of SCHEMAS) {
       await client.query(`create schema if not exists ${schema}`)
     }
     await migrate(client, 'registry', REGISTRY_MIGRATIONS)
@@ -107,18 +117,22 @@ async function grant(client: pg.Client, database: string, workflows: boolean): P
     'grant usage on schema registry to rf_control',
     ...registry,
     ...(workflows ? WORKFLOW_GRANTS : []),
-    'grant usage on schema snapshot to rf_control, rf_vending, rf_gateway',
+    'grant usage on schema snapshot to rf_control, rf_vending, rf_gateway, rf_records',
     'grant select, insert, update, delete on all tables in schema snapshot to rf_control',
-    'grant select on all tables in schema snapshot to rf_vending, rf_gateway',
+    'grant select on all tables in schema snapshot to rf_vending, rf_gateway, rf_records',
     `revoke all on snapshot.migration from ${all}`,
     'grant usage on schema snapshot to rf_identity',
     'grant execute on function snapshot.grant_of(text, text) to rf_identity',
     `revoke all on schema identity from public, ${all}`,
     'grant usage, create on schema identity to rf_identity',
+    ...RECORDS_SCHEMAS.flatMap((schema) => [
+      `revoke all on schema ${schema} from public, ${all}`,
+      `grant usage, create on schema ${schema} to rf_records`,
+    ]),
     ...revocationGrants({
       all: PLANES,
       enter: ['rf_identity', 'rf_control'],
-      follow: ['rf_gateway', 'rf_vending', 'rf_control', 'rf_identity'],
+      follow: ['rf_gateway', 'rf_vending', 'rf_control', 'rf_identity', 'rf_records'],
       sweep: ['rf_identity', 'rf_control'],
     }),
     'commit',

@@ -80,6 +80,7 @@ async function fill({ admin }: EmbeddedCluster): Promise<void> {
     rf_identity: await verifierOf('rf_identity'),
     rf_vending: await verifierOf('rf_vending'),
     rf_gateway: await verifierOf('rf_gateway'),
+    rf_records: await verifierOf('rf_records'),
   })
   await once(admin, `create database ${FAKE}`)
   await once({ ...admin, database: FAKE }, FAKE_CELL_TABLES)
@@ -103,6 +104,7 @@ async function siteOn(cluster: EmbeddedCluster, directory: string): Promise<Cont
     rf_identity: as('rf_identity'),
     rf_vending: as('rf_vending'),
     rf_gateway: as('rf_gateway'),
+    rf_records: as('rf_records'),
   }
   const asked = new pg.Pool({ ...admin, max: 2 })
   asked.on('error', () => {})

@@ -1,5 +1,11 @@
 /** One database role for each plane, with the rights of its row in the design and no more. */
-export const PLANES = ['rf_control', 'rf_identity', 'rf_vending', 'rf_gateway'] as const
+export const PLANES = [
+  'rf_control',
+  'rf_identity',
+  'rf_vending',
+  'rf_gateway',
+  'rf_records',
+] as const
 export type PlaneRole = (typeof PLANES)[number]
 
 /**

@@ -172,6 +172,7 @@ export class Platform {
             rf_identity: await verifierOf('identity'),
             rf_vending: await verifierOf('vending'),
             rf_gateway: await verifierOf('gateway'),
+            rf_records: await scramVerifier(await secrets.text('database-records')),
           })
           await writePlanes({
             manifest: this.#manifest,

@@ -79,6 +79,7 @@ export async function openSite(ground: Ground): Promise<Site> {
       rf_identity: nobodys,
       rf_vending: nobodys,
       rf_gateway: nobodys,
+      rf_records: nobodys,
     })
     const settings = { ...admin, user: 'rf_control', password }
     const database = new Database(settings)

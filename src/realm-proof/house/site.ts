@@ -63,6 +63,7 @@ export async function openSite(ground: Ground): Promise<Omit<Site, 'furniture'>>
       rf_identity: await scramVerifier(password),
       rf_vending: nobodys,
       rf_gateway: nobodys,
+      rf_records: nobodys,
     })
     const sealingKeyFile = join(directory, 'sealing-key')
     await writeFile(sealingKeyFile, randomBytes(32).toString('base64url'), { mode: 0o600 })
