@@ -33,14 +33,21 @@ interface Entry {
   readonly upstream: RouteUpstream
 }
 
-/** The APIs of a tenant: its own contract's, or its plan's, or one for each service. */
-export const surfaceOf = derived((tenant, platform): readonly Entry[] =>
-  apisOf(tenant, platform).flatMap((api) => {
+/**
+ * The APIs of a tenant: its own contract's, or its plan's, or one for each service; and those services
+ * that are every tenant's, whose paths no contract takes from them.
+ */
+export const surfaceOf = derived((tenant, platform): readonly Entry[] => {
+  const always = platform.services.filter(({ everyTenant }) => everyTenant === true)
+  const isTaken = ({ prefix }: ApiConfig) =>
+    always.some((one) => prefix === one.prefix || prefix.startsWith(`${one.prefix}/`))
+  const others = apisOf(tenant, platform).filter((api) => !isTaken(api))
+  return [...always.map(apiOfService), ...others].flatMap((api) => {
     const upstream = upstreamOf(api, tenant, platform)
     // One that is not there serves nothing: it is not looked for anywhere else.
     return upstream === undefined ? [] : [{ api, upstream }]
-  }),
-)
+  })
+})
 
 /** The API with the longest prefix, in whole segments, of a path. MCP servers have no paths of their own. */
 export function routeOf(
@@ -82,11 +89,15 @@ function apisOf(tenant: TenantConfig, platform: PlatformConfig): readonly ApiCon
   if (plan?.contract !== undefined) {
     return platform.contracts?.find(({ name }) => name === plan.contract)?.apis ?? []
   }
-  return platform.services.map(({ name, prefix }) => ({
+  return platform.services.map(apiOfService)
+}
+
+function apiOfService({ name, prefix }: PlatformConfig['services'][number]): ApiConfig {
+  return {
     name: parseApiName(name),
     prefix,
-    upstream: { of: 'platform' as const, name: parseUpstreamName(name) },
-  }))
+    upstream: { of: 'platform', name: parseUpstreamName(name) },
+  }
 }
 
 function upstreamOf(

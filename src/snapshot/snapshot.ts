@@ -24,6 +24,8 @@ const serviceSchema = z.strictObject({
   upstream: z.url({ protocol: /^https?$/ }),
   /** The part of the tenant's API that it serves: `/clinic`, or `/` for all that no other takes. */
   prefix: z.string().regex(/^\/(?:[a-z0-9-]+(?:\/[a-z0-9-]+)*)?$/),
+  /** It is part of each tenant's surface, whatever its contract says: what the platform keeps of it. */
+  everyTenant: z.boolean().optional(),
 })
 
 /** A workload that may exchange contexts of its service for leases. */
