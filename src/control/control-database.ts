@@ -1,10 +1,10 @@
 import pg from 'pg'
 import { RingfenceError } from '../core/errors.ts'
+import { migrateSteps } from '../core/migrate-steps.ts'
 import { REVOCATION_MIGRATIONS, revocationGrants } from '../revocation/migrations.ts'
 import { SNAPSHOT_MIGRATIONS } from '../snapshot/migrations.ts'
 import { APPROVAL_MIGRATIONS } from './approvals/migrations.ts'
 import type { DatabaseSettings } from './database.ts'
-import { migrate } from './migrate.ts'
 import { PLANES, type PlaneRole, REGISTRY_RIGHTS } from './plane-roles.ts'
 import { REGISTRY_MIGRATIONS } from './registry-migrations.ts'
 import { DURABLE_SCHEMA, migrateDurable } from './workflows/durable-schema.ts'
@@ -70,10 +70,10 @@ async function prepare(
     for (const schema of SCHEMAS) {
       await client.query(`create schema if not exists ${schema}`)
     }
-    await migrate(client, 'registry', REGISTRY_MIGRATIONS)
-    await migrate(client, 'snapshot', SNAPSHOT_MIGRATIONS)
-    await migrate(client, 'approvals', APPROVAL_MIGRATIONS)
-    await migrate(client, 'revocation', REVOCATION_MIGRATIONS)
+    await migrateSteps(client, 'registry', REGISTRY_MIGRATIONS)
+    await migrateSteps(client, 'snapshot', SNAPSHOT_MIGRATIONS)
+    await migrateSteps(client, 'approvals', APPROVAL_MIGRATIONS)
+    await migrateSteps(client, 'revocation', REVOCATION_MIGRATIONS)
     if (workflows) await migrateDurable(admin)
     await grant(client, admin.database, workflows)
   } finally {
