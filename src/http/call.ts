@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 
 const TIMEOUT_MS = 30_000
@@ -16,6 +17,10 @@ export interface Call {
   /** Milliseconds of silence after which the call is given up. Default 30 000. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /** Finds the host's addresses. It is not asked about one that is written as an address. */
+  readonly lookup?: LookupFunction
+  /** Bytes of an answer that are read; more of it is an error. Default 32 MiB. */
+  readonly answerBytesMax?: number
 }
 
 export interface Answer {
@@ -53,13 +58,16 @@ export function call(address: Address, what: Call): Promise<Answer> {
         timeout: what.timeoutMs ?? TIMEOUT_MS,
         ...(socketPath === undefined ? {} : { socketPath }),
         ...(what.signal === undefined ? {} : { signal: what.signal }),
+        // A connection that another call has left open was made for whatever its look-up allowed.
+        ...(what.lookup === undefined ? {} : { lookup: what.lookup, agent: false }),
       },
       (response) => {
         const chunks: Buffer[] = []
         let bytes = 0
         response.on('data', (chunk: Buffer) => {
           bytes += chunk.length
-          if (bytes > ANSWER_BYTES_MAX) sending.destroy(new Error('the answer is too long'))
+          if (bytes > (what.answerBytesMax ?? ANSWER_BYTES_MAX))
+            sending.destroy(new Error('the answer is too long'))
           else chunks.push(chunk)
         })
         response.on('error', fail)

@@ -3,7 +3,7 @@ import { RingfenceError } from '../../core/errors.ts'
 import { call } from '../../http/call.ts'
 import type { WireApproval } from '../api/schemas.ts'
 import type { ChangeRecord, OutsideDecision } from '../ports.ts'
-import { parseOutsideUrl } from './outside-url.ts'
+import { parseOutsideUrl } from '../../http/outside-url.ts'
 import type { OutsideMessage, Receiver } from './receiver.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { RingfenceError } from '../../core/errors.ts'
 import { call } from '../../http/call.ts'
-import { parseOutsideUrl } from './outside-url.ts'
+import { parseOutsideUrl } from '../../http/outside-url.ts'
 import type { Receiver } from './receiver.ts'
 import { signWebhook, type WebhookSecret } from './standard-webhooks.ts'
 

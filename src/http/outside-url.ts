@@ -1,4 +1,4 @@
-import { RingfenceError } from '../../core/errors.ts'
+import { RingfenceError } from '../core/errors.ts'
 
 const LOCAL = new Set(['127.0.0.1', '[::1]', 'localhost'])
 
