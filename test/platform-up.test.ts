@@ -5,6 +5,7 @@ import { after, before, describe, test, type TestContext } from 'node:test'
 import { decodeJwt } from 'jose'
 import { tenantSchema } from '../src/control/api/schemas.ts'
 import { inspectPlatform } from '../src/platform/inspect-platform.ts'
+import { delegates } from './delegates.test-support.ts'
 import {
   childrenOf,
   eventually,
@@ -164,6 +165,9 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
     await t.test(
       'a user who is deprovisioned by SCIM is served nowhere, and nothing lent on its behalf lasts',
       deprovisionedBySource,
+    )
+    await t.test('a principal of one tenant works at another under a grant, and no further', () =>
+      delegates(trial),
     )
     const before = postmaster('cells/eu-1/cluster')
     process.kill(before, 'SIGKILL')

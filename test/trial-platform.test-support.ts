@@ -39,6 +39,8 @@ export interface TrialPlatform {
   token(tenant: string): Promise<string>
   /** The clinic's list, at the tenant's door. */
   get(tenant: string, token: string): Promise<Response>
+  /** Anything at a tenant's door. */
+  ask(tenant: string, path: string, token: string, init?: RequestInit): Promise<Response>
   /** Processes whose command line names the state directory: planes and servers. */
   processes(): readonly number[]
   commandOf(pid: number): string
@@ -53,6 +55,11 @@ export async function trialPlatform(): Promise<TrialPlatform> {
   const running = new Set<ChildProcess>()
   let gateway = ''
   const processes = () => processesOf(state)
+  const ask: TrialPlatform['ask'] = (tenant, path, token, init = {}) =>
+    fetch(`${gateway}/t/${tenant}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${token}`, ...init.headers },
+    })
   return {
     state,
     async up() {
@@ -68,10 +75,8 @@ export async function trialPlatform(): Promise<TrialPlatform> {
         scopes: ['read', 'write'],
         roles: [],
       }),
-    get: (tenant, token) =>
-      fetch(`${gateway}/t/${tenant}/appointments?limit=1`, {
-        headers: { authorization: `Bearer ${token}` },
-      }),
+    ask,
+    get: (tenant, token) => ask(tenant, '/appointments?limit=1', token),
     processes,
     commandOf,
     remove() {
