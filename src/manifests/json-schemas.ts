@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseCurrency } from '../contracts/currency.ts'
 import {
   parseApiName,
   parseContractName,
@@ -37,6 +38,7 @@ const FORMS = new Map<unknown, object>([
     parseUpstreamName,
   ].map((parser): [unknown, object] => [parser, LABEL]),
   [parseTier, { type: 'string', enum: [...TIERS] }],
+  [parseCurrency, { type: 'string', pattern: '^[A-Z]{3}$', description: 'ISO 4217: EUR' }],
 ])
 
 const PUBLIC_JWK: z.core.JSONSchema.BaseSchema = {

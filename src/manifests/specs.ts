@@ -3,6 +3,7 @@ import { apiSchema, contractSpecSchema } from '../contracts/contract.ts'
 import { limitsSchema } from '../contracts/limit.ts'
 import { networkSchema } from '../contracts/network.ts'
 import { policyStoreSchema } from '../contracts/policy-store.ts'
+import { priceSchema } from '../contracts/price.ts'
 import { parseContractName, parsePlanName } from '../core/names.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseRegion, parseTier, TIERS } from '../core/tenant.ts'
@@ -67,6 +68,8 @@ export const planSpecSchema = z.strictObject({
   weight: z.int().min(1).max(1_000).optional(),
   /** What administrators of its tenants may declare themselves. Default: guardrails and policies. */
   selfService: z.array(z.enum(TENANT_KINDS)).optional(),
+  /** What it costs. Each generation of the manifest is a version of the price. Default: nothing. */
+  billing: priceSchema.optional(),
 })
 
 const entityName = z.string().min(1).max(700)
