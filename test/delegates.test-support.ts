@@ -5,7 +5,7 @@ import { grantUseSchema } from '../src/administration/grant-uses.ts'
 import { wireGrantSchema } from '../src/control/api/operations/grants.ts'
 import { leaseSchema } from '../src/control/api/schemas.ts'
 import { tenantAdministrator } from './tenant-administrator.test-support.ts'
-import { eventually, type TrialPlatform } from './trial-platform.test-support.ts'
+import { type Asked, eventually, type TrialPlatform } from './trial-platform.test-support.ts'
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
@@ -53,7 +53,7 @@ export async function delegates(trial: TrialPlatform): Promise<void> {
     (await trial.run('leases', 'revoke', 'acme', '--yes', '--state', trial.state)).code,
     0,
   )
-  const ask = (path: string, init?: RequestInit) => trial.ask('acme', path, token, init)
+  const ask = (path: string, init?: Asked) => trial.ask('acme', path, token, init)
   await eventually('the grant is known at the front door', async () => {
     const answer = await ask(askedFor(''))
     return answer.status === 200

@@ -27,6 +27,12 @@ export interface Ran {
   readonly out: string
 }
 
+export interface Asked {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
 /** A platform with the clinic on one cell, in a directory with a space in its path. */
 export interface TrialPlatform {
   readonly state: string
@@ -40,7 +46,7 @@ export interface TrialPlatform {
   /** The clinic's list, at the tenant's door. */
   get(tenant: string, token: string): Promise<Response>
   /** Anything at a tenant's door. */
-  ask(tenant: string, path: string, token: string, init?: RequestInit): Promise<Response>
+  ask(tenant: string, path: string, token: string, init?: Asked): Promise<Response>
   /** Processes whose command line names the state directory: planes and servers. */
   processes(): readonly number[]
   commandOf(pid: number): string
