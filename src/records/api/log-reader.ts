@@ -1,0 +1,58 @@
+import type { LogName } from '../../audit/entry.ts'
+import type { EnteredEntry, LogStore } from '../log/log-store.ts'
+import type { EntryFilter } from './entry-filter.ts'
+
+/** Entries that one page looks at: whoever looks for what is rare gets a short page, and where to go on. */
+const LOOKED_AT_MAX = 20_000
+const AT_ONCE = 500
+
+export interface FoundEntries {
+  readonly items: readonly EnteredEntry[]
+  /** Where to go on. */
+  readonly at: number
+  /** False at the end of the log, or, backwards, at its beginning. */
+  readonly more: boolean
+}
+
+/** How many entries the newest checkpoint covers: what is not signed yet is not shown. */
+export async function signedSize(store: LogStore, log: LogName): Promise<number> {
+  const checkpoint = await store.checkpoint(log)
+  // C2SP tlog-checkpoint: the second line is the size.
+  return checkpoint === undefined ? 0 : Number(checkpoint.split('\n', 2)[1])
+}
+
+/**
+ * Entries that a filter lets through, from one place on: forwards (`oldest`), or backwards from the one
+ * before it (`newest`).
+ */
+export async function findEntries(
+  store: LogStore,
+  log: LogName,
+  asked: {
+    readonly order: 'oldest' | 'newest'
+    readonly from: number | undefined
+    readonly limit: number
+    readonly filter: EntryFilter
+  },
+): Promise<FoundEntries> {
+  const size = await signedSize(store, log)
+  const isForwards = asked.order === 'oldest'
+  let at = Math.min(asked.from ?? (isForwards ? 0 : size), size)
+  const items: EnteredEntry[] = []
+  for (let looked = 0; looked < LOOKED_AT_MAX; ) {
+    const most = Math.min(AT_ONCE, isForwards ? size - at : at)
+    if (most === 0) return { items, at, more: false }
+    const some = await store.read(log, isForwards ? at : at - most, most)
+    for (const one of isForwards ? some : some.toReversed()) {
+      at = isForwards ? one.index + 1 : one.index
+      looked += 1
+      if (one.entry !== undefined && asked.filter(one.entry)) items.push(one)
+      if (items.length === asked.limit) {
+        return { items, at, more: at !== (isForwards ? size : 0) }
+      }
+    }
+    // A store that is short of entries that its own checkpoint covers is not read on: that would not end.
+    if (some.length < most) break
+  }
+  return { items, at, more: true }
+}
