@@ -1,0 +1,44 @@
+/**
+ * Alerts, silences and what is on its way, in a database: numbered steps for the schema `alerts`, which
+ * is there and in which the role that runs them may make tables. A step is never changed.
+ */
+export const ALERT_MIGRATIONS: readonly string[] = [
+  `create table alerts.alert (
+     owner text not null,
+     fingerprint text not null,
+     signal jsonb not null,
+     since timestamptz not null,
+     changed_at timestamptz not null,
+     told_severity text,
+     told_at timestamptz,
+     primary key (owner, fingerprint)
+   );
+   create table alerts.silence (
+     owner text not null,
+     id uuid not null,
+     name text,
+     labels jsonb not null,
+     until timestamptz not null,
+     set_by text not null,
+     reason text not null,
+     primary key (owner, id)
+   );
+   create table alerts.message (
+     owner text not null,
+     notice uuid not null,
+     sink text not null,
+     body jsonb not null,
+     entered_at timestamptz not null default clock_timestamp(),
+     next_at timestamptz not null default clock_timestamp(),
+     attempts int not null default 0,
+     last_error text,
+     delivered_at timestamptz,
+     given_up_at timestamptz,
+     primary key (owner, notice, sink)
+   );
+   create index message_due on alerts.message (next_at)
+     where delivered_at is null and given_up_at is null`,
+]
+
+/** Days for which delivered messages are kept, so that it can be seen what was told. */
+export const MESSAGE_DAYS = 30
