@@ -81,9 +81,10 @@ export function auditApi(options: AuditApiOptions): Hono<Env> {
   })
   app.notFound(() => problemResponse(nothing()))
   app.onError((error, context) => {
-    const requestId = context.get('caller')?.requestId
-    if (!(error instanceof RingfenceError))
-      options.log(`audit: ${String(requestId)}: ${error.name}`)
+    // There is none when the caller itself was refused.
+    const caller = context.get('caller') as TenantCaller | undefined
+    const requestId = caller?.requestId
+    if (!(error instanceof RingfenceError)) options.log(`audit: ${requestId ?? ''}: ${error.name}`)
     return problemResponse(error, requestId)
   })
   return app
