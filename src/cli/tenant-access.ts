@@ -1,0 +1,65 @@
+import type { Command } from 'commander'
+import { RingfenceError } from '../core/errors.ts'
+import type { Console } from './console.ts'
+import { readUrl } from './read-url.ts'
+
+export interface TenantFlags {
+  readonly url?: string
+  readonly token?: string
+}
+
+/** How a tenant's own people reach what the platform keeps of their tenant: through its front door. */
+export interface TenantAccess {
+  /** What the tenant's API begins with, without a slash at its end. */
+  readonly url: string
+  readonly token: string
+}
+
+/** The flags of every command that a tenant's own people use. */
+export function tenantCommand(command: Command): Command {
+  return command
+    .option('--url <url>', 'the tenant’s API: https://acme.example (RINGFENCE_TENANT_URL)')
+    .option('--token <token>', 'a user’s token, better env:NAME (RINGFENCE_TENANT_TOKEN)')
+}
+
+/** @throws RingfenceError `invalid_argument` for what is missing or cannot be a URL */
+export function tenantAccess(flags: TenantFlags, console: Console): TenantAccess {
+  const { environment } = console
+  const url = flags.url ?? environment['RINGFENCE_TENANT_URL'] ?? ''
+  const token = readUrl(flags.token ?? environment['RINGFENCE_TENANT_TOKEN'] ?? '', console)
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new RingfenceError('invalid_argument', 'say where with --url: https://acme.example')
+  }
+  if (!/^[\w\-.~+/=]+$/.test(token)) {
+    throw new RingfenceError('invalid_argument', 'say who with --token env:NAME')
+  }
+  return { url: url.replace(/\/+$/, ''), token }
+}
+
+/**
+ * Asks for something by the tenant's front door.
+ * @throws RingfenceError `engine_unavailable`; with the problem's own title when it is refused
+ */
+export async function tenantGet({ url, token }: TenantAccess, path: string): Promise<Response> {
+  let response: Response
+  try {
+    response = await fetch(url + path, {
+      headers: { authorization: `Bearer ${token}` },
+      // The token goes where it was said to go, and nowhere else.
+      redirect: 'error',
+    })
+  } catch (cause) {
+    throw new RingfenceError('engine_unavailable', `${url} does not answer`, { cause })
+  }
+  if (response.ok) return response
+  throw refused(response.status, await response.text())
+}
+
+function refused(status: number, text: string): RingfenceError {
+  const title = /"title":"([^"\\]{1,300})"/.exec(text)?.[1] ?? `status ${status}`
+  if (status === 401) return new RingfenceError('not_authenticated', title)
+  if (status === 403) return new RingfenceError('forbidden', title)
+  if (status === 404) return new RingfenceError('not_found', title)
+  if (status < 500) return new RingfenceError('invalid_argument', title)
+  return new RingfenceError('engine_unavailable', title)
+}
