@@ -2,26 +2,38 @@ import type { TenantId } from '../core/tenant.ts'
 import type { ServiceName } from '../core/names.ts'
 import type { ClaimedAccess } from '../tokens/access-token.ts'
 import { signInIn } from '../tokens/sign-in-claims.ts'
-import type { TenantContext } from '../tokens/tenant-context.ts'
 import type { Exchange } from './exchange.ts'
+import { TokenNote } from './note.ts'
+import type { SaidContext } from './signed-contexts.ts'
 
-type OfTheToken = Pick<TenantContext, 'subject' | 'roles' | 'origin'> & ReturnType<typeof signInIn>
+const last = new TokenNote<SaidContext>()
 
-const kept = new WeakMap<ClaimedAccess, OfTheToken>()
-
-/** What a service is told of who calls: of the token what it says, of the tenant what was called. */
+/**
+ * What a service is told of who calls: of the token what it says, of the tenant what was called. The
+ * same object again where it says the same.
+ */
 export function contextOf(
-  { scopes, requestId }: Pick<Exchange, 'scopes' | 'requestId'>,
+  exchange: Pick<Exchange, 'scopes' | 'read'>,
   tenant: TenantId,
   service: ServiceName,
   claimed: ClaimedAccess,
-): TenantContext {
-  let ofTheToken = kept.get(claimed)
-  if (ofTheToken === undefined) kept.set(claimed, (ofTheToken = read(claimed)))
-  return { kind: 'request', tenant, service, scopes, requestId, ...ofTheToken }
-}
-
-function read(claimed: ClaimedAccess): OfTheToken {
+): SaidContext {
+  const { scopes } = exchange
+  const known = last.get(exchange)
+  if (known?.tenant === tenant && known.service === service && known.scopes === scopes) return known
   const { subject, roles, id, client, issuedAt } = claimed
-  return { subject, roles, ...signInIn(claimed), origin: { id, client, issuedAt } }
+  const origin = { id, client, issuedAt }
+  const signIn = signInIn(claimed)
+  const said = {
+    kind: 'request',
+    tenant,
+    service,
+    scopes,
+    subject,
+    roles,
+    ...signIn,
+    origin,
+  } as const
+  last.set(exchange, said)
+  return said
 }

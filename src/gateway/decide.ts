@@ -90,15 +90,15 @@ async function pass(
       if (waiting !== undefined) await waiting
     }
   }
-  const { route, tenant, claimed, tokenKey, target } = exchange
+  const { route, tenant, claimed, read, tokenKey, target } = exchange
   if (route === undefined) throw nothingServed('no route')
   // Never so with all checks in place: without them there is still nothing to sign a context from.
   if (tenant === undefined || claimed === undefined) {
     throw new Denial('internal', 'something went wrong on our side', 'no tenant to speak for')
   }
-  readTokens.keep(tokenKey, claimed)
+  if (read !== undefined) readTokens.keep(tokenKey, read)
   const said = contextOf(exchange, tenant.id, route.upstream.audience, claimed)
-  const { text } = contexts.sign(said, tokenKey)
+  const { text } = contexts.sign(said, exchange.requestId, tokenKey)
   return { exchange, route, context: text, path: route.path + target.query }
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type Scope, SCOPES } from '../core/lease.ts'
+import type { Scope } from '../core/lease.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
 import type { Configuration, PlanConfig, TenantConfig } from '../snapshot/snapshot.ts'
 import type { ClaimedAccess } from '../tokens/access-token.ts'
@@ -8,7 +8,7 @@ import type { BodyStage } from './body.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type Headers, headersOf, valueOf } from './headers.ts'
 import { looseHost } from './host.ts'
-import type { ReadTokens } from './read-tokens.ts'
+import type { ReadToken, ReadTokens } from './read-tokens.ts'
 import type { RequestHead } from './request-head.ts'
 import { type Route, routeOf, serverRoute } from './route.ts'
 import { looseTarget, splitTenant, type Target } from './target.ts'
@@ -41,6 +41,8 @@ export interface Exchange {
   /** Empty when none came. */
   readonly token: string
   readonly tokenKey: TokenKey
+  /** What it was read as: the same object as long as the token is remembered. */
+  readonly read: ReadToken | undefined
   readonly claimed: ClaimedAccess | undefined
   /** What shows that the token is its bearer's; empty when none came. */
   readonly proofText: string
@@ -92,7 +94,7 @@ export function readExchange(
   const { scheme, token } = presented(valueOf(incoming, 'authorization') ?? '')
   const proofText = valueOf(incoming, 'dpop') ?? ''
   const tokenKey = tokenKeyOf(token)
-  const claimed = token === '' ? undefined : tokens.read(token, tokenKey)
+  const read = token === '' ? undefined : tokens.read(token, tokenKey)
   return {
     head,
     request,
@@ -109,10 +111,11 @@ export function readExchange(
     scheme,
     token,
     tokenKey,
-    claimed,
+    read,
+    claimed: read?.claimed,
     proofText,
     proof: proofText === '' ? undefined : claimedProof(proofText),
-    scopes: SCOPES.filter((scope) => claimed?.scopes.includes(scope)),
+    scopes: read?.scopes ?? NO_SCOPES,
     outgoing: incoming,
     answer: [],
     onAnswer: [],
@@ -128,6 +131,8 @@ export function readExchange(
     ended: false,
   }
 }
+
+const NO_SCOPES: readonly Scope[] = []
 
 function routeFor(
   configuration: Configuration,

@@ -1,7 +1,6 @@
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { verifyAccessToken } from '../tokens/access-token.ts'
-import type { RevocationList } from '../revocation/revocation.ts'
-import type { ClaimedAccess } from '../tokens/access-token.ts'
+import type { Revocable, RevocationList } from '../revocation/revocation.ts'
 import type { GatewayCheck } from './check.ts'
 import { Denial, unauthenticated } from './denial.ts'
 import type { Exchange } from './exchange.ts'
@@ -75,9 +74,10 @@ export const IDENTITY_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'not-revoked',
     // Of every request: a token that was verified a moment ago may have been taken back since.
-    run({ claimed }, { revocations }) {
-      if (claimed === undefined) return
-      if (isRevoked(claimed, revocations)) throw unauthenticated('it was revoked', true)
+    run(exchange, { revocations }) {
+      const token = revocableOf(exchange)
+      if (token !== undefined && isRevoked(token, revocations))
+        throw unauthenticated('it was revoked', true)
     },
   },
   ...PROOF_CHECKS,
@@ -121,9 +121,9 @@ async function verify(exchange: Exchange, tokens: VerifiedTokens): Promise<void>
 }
 
 /** @throws Denial that says no more than that nobody is served for the moment */
-function isRevoked(claimed: ClaimedAccess, revocations: RevocationList): boolean {
+function isRevoked(token: Revocable, revocations: RevocationList): boolean {
   try {
-    return revocations.revokes(revocableOf(claimed))
+    return revocations.revokes(token)
   } catch (error) {
     throw new Denial('revocations_unknown', 'wait, and try again', messageOf(error), [
       ['retry-after', UNKNOWN_SECONDS],

@@ -19,3 +19,21 @@ export class Note<T> {
     notes[this.#at] = value
   }
 }
+
+let tokenNotes = 0
+
+/**
+ * Something that follows from what a token says and from nothing else, made once and kept as long as
+ * the token is remembered. What else it was made of must be in the value, and be compared.
+ */
+export class TokenNote<T> {
+  readonly #at = tokenNotes++
+
+  get({ read }: Pick<Exchange, 'read'>): T | undefined {
+    return read?.notes[this.#at] as T | undefined
+  }
+
+  set({ read }: Pick<Exchange, 'read'>, value: T): void {
+    if (read !== undefined) read.notes[this.#at] = value
+  }
+}

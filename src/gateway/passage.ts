@@ -84,9 +84,10 @@ export class Passage {
       this.#exchange = exchange
       exchange.answer.push(['x-request-id', this.#requestId])
       if (this.#house.isDraining) exchange.answer.push(['connection', 'close'])
-      if (exchange.claimed !== undefined) {
+      const token = revocableOf(exchange)
+      if (token !== undefined) {
         // Before the checks: what is revoked from now on ends it, what was before they see.
-        this.#slot = open.enter(revocableOf(exchange.claimed), (denial) => this.#refuse(denial))
+        this.#slot = open.enter(token, (denial) => this.#refuse(denial))
       }
       this.#check(exchange, 0)
     } catch (error) {
@@ -125,17 +126,15 @@ export class Passage {
 
   /** @throws Denial */
   #pass(exchange: Exchange, { upstream, path }: Route): void {
-    const { tenant, claimed, tokenKey, target } = exchange
+    const { tenant, claimed, read, tokenKey, target } = exchange
     // Never so with all checks in place: without them there is still nothing to sign a context from.
     if (tenant === undefined || claimed === undefined) {
       throw new Denial('internal', 'something went wrong on our side', 'no tenant to speak for')
     }
     const { contexts, readTokens, upstreams, memory } = this.#house
-    readTokens.keep(tokenKey, claimed)
-    const context = contexts.sign(
-      contextOf(exchange, tenant.id, upstream.audience, claimed),
-      tokenKey,
-    )
+    if (read !== undefined) readTokens.keep(tokenKey, read)
+    const said = contextOf(exchange, tenant.id, upstream.audience, claimed)
+    const context = contexts.sign(said, this.#requestId, tokenKey)
     this.#contextRequestId = context.requestId
     const own: Headers = [
       [CONTEXT_HEADER, context.text],

@@ -1,7 +1,15 @@
 import { messageOf } from '../core/errors.ts'
+import type { TenantId } from '../core/tenant.ts'
 import { READING } from '../policy/built-in-schema.ts'
 import type { Decision } from '../policy/decision.ts'
-import { gatewayQuestion } from '../policy/gateway-question.ts'
+import {
+  type Called,
+  calledApi,
+  calledEndpoint,
+  type KnownCaller,
+  knownCaller,
+  questionAbout,
+} from '../policy/gateway-question.ts'
 import type { Question } from '../policy/question.ts'
 import { recordingOf } from '../policy/recorded-question.ts'
 import { RegoEngines } from '../policy/rego.ts'
@@ -12,10 +20,12 @@ import {
   policiesOf,
   type TenantPolicies,
 } from '../policy/tenant-policies.ts'
+import type { ClaimedAccess } from '../tokens/access-token.ts'
 import type { GatewayCheck } from './check.ts'
 import { Denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
-import { Note } from './note.ts'
+import { Note, TokenNote } from './note.ts'
+import type { Route, RouteUpstream } from './route.ts'
 
 /** One for all gateways of a process: bundles are told apart by the configuration that holds them. */
 const rego = new RegoEngines()
@@ -83,26 +93,47 @@ export function decidedBy(exchange: Exchange): readonly string[] | undefined {
 function questionOf(exchange: Exchange): Question | undefined {
   const known = questions.get(exchange)
   if (known !== undefined) return known
-  const { tenant, claimed, head, endpoint, route, path, scopes } = exchange
+  const { tenant, claimed, endpoint, route, path } = exchange
   if (tenant === undefined || claimed === undefined) {
     // The checks before have made sure of both.
     throw forbidden('nobody is known to ask for')
   }
-  const target =
+  const { method, address } = exchange.head
+  const about = (called: Called, inside: string) =>
+    questionAbout(askerOf(exchange, claimed), called, inside, { method, address, now: Date.now() })
+  const question =
     endpoint === undefined
-      ? route && { api: route.api, inside: route.inside }
-      : { endpoint: endpoint.name, path }
-  if (target === undefined) return undefined
-  const question = gatewayQuestion({
-    tenant: tenant.id,
-    caller: { ...claimed, scopes },
-    method: head.method,
-    address: head.address,
-    now: Date.now(),
-    target,
-  })
-  questions.set(exchange, question)
+      ? route && about(calledOf(tenant.id, route), route.inside)
+      : about(calledEndpoint(tenant.id, endpoint.name), path)
+  if (question !== undefined) questions.set(exchange, question)
   return question
+}
+
+interface Asker extends KnownCaller {
+  readonly scopes: Exchange['scopes']
+}
+
+const askers = new TokenNote<Asker>()
+
+function askerOf(exchange: Exchange, claimed: ClaimedAccess): KnownCaller {
+  const { scopes } = exchange
+  const known = askers.get(exchange)
+  if (known?.scopes === scopes) return known
+  const { principal, facts } = knownCaller({ ...claimed, scopes })
+  const asker = { scopes, principal, facts }
+  askers.set(exchange, asker)
+  return asker
+}
+
+/** By a route's upstream, which is made for one tenant and one API. */
+const calledApis = new WeakMap<RouteUpstream, Called>()
+
+function calledOf(tenant: TenantId, { api, upstream }: Route): Called {
+  const known = calledApis.get(upstream)
+  if (known?.tenant === tenant && known.api === api) return known
+  const called = calledApi(tenant, api)
+  calledApis.set(upstream, called)
+  return called
 }
 
 function policiesFor({ configuration, tenant }: Exchange): TenantPolicies | undefined {

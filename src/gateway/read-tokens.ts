@@ -1,5 +1,15 @@
+import { type Scope, SCOPES } from '../core/lease.ts'
 import { type ClaimedAccess, claimedAccess } from '../tokens/access-token.ts'
 import type { TokenKey } from './token-key.ts'
+
+/** What one token says. */
+export interface ReadToken {
+  readonly claimed: ClaimedAccess
+  /** What of its scopes a context can carry. */
+  readonly scopes: readonly Scope[]
+  /** For `TokenNote`. */
+  readonly notes: unknown[]
+}
 
 /**
  * What tokens say, as it was read when they first came: the same text says the same. Whether it is
@@ -7,7 +17,7 @@ import type { TokenKey } from './token-key.ts'
  */
 export class ReadTokens {
   readonly #max: number
-  readonly #claims = new Map<TokenKey, ClaimedAccess>()
+  readonly #read = new Map<TokenKey, ReadToken>()
 
   /** @param max how many are kept; the oldest go first */
   constructor(max: number) {
@@ -15,15 +25,22 @@ export class ReadTokens {
   }
 
   /** @param key of that token */
-  read(token: string, key: TokenKey): ClaimedAccess | undefined {
-    return this.#claims.get(key) ?? claimedAccess(token)
+  read(token: string, key: TokenKey): ReadToken | undefined {
+    const known = this.#read.get(key)
+    if (known !== undefined) return known
+    const claimed = claimedAccess(token)
+    return claimed && { claimed, scopes: scopesIn(claimed), notes: [] }
   }
 
   /** Only of tokens that were let through: strangers' would push out everybody else's. */
-  keep(key: TokenKey, claimed: ClaimedAccess): void {
-    if (this.#claims.has(key)) return
-    const oldest = this.#claims.keys().next()
-    if (this.#claims.size >= this.#max && !oldest.done) this.#claims.delete(oldest.value)
-    this.#claims.set(key, claimed)
+  keep(key: TokenKey, read: ReadToken): void {
+    if (this.#read.has(key)) return
+    const oldest = this.#read.keys().next()
+    if (this.#read.size >= this.#max && !oldest.done) this.#read.delete(oldest.value)
+    this.#read.set(key, read)
   }
+}
+
+function scopesIn({ scopes }: ClaimedAccess): readonly Scope[] {
+  return SCOPES.filter((scope) => scopes.includes(scope))
 }

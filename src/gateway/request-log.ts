@@ -1,3 +1,4 @@
+import { jsonText } from './json-text.ts'
 import type { Exchange } from './exchange.ts'
 import { findingsOf } from './guardrail-checks.ts'
 import { billedTenant, grantUsed } from './grant-checks.ts'
@@ -17,43 +18,56 @@ export interface RequestEnd {
 
 /** One JSON line a request. Paths and queries are left out: they hold what users type. */
 export function requestLine(end: RequestEnd): string {
-  const { exchange, status, reason, requestId, contextRequestId } = end
-  // Until a token is accepted its subject is only a claim.
-  const subject = status === 401 ? undefined : exchange?.claimed?.subject
-  const fields = [
-    field('time', timeNow()),
-    field('request_id', requestId),
-    field('context_request_id', contextRequestId === requestId ? undefined : contextRequestId),
-    field('tenant', exchange?.tenant?.id),
-    field('subject', subject),
-    field('grant', exchange && grantUsed(exchange)?.id),
-    field('billed_tenant', exchange && billedTenant(exchange)),
-    field('within', exchange?.head.inner?.within),
-    field('tool', exchange?.head.inner?.tool),
-    field('route', exchange?.endpoint?.name ?? exchange?.route?.api.name),
-    field('method', end.method),
-    field('status', status),
-    field('ms', Math.round(end.milliseconds * 10) / 10),
-    field('policies', exchange && decidedBy(exchange)),
-    field('findings', exchange && findingsOf(exchange)),
-    field('reason', reason),
-  ]
-  return `{${fields.join('').slice(1)}}`
+  const { exchange, status, requestId, contextRequestId } = end
+  // One text after another: an object that is then made into one takes several times as long.
+  let line = `{"time":"${timeNow()}"${text('request_id', requestId)}`
+  if (contextRequestId !== requestId) line += text('context_request_id', contextRequestId)
+  if (exchange !== undefined) line += whose(exchange, status)
+  line += `,"method":${jsonText(end.method)},"status":${status}`
+  line += `,"ms":${Math.round(end.milliseconds * 10) / 10}`
+  if (exchange !== undefined) {
+    line += texts('policies', decidedBy(exchange))
+    const findings = findingsOf(exchange)
+    if (findings !== undefined) line += `,"findings":${JSON.stringify(findings)}`
+  }
+  return `${line}${text('reason', end.reason)}}`
 }
 
-/** One at a time: that takes a third of what a whole object does. */
-function field(name: string, value: unknown): string {
-  return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`
+function whose(exchange: Exchange, status: number): string {
+  const { tenant, claimed, endpoint, route, head } = exchange
+  // Until a token is accepted its subject is only a claim.
+  const subject = status === 401 ? undefined : claimed?.subject
+  let line = text('tenant', tenant?.id) + text('subject', subject)
+  const grant = grantUsed(exchange)
+  if (grant !== undefined) {
+    line += text('grant', grant.id) + text('billed_tenant', billedTenant(exchange))
+  }
+  if (head.inner !== undefined) {
+    line += text('within', head.inner.within) + text('tool', head.inner.tool)
+  }
+  return line + text('route', endpoint?.name ?? route?.api.name)
+}
+
+/** @param name one that needs no escapes */
+function text(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${name}":${jsonText(value)}`
+}
+
+function texts(name: string, values: readonly string[] | undefined): string {
+  if (values === undefined) return ''
+  let list = ''
+  for (const value of values) list += list === '' ? jsonText(value) : `,${jsonText(value)}`
+  return `,"${name}":[${list}]`
 }
 
 let textAt = 0
-let text = ''
+let time = ''
 
 function timeNow(): string {
   const now = Date.now()
   if (now !== textAt) {
     textAt = now
-    text = new Date(now).toISOString()
+    time = new Date(now).toISOString()
   }
-  return text
+  return time
 }

@@ -9,14 +9,17 @@ export interface SignedContext {
   readonly requestId: string
 }
 
+/** What a context says, whichever request it is for. */
+export type SaidContext = Omit<TenantContext, 'requestId'>
+
 /** Makes the contexts of requests that were let through. */
 export interface ContextSigner {
   /** @param token the one that the request came with */
-  sign(context: TenantContext, token: TokenKey): SignedContext
+  sign(said: SaidContext, requestId: string, token: TokenKey): SignedContext
 }
 
 interface Entry extends SignedContext {
-  readonly context: TenantContext
+  readonly said: SaidContext
   readonly untilMs: number
 }
 
@@ -45,16 +48,19 @@ export class SignedContexts implements ContextSigner {
     this.#options = options
   }
 
-  sign(context: TenantContext, token: TokenKey): SignedContext {
+  sign(said: SaidContext, requestId: string, token: TokenKey): SignedContext {
     const { seconds, reuseSeconds } = this.#options
     const now = Date.now()
     const kept = this.#entries.get(token)
-    const known = kept?.find((entry) => entry.untilMs > now && saysTheSame(entry.context, context))
-    if (known !== undefined) return known
-    const text = signContextNow(this.#key, context, seconds)
+    if (kept !== undefined) {
+      for (const entry of kept) {
+        if (entry.untilMs > now && saysTheSame(entry.said, said)) return entry
+      }
+    }
+    const text = signContextNow(this.#key, { ...said, requestId }, seconds)
     // Not all at one time: those of many users that came together would be signed anew together.
     const untilMs = now + reuseSeconds * 1000 * (1 - Math.random() / 4)
-    const entry = { text, requestId: context.requestId, context, untilMs }
+    const entry = { text, requestId, said, untilMs }
     if (reuseSeconds > 0)
       this.#keep(
         token,
@@ -77,10 +83,11 @@ const OF_ONE_TOKEN_MAX = 16
  * Every field counts, whichever there may be one day. What is neither a value nor a list of values is
  * the same only if it is the very same object.
  */
-function saysTheSame(one: TenantContext, other: TenantContext): boolean {
-  const names = Object.keys(one) as (keyof TenantContext)[]
+function saysTheSame(one: SaidContext, other: SaidContext): boolean {
+  if (one === other) return true
+  const names = Object.keys(one) as (keyof SaidContext)[]
   if (names.length !== Object.keys(other).length) return false
-  return names.every((name) => name === 'requestId' || isSame(one[name], other[name]))
+  return names.every((name) => isSame(one[name], other[name]))
 }
 
 function isSame(one: unknown, other: unknown): boolean {

@@ -30,7 +30,7 @@ export const tenantEntity = (tenant: TenantId) => new EntityRef('Tenant', tenant
  * from the token alone.
  * @param place where something is done, for roles that hold at places: `ward/north`
  */
-export function principalOf(caller: Caller, place?: string): PrincipalEntity {
+export function principalOf(caller: Omit<Caller, 'scopes'>, place?: string): PrincipalEntity {
   const { tenant, subject, client = '', placedRoles = [], delegation } = caller
   if (delegation !== undefined) return delegateOf(caller, delegation)
   const roles = place === undefined ? caller.roles : rolesAt(place, caller.roles, placedRoles)
@@ -53,7 +53,7 @@ export function principalOf(caller: Caller, place?: string): PrincipalEntity {
  * and not in a role, whatever the token says.
  */
 function delegateOf(
-  { tenant, subject, client = '' }: Caller,
+  { tenant, subject, client = '' }: Omit<Caller, 'scopes'>,
   { grant, grantee }: Delegation,
 ): PrincipalEntity {
   return {
@@ -74,9 +74,20 @@ function delegateOf(
 
 /** What a policy's context says of the caller. */
 export function callerFields(caller: Caller, now: number): Map<string, Value> {
-  const { scopes, amr = [], acr, authenticatedAt, actor } = caller
+  return new Map<string, Value>([['time', timeOf(now)], ...callerFacts(caller)])
+}
+
+export const timeOf = (now: number) => new DateTime(BigInt(now))
+
+/** What of it is the same at any time. */
+export function callerFacts({
+  scopes,
+  amr = [],
+  acr,
+  authenticatedAt,
+  actor,
+}: Caller): ReadonlyMap<string, Value> {
   const fields = new Map<string, Value>([
-    ['time', new DateTime(BigInt(now))],
     ['mfa', acr === MULTI_FACTOR || amr.includes('mfa')],
     ['scopes', new CedarSet(scopes)],
     ['amr', new CedarSet(amr)],

@@ -60,8 +60,8 @@ describe('a recorded question', () => {
     const again = questionOf(first)
     const before = question(['doctor'])
     assert.equal(again.principal.ref.key, before.principal.ref.key)
-    assert.deepEqual(again.context, before.context)
-    assert.deepEqual(again.resource.attributes, before.resource.attributes)
+    assert.deepEqual(again.context, new Map(before.context))
+    assert.deepEqual(again.resource.attributes, new Map(before.resource.attributes))
     assert.equal(again.action.key, before.action.key)
   })
 

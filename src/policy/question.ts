@@ -1,4 +1,4 @@
-import type { Environment } from './cedar/environment.ts'
+import type { Entities, EntityData, Environment } from './cedar/environment.ts'
 import { RequestEntity } from './cedar/entity-store.ts'
 import { CedarRecord, type EntityRef, type Value } from './cedar/value.ts'
 import type { PrincipalEntity } from './caller.ts'
@@ -38,35 +38,72 @@ const NO_ATTRIBUTES: ReadonlyMap<string, Value> = new Map()
  * in; of the principal it may not.
  */
 export function environmentOf(
-  { principal, action, resource, context }: Question,
+  question: Question,
   { entities }: Pick<PolicyStore, 'entities'>,
 ): Environment {
-  const asking = new RequestEntity(principal.attributes, principal.parents, entities)
-  const known = entities.get(resource.ref.key)
-  const asked = new RequestEntity(resource.attributes, resource.parents, entities)
-  const both =
-    known === undefined
-      ? asked
-      : {
-          attributes: asked.attributes,
-          tags: known.tags,
-          isBelow: (key: string) => asked.isBelow(key) || known.isBelow(key),
-        }
-  const doing = new RequestEntity(NO_ATTRIBUTES, action.parents, entities)
-  return {
-    principal: principal.ref,
-    action: action.ref,
-    actionKey: action.key,
-    resource: resource.ref,
-    context: new CedarRecord(context),
-    entities: {
-      get(key) {
-        if (key === principal.ref.key) return asking
-        if (key === resource.ref.key) return both
-        if (key !== action.ref.key) return entities.get(key)
-        return action.parents.length > 0 ? doing : entities.get(key)
-      },
-    },
-    why: '',
+  return new Asking(question, entities)
+}
+
+/** Made for one decision: what policies do not ask for is not made. */
+class Asking implements Environment, Entities {
+  readonly principal: EntityRef
+  readonly action: EntityRef
+  readonly actionKey: string
+  readonly resource: EntityRef
+  why = ''
+  readonly #question: Question
+  readonly #others: Entities
+  #context: CedarRecord | undefined
+  #asking: EntityData | undefined
+  #asked: EntityData | undefined
+
+  constructor(question: Question, others: Entities) {
+    const { principal, action, resource } = question
+    this.principal = principal.ref
+    this.action = action.ref
+    this.actionKey = action.key
+    this.resource = resource.ref
+    this.#question = question
+    this.#others = others
+  }
+
+  get context(): CedarRecord {
+    this.#context ??= new CedarRecord(this.#question.context)
+    return this.#context
+  }
+
+  get entities(): Entities {
+    return this
+  }
+
+  get(key: string): EntityData | undefined {
+    if (key === this.principal.key) return this.#principal
+    if (key === this.resource.key) return this.#resource
+    const { parents } = this.#question.action
+    if (key !== this.action.key || parents.length === 0) return this.#others.get(key)
+    return new RequestEntity(NO_ATTRIBUTES, parents, this.#others)
+  }
+
+  get #principal(): EntityData {
+    const { attributes, parents } = this.#question.principal
+    this.#asking ??= new RequestEntity(attributes, parents, this.#others)
+    return this.#asking
+  }
+
+  get #resource(): EntityData {
+    this.#asked ??= this.#both()
+    return this.#asked
+  }
+
+  #both(): EntityData {
+    const { attributes, parents } = this.#question.resource
+    const asked = new RequestEntity(attributes, parents, this.#others)
+    const known = this.#others.get(this.resource.key)
+    if (known === undefined) return asked
+    return {
+      attributes,
+      tags: known.tags,
+      isBelow: (key: string) => asked.isBelow(key) || known.isBelow(key),
+    }
   }
 }

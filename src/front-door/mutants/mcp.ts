@@ -45,6 +45,7 @@ function oneForAll(): McpParts['bookOf'] {
 function straight(headersOf: (exchange: Exchange, request: CallRequest) => Record<string, string>) {
   return (exchange: Exchange): ToolDoor => ({
     scopes: exchange.scopes,
+    shows: () => true,
     async request(_tool, request): Promise<ToolAnswer> {
       const upstream = exchange.configuration.platform.services[0]?.upstream ?? ''
       const { method, target, body } = request
@@ -67,7 +68,8 @@ function contextOfArguments(key: SigningKey, exchange: Exchange, { target }: Cal
   const named = new URLSearchParams(target.split('?')[1]).get('tenant')
   const whose = named === null ? tenant.id : parseTenantId(named)
   const service = parseServiceName(exchange.configuration.platform.services[0]?.name)
-  return signContextNow(key, contextOf(exchange, whose, service, claimed), 60)
+  const said = contextOf(exchange, whose, service, claimed)
+  return signContextNow(key, { ...said, requestId: exchange.requestId }, 60)
 }
 
 /** Whoever begins a session is whoever speaks in it. */

@@ -1,10 +1,10 @@
-import type { ContextSigner, SignedContext } from '../../gateway/signed-contexts.ts'
+import type { ContextSigner, SaidContext, SignedContext } from '../../gateway/signed-contexts.ts'
 import type { TokenKey } from '../../gateway/token-key.ts'
 import type { SigningKey } from '../../tokens/signing-key.ts'
-import { signContextNow, type TenantContext } from '../../tokens/tenant-context.ts'
+import { signContextNow } from '../../tokens/tenant-context.ts'
 import { type FrontDoorMutant, mutant } from './front-door-mutant.ts'
 
-type KeyOf = (context: TenantContext, token: TokenKey) => string
+type KeyOf = (said: SaidContext, token: TokenKey) => string
 
 /** Gives whoever comes with a key the context that was signed for it first. */
 class CarelessContexts implements ContextSigner {
@@ -17,12 +17,11 @@ class CarelessContexts implements ContextSigner {
     this.#keyOf = keyOf
   }
 
-  sign(context: TenantContext, token: TokenKey): SignedContext {
-    const key = this.#keyOf(context, token)
+  sign(said: SaidContext, requestId: string, token: TokenKey): SignedContext {
+    const key = this.#keyOf(said, token)
     const kept = this.#kept.get(key)
     if (kept !== undefined) return kept
-    const { requestId } = context
-    const signed = { text: signContextNow(this.#key, context, 60), requestId }
+    const signed = { text: signContextNow(this.#key, { ...said, requestId }, 60), requestId }
     this.#kept.set(key, signed)
     return signed
   }

@@ -16,7 +16,7 @@ export function serveMetadata(
   request: IncomingMessage,
   response: ServerResponse,
 ): boolean {
-  const { url = '', method, headers } = request
+  const { url = '', method } = request
   if (method !== 'GET' || !url.startsWith(METADATA_PATH)) return false
   let now: Configuration
   try {
@@ -24,7 +24,12 @@ export function serveMetadata(
   } catch {
     return false
   }
-  const tenant = tenantOf(now, url.slice(METADATA_PATH.length), headers.host ?? '')
+  const tenant = tenantOf(
+    now,
+    url.slice(METADATA_PATH.length),
+    // Not before: Node makes an object of all fields when it is first asked for one.
+    request.headers.host ?? '',
+  )
   if (tenant === undefined) return false
   const { platform } = now
   const body = JSON.stringify({
