@@ -3,18 +3,10 @@ import { SCOPES } from '../core/lease.ts'
 
 /**
  * `grant`, `renewal`, `revocation`: what a caller asked for and got. `denial`: what it did not get.
- * `ended`: leases that the configuration, or a revocation, took away. `mended`: the last line of a killed process was
- * torn and cut off. `uncounted`: denials of unknown callers beyond those that are written one by one.
+ * `ended`: leases that the configuration, or a revocation, took away. `uncounted`: denials of unknown
+ * callers beyond those that are written one by one.
  */
-export const ACTS = [
-  'grant',
-  'renewal',
-  'revocation',
-  'denial',
-  'ended',
-  'mended',
-  'uncounted',
-] as const
+export const ACTS = ['grant', 'renewal', 'revocation', 'denial', 'ended', 'uncounted'] as const
 
 /** What decided. The first five are checks; `cache`, `engine` and `journal` come after them. */
 export const LAYERS = [
@@ -33,7 +25,7 @@ export const LAYERS = [
 export type Layer = (typeof LAYERS)[number]
 
 /**
- * One line of the journal. It names tokens by their id and leases by theirs: no credential, token or
+ * One line of vending's own in the journal. It names tokens by their id and leases by theirs: no credential, token or
  * assertion is in it.
  */
 export const journalEntrySchema = z.strictObject({
@@ -67,7 +59,10 @@ export const journalEntrySchema = z.strictObject({
   context_id: z.string().optional(),
   /** The request or job at the front door: joins this entry with the gateway's. */
   context_request_id: z.string().optional(),
-  /** How many, for `ended`, `uncounted` (denials) and `mended` (bytes). */
+  /** Under which a principal of another tenant acts, and which tenant that is. */
+  grant_id: z.string().optional(),
+  grantee: z.string().optional(),
+  /** How many, for `ended` and `uncounted`. */
   count: z.int().optional(),
 })
 

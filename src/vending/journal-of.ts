@@ -52,8 +52,11 @@ export function isKnown({ verified }: Attempt): boolean {
 }
 
 /** What a later process needs to know when something of it is revoked. */
-function principalOf({ session, actor, origin }: Attempt['context']) {
+function principalOf({ session, actor, origin, delegation }: Attempt['context']) {
   return {
+    ...(delegation === undefined
+      ? {}
+      : { grant_id: delegation.grant, grantee: delegation.grantee }),
     ...(actor === undefined ? {} : { actor: actor.subject }),
     ...(session === undefined ? {} : { session }),
     ...(origin === undefined

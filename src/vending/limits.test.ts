@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { DenialThrottle } from './denial-throttle.ts'
+import { DenialThrottle } from '../audit/denial-throttle.ts'
 import { FairGate } from './fair-gate.ts'
 import { limitHeaders, Limits } from './limits.ts'
 

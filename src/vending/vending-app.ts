@@ -6,19 +6,19 @@ import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import { grantAnswer, refusalAnswer, revokedAnswer } from './answers.ts'
 import { type Attempt, type Kind, readAttempt } from './attempt.ts'
-import type { DenialThrottle } from './denial-throttle.ts'
+import type { DenialThrottle } from '../audit/denial-throttle.ts'
 import type { Desk } from './desk.ts'
 import { denialEntry, grantEntry, isKnown } from './journal-of.ts'
-import type { Journal } from './journal.ts'
 import type { LeaseCache } from './lease-cache.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
+import type { VendingJournal } from './vending-journal.ts'
 
 export interface VendingAppOptions {
   readonly configuration: ConfigurationSource
   readonly revocations: Pick<RevocationSource, 'known'>
   readonly desk: Desk
   readonly cache: LeaseCache
-  readonly journal: Journal
+  readonly journal: VendingJournal
   readonly throttle: DenialThrottle
   readonly log: (line: string) => void
 }

@@ -7,15 +7,15 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { call } from '../http/call.ts'
+import { Journal } from '../journal/journal.ts'
 import { CLIENT_ASSERTION_TYPE } from '../tokens/client-assertion.ts'
 import { GRANT_TYPE, SUBJECT_TOKEN_TYPE } from './attempt.ts'
-import { Journal } from './journal.ts'
-import { assertionOf, contextOf, KEYS, readJournal } from './world.test-support.ts'
+import { assertionOf, contextOf, KEYS, readAudit, readJournal } from './world.test-support.ts'
 
 const ROUNDS = 4
 const ANSWERS_PER_ROUND = 30
 
-test('whenever vending is killed, every lease that it answered with is in its journal', async (t) => {
+test('whenever vending is killed, every lease that it answered with is in its journal, and its entry with it', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'rf-kill-'))
   t.after(() => rmSync(directory, { recursive: true, force: true }))
   const answered = new Map<string, string>()
@@ -29,6 +29,13 @@ test('whenever vending is killed, every lease that it answered with is in its jo
   )
   assert.ok(answered.size >= ROUNDS * ANSWERS_PER_ROUND)
   for (const [request, lease] of answered) assert.equal(written.get(request), lease)
+  // And on its way to the tenant's log, in the same write.
+  const entered = new Set(
+    readAudit(join(directory, 'journal'))
+      .filter(({ action, tenant }) => action === 'lease.granted' && tenant === 'acme')
+      .map(({ object }) => object?.id),
+  )
+  for (const lease of answered.values()) assert.ok(entered.has(lease))
 })
 
 /** Asks from several callers at once, and kills the process amid the answers. */

@@ -1,21 +1,22 @@
 import type { Hono } from 'hono'
 import { parseClientId } from '../core/names.ts'
+import { Journal, type JournalOptions } from '../journal/journal.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import { UsedAssertions } from '../tokens/client-assertion.ts'
 import { checkTools } from './check-tools.ts'
 import { type Check, VENDING_CHECKS } from './checks.ts'
-import { DenialThrottle } from './denial-throttle.ts'
+import { DenialThrottle } from '../audit/denial-throttle.ts'
 import { Desk } from './desk.ts'
 import { Enforcer } from './enforcer.ts'
 import { FairGate } from './fair-gate.ts'
 import { IssuedLeases, issuedOf } from './issued-leases.ts'
 import type { JournalEntry } from './journal-entry.ts'
-import { Journal, type JournalOptions } from './journal.ts'
 import { LeaseCache, type LeaserOf } from './lease-cache.ts'
 import { recall } from './recall.ts'
 import { remember } from './remember.ts'
 import { vendingApp } from './vending-app.ts'
+import { VendingJournal } from './vending-journal.ts'
 
 /** Longer than any lease lives: how far back the journal is read at a start. Milliseconds. */
 const RECALL_MS = 3_700_000
@@ -31,7 +32,8 @@ export interface VendingOptions {
   readonly revocations: RevocationSource
   /** The way to a cell's credentials. @throws RingfenceError `engine_unavailable` for a cell that is not known */
   readonly leaserOf: LeaserOf
-  readonly journal: JournalOptions
+  /** An open journal is its opener's: to send it on, and to close. */
+  readonly journal: JournalOptions | Journal
   readonly log: (line: string) => void
   /** Requests a minute of one workload over all tenants. Default 30 000. */
   readonly workloadPerMinute?: number
@@ -49,18 +51,21 @@ export interface Vending {
   readonly app: Hono
   /** Waits until every lease that the configuration, or a revocation, took away is ended. */
   settled(): Promise<void>
-  /** After the listener: waits for what is under way and closes the journal. */
+  /** After the listener: waits for what is under way and closes the journal that it opened. */
   close(): Promise<void>
 }
 
 /** @throws RingfenceError `not_writable` when the journal cannot be opened */
 export async function openVending(options: VendingOptions): Promise<Vending> {
   const { configuration, revocations, leaserOf, log } = options
-  const journal = await Journal.open(options.journal)
-  if (journal.bytesCut > 0) log('the journal’s last line was torn and is cut off')
+  const given = options.journal instanceof Journal
+  const lines =
+    options.journal instanceof Journal ? options.journal : await Journal.open(options.journal)
+  const journal = new VendingJournal(lines)
+  if (lines.bytesCut > 0) log('the journal’s last line was torn and is cut off')
   const issued = new IssuedLeases()
   const used = new UsedAssertions()
-  const before = await recall(options.journal.directory, new Date(Date.now() - RECALL_MS))
+  const before = await recall(lines.directory, new Date(Date.now() - RECALL_MS))
   for (const entry of before) remember(entry, issued, used)
   const cache = new LeaseCache({
     leaserOf,
@@ -99,7 +104,7 @@ export async function openVending(options: VendingOptions): Promise<Vending> {
     settled: () => enforcer.settled(),
     async close() {
       await enforcer.stop()
-      await journal.close()
+      if (!given) await lines.close()
     },
   }
 }

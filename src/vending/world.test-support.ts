@@ -1,10 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type AuditEntry, auditEntrySchema } from '../audit/entry.ts'
 import { RingfenceError } from '../core/errors.ts'
 import type { Scope } from '../core/lease.ts'
 import { parseClientId, parseServiceName, parseSubject } from '../core/names.ts'
 import { parseTenantId } from '../core/tenant.ts'
+import { linesOf } from '../journal/lines-of.test-support.ts'
 import { MemoryRevocations } from '../revocation/memory-revocations.test-support.ts'
 import { CLIENT_ASSERTION_TYPE, signClientAssertion } from '../tokens/client-assertion.ts'
 import { SigningKey } from '../tokens/signing-key.ts'
@@ -139,13 +141,18 @@ export async function openWorld(options: Partial<VendingOptions> = {}): Promise<
   return world
 }
 
-/** Every line of a journal, each of which must be one of ours. */
+/** Every line of vending's own in a journal, each of which must be one. */
 export function readJournal(directory: string): readonly JournalEntry[] {
-  return readdirSync(directory)
-    .sort()
-    .flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n'))
-    .filter((line) => line !== '')
-    .map((line) => journalEntrySchema.parse(JSON.parse(line)))
+  return linesOf(directory)
+    .filter(({ kind }) => kind === 'own')
+    .map(({ value }) => journalEntrySchema.parse(value))
+}
+
+/** Every entry in a journal that is on its way to a log, each of which must be one. */
+export function readAudit(directory: string): readonly AuditEntry[] {
+  return linesOf(directory)
+    .filter(({ kind }) => kind === 'audit')
+    .map(({ value }) => auditEntrySchema.parse(value))
 }
 
 export function contextOf(
