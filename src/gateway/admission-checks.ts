@@ -46,8 +46,7 @@ function toUpstream(
 ): void | Promise<void> {
   const { route, endpoint, onEnd, onAnswer, incoming } = exchange
   if (route === undefined || endpoint !== undefined) return
-  const { owner, config } = route.upstream
-  const call = limiting.admission.call(entrant, `${owner} ${config.name}`)
+  const call = limiting.admission.call(entrant, route.upstream.key)
   onEnd.push(() => call.leave())
   const begin = () => {
     call.begins()

@@ -1,4 +1,4 @@
-import { limitId, limitKey } from '../limits/limit-key.ts'
+import { limitId, type LimitKey, limitKey } from '../limits/limit-key.ts'
 import type { Demand, Verdict } from '../limits/limiter.ts'
 import { rateLimitFields, retryAfter } from '../limits/rate-limit-fields.ts'
 import { type LimitSet, limitsOf } from '../limits/tenant-limits.ts'
@@ -21,8 +21,7 @@ export const LIMIT_CHECKS: readonly GatewayCheck[] = [
       if (caller === undefined || exchange.plan === undefined) {
         throw new Denial('overloaded', 'the tenant cannot be served now', 'it has no known plan')
       }
-      const demands = limitsOfExchange(exchange).rates.map((limit) => ({ limit, amount: 1 }))
-      return decided(limiting.limiter.take(caller, demands), exchange, limiting)
+      return decided(limiting.limiter.take(caller, rateDemands(exchange)), exchange, limiting)
     },
   },
   {
@@ -37,25 +36,21 @@ export const LIMIT_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'concurrency',
     run(exchange, { limiting }) {
-      const { held, limiter, concurrentPerTenant } = limiting
+      const { limiter, concurrentPerTenant } = limiting
       const caller = callerOf(exchange)
       if (caller === undefined) return
-      const take = (key: ReturnType<typeof limitKey>, most: number, label: string) => {
-        const giveBack = held.take(key, most)
-        if (giveBack === undefined) throw tooManyAtOnce(label, limiting)
-        exchange.onEnd.push(giveBack)
-      }
       // The request that it is made for has a seat, which is held until this one has ended too.
       const isInner = exchange.head.inner !== undefined
       // Connections that last have a limit of their own.
       if (!isInner && !asksToUpgrade(exchange)) {
-        take(limitKey(PER_TENANT, 'tenant', caller), concurrentPerTenant, 'concurrency')
+        const key = limitKey(PER_TENANT, 'tenant', caller)
+        takeSeat(exchange, limiting, key, concurrentPerTenant, 'concurrency')
       }
       for (const limit of limitsOfExchange(exchange).concurrency) {
         const { id, per, label, requests, shared, ofApi } = limit
         if (isInner && !ofApi) continue
         const own = shared ? Math.max(1, Math.floor(requests / limiter.replicas)) : requests
-        take(limitKey(id, per, caller), own, label)
+        takeSeat(exchange, limiting, limitKey(id, per, caller), own, label)
       }
     },
   },
@@ -64,8 +59,9 @@ export const LIMIT_CHECKS: readonly GatewayCheck[] = [
     run(exchange, { limiting }) {
       const { limiter } = limiting
       const { quotas } = limitsOfExchange(exchange)
+      if (quotas.length === 0) return
       const caller = callerOf(exchange)
-      if (quotas.length === 0 || caller === undefined) return
+      if (caller === undefined) return
       for (const limit of quotas) {
         if (limit.unit !== 'bytes') continue
         exchange.onEnd.push(() => {
@@ -78,16 +74,55 @@ export const LIMIT_CHECKS: readonly GatewayCheck[] = [
   },
 ]
 
+/** @throws Denial */
+function takeSeat(
+  { onEnd }: Exchange,
+  limiting: GatewayMemory['limiting'],
+  key: LimitKey,
+  most: number,
+  label: string,
+): void {
+  const giveBack = limiting.held.take(key, most)
+  if (giveBack === undefined) throw tooManyAtOnce(label, limiting)
+  onEnd.push(giveBack)
+}
+
+/** What requests under the same limits ask for is the same: it is made once. */
+const demandsOfRates = new WeakMap<LimitSet, readonly Demand[]>()
+
+function rateDemands(exchange: Exchange): readonly Demand[] {
+  const limits = limitsOfExchange(exchange)
+  let demands = demandsOfRates.get(limits)
+  if (demands === undefined) {
+    demands = limits.rates.map((limit) => ({ limit, amount: 1, least: 1 }))
+    demandsOfRates.set(limits, demands)
+  }
+  return demands
+}
+
+interface QuotaDemands {
+  readonly cost: number
+  readonly demands: readonly Demand[]
+}
+
+const demandsOfQuotas = new WeakMap<LimitSet, QuotaDemands>()
+
 /** What a request takes of each quota before it goes on. Bytes are counted as it ends. */
 export function quotaDemands(exchange: Exchange): readonly Demand[] {
+  const limits = limitsOfExchange(exchange)
   const { cost = 1 } = exchange.route?.api ?? {}
+  const known = demandsOfQuotas.get(limits)
+  // Several APIs, of which each has a cost of its own, may have the same limits.
+  if (known?.cost === cost) return known.demands
   const amounts = { requests: 1, cost, bytes: 0 }
-  return limitsOfExchange(exchange).quotas.map((limit) => ({
+  const demands = limits.quotas.map((limit) => ({
     limit,
     amount: amounts[limit.unit],
     // Of what is used up nothing is taken, not even of bytes that nobody knows yet.
     least: limit.unit === 'bytes' ? 1 : amounts[limit.unit],
   }))
+  demandsOfQuotas.set(limits, { cost, demands })
+  return demands
 }
 
 const UNLIMITED: LimitSet = { rates: [], quotas: [], concurrency: [] }
@@ -114,7 +149,7 @@ function act(
   limiting: GatewayMemory['limiting'],
 ) {
   if (refused === undefined) {
-    if (tightest !== undefined) answer.push(...rateLimitFields([tightest]))
+    if (tightest !== undefined) for (const field of rateLimitFields([tightest])) answer.push(field)
     return
   }
   const { label, taken } = refused

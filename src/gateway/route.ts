@@ -26,6 +26,8 @@ export interface RouteUpstream {
   readonly config: UpstreamConfig
   /** For whom the tenant context is signed. */
   readonly audience: ServiceName
+  /** Names it among all tenants' and the platform's. */
+  readonly key: string
 }
 
 interface Entry {
@@ -108,12 +110,19 @@ function upstreamOf(
   const named = (one: UpstreamConfig) => one.name === name
   if (of === 'tenant') {
     const config = tenant.upstreams?.find(named)
-    return config && { owner: tenant.id, config, audience: ownService(tenant.id, name) }
+    const audience = ownService(tenant.id, name)
+    return config && { owner: tenant.id, config, audience, key: keyOf(tenant.id, name) }
   }
   // A service is an upstream of the same name; what is said of the upstream says more.
   const service = platform.services.find((one) => String(one.name) === String(name))
   const config =
     platform.upstreams?.find(named) ?? (service && { name, servers: [{ url: service.upstream }] })
   if (config === undefined) return undefined
-  return { owner: 'platform', config, audience: name as string as ServiceName }
+  const audience = name as string as ServiceName
+  return { owner: 'platform', config, audience, key: keyOf('platform', name) }
+}
+
+/** Neither owners nor names hold a space. */
+function keyOf(owner: RouteUpstream['owner'], name: UpstreamConfig['name']): string {
+  return `${owner} ${name}`
 }

@@ -46,6 +46,7 @@ export class FairGate {
   /** Virtual time. */
   #time = 0
   #timer: NodeJS.Timeout | undefined
+  readonly #onLeave = (place: Place) => this.#leave(place)
 
   constructor(options: FairGateOptions) {
     this.#options = options
@@ -72,7 +73,7 @@ export class FairGate {
   /** The place may be one to wait for, or none at all: look at its `entry`. Leave it in any case. */
   enter({ tenant, weight }: Entrant): Place {
     const flow = this.#flowOf(tenant, weight)
-    const place = new Place(flow, (left) => this.#leave(left))
+    const place = new Place(flow, this.#onLeave)
     if (flow.waiting.length === 0 && this.#mayEnter(flow)) {
       this.#seat(place)
       return place

@@ -10,8 +10,10 @@ export interface KeptCountsOptions {
   readonly leastPerTenant: number
 }
 
-interface Kept {
+/** A count, and where it is kept, or would be. */
+export interface Kept {
   readonly tenant: TenantId
+  readonly key: LimitKey
   readonly count: Count
   /** Callers choose how many of these there are. Of the others there are as many as limits. */
   readonly chosen: boolean
@@ -19,6 +21,10 @@ interface Kept {
 
 /** Entries that are looked at when one is added: more than one, so that idle ones become fewer. */
 const SWEPT = 4
+/** So few are left lying: to forget them and to make them anew with every request takes more than they do. */
+const LEFT_LYING = 1_000
+/** But no more than this part of the room. */
+const LEFT_LYING_PART = 1 / 16
 
 /**
  * Counts in bounded memory. Only what is as good as new is forgotten, so that nobody gets anything
@@ -30,17 +36,20 @@ export class KeptCounts {
   #hand = this.#kept.entries()
   readonly #chosen = new Map<TenantId, number>()
   #chosenTotal = 0
+  readonly #leftLying: number
 
   constructor(options: KeptCountsOptions) {
     this.#options = options
+    const room = Math.min(options.max, options.maxPerTenant)
+    this.#leftLying = Math.min(LEFT_LYING, room * LEFT_LYING_PART)
   }
 
   get size(): number {
     return this.#kept.size
   }
 
-  get(key: LimitKey): Count | undefined {
-    return this.#kept.get(key)?.count
+  get(key: LimitKey): Kept | undefined {
+    return this.#kept.get(key)
   }
 
   /** Whether another caller of a tenant can be counted apart. */
@@ -56,10 +65,13 @@ export class KeptCounts {
     return own < leastPerTenant || (own < maxPerTenant && this.#chosenTotal < max)
   }
 
-  add(tenant: TenantId, key: LimitKey, count: Count, chosen: boolean): void {
-    this.#sweep(SWEPT)
+  /** In the place of what was kept under its key. Nothing, where it is that already. */
+  add(kept: Kept): void {
+    const { tenant, key, chosen } = kept
+    if (this.#kept.get(key) === kept) return
+    if (this.#kept.size >= this.#leftLying) this.#sweep(SWEPT)
     this.#delete(key)
-    this.#kept.set(key, { tenant, count, chosen })
+    this.#kept.set(key, kept)
     if (chosen) this.#addChosen(tenant, 1)
   }
 

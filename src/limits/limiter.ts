@@ -1,6 +1,5 @@
-import type { TenantId } from '../core/tenant.ts'
 import { type Clock, type Count, SYSTEM_CLOCK, type Taken } from './count.ts'
-import { KeptCounts, type KeptCountsOptions } from './kept-counts.ts'
+import { type Kept, KeptCounts, type KeptCountsOptions } from './kept-counts.ts'
 import { type Caller, type LimitKey, limitKey, othersKey } from './limit-key.ts'
 import { QuotaCount } from './quota-count.ts'
 import { RateCount } from './rate-count.ts'
@@ -56,14 +55,13 @@ export class Limiter {
 
   /** Takes all that a request demands, or nothing. Waits only where others have to be asked. */
   take(caller: Caller, demands: readonly Demand[]): Verdict | Promise<Verdict> {
+    if (demands.length === 0) return UNLIMITED
     // First what can be seen from here, so that nothing is taken for what is refused anyway.
     const found = this.#findAll(caller, demands)
     const refused = refusal(demands, found)
     if (refused !== undefined) return { refused, tightest: undefined }
     const isShared = this.#store !== undefined && demands.some(({ limit }) => limit.shared)
-    return isShared
-      ? this.#takeShared(caller, demands)
-      : this.#settle(caller, demands, found, undefined)
+    return isShared ? this.#takeShared(caller, demands) : this.#settle(demands, found, undefined)
   }
 
   /** For what was taken and then refused for another reason than its own. */
@@ -76,7 +74,7 @@ export class Limiter {
     if (amount === 0) return
     const found = this.#find(caller, limit)
     found.count.settle(amount)
-    this.#keep(caller.tenant, found)
+    this.#kept.add(found)
   }
 
   /** Gives back what it has of limits that others share. Close the store afterwards. */
@@ -91,61 +89,62 @@ export class Limiter {
     for (const [index, { limit, amount }] of shared.entries()) {
       const found = this.#find(caller, limit)
       // Remembered while it is asked for: others who come meanwhile are counted with it.
-      this.#keep(caller.tenant, found)
+      this.#kept.add(found)
       const answer = found.count.take(amount)
       const taken = answer instanceof Promise ? await answer : answer
       if (!taken.allowed) {
         this.giveBack(caller, shared.slice(0, index))
         return { refused: { ...standingOf(limit, taken), limit }, tightest: undefined }
       }
-      tightest = tighter(tightest, standingOf(limit, taken))
+      tightest = tighter(tightest, limit, taken)
     }
     // Of the others nothing was taken meanwhile, but by others.
     const own = demands.filter(({ limit }) => !limit.shared)
     const found = this.#findAll(caller, own)
     const refused = refusal(own, found)
-    if (refused === undefined) return this.#settle(caller, own, found, tightest)
+    if (refused === undefined) return this.#settle(own, found, tightest)
     this.giveBack(caller, shared)
     return { refused, tightest: undefined }
   }
 
   /** In the turn in which it was seen that there is enough. */
   #settle(
-    caller: Caller,
     demands: readonly Demand[],
-    found: readonly Found[],
+    found: readonly Kept[],
     before: Standing | undefined,
   ): Verdict {
     let tightest = before
-    for (const [index, { limit, amount }] of demands.entries()) {
-      const one = found[index]
-      if (one === undefined) continue
-      one.count.settle(amount)
-      this.#keep(caller.tenant, one)
-      tightest = tighter(tightest, standingOf(limit, one.count.look(0)))
+    for (let index = 0; index < demands.length; index += 1) {
+      const [demand, one] = [demands[index], found[index]]
+      if (demand === undefined || one === undefined) continue
+      one.count.settle(demand.amount)
+      // Only once something was taken: what is idle may be forgotten at any time.
+      this.#kept.add(one)
+      tightest = tighter(tightest, demand.limit, one.count.look(0))
     }
     return { refused: undefined, tightest }
   }
 
-  #findAll(caller: Caller, demands: readonly Demand[]): readonly Found[] {
+  #findAll(caller: Caller, demands: readonly Demand[]): readonly Kept[] {
     return demands.map(({ limit }) => this.#find(caller, limit))
   }
 
-  #find(caller: Caller, limit: CountedLimit): Found {
+  #find(caller: Caller, limit: CountedLimit): Kept {
     const { id, per, spec } = limit
     const isChosen = per === 'user' || per === 'client' || per === 'address'
     let key = limitKey(id, per, caller)
-    let count = this.#kept.get(key)
+    let known = this.#kept.get(key)
     let chosen = isChosen
-    if (count === undefined && isChosen && !this.#kept.hasRoom(caller.tenant)) {
+    if (known === undefined && isChosen && !this.#kept.hasRoom(caller.tenant)) {
       key = othersKey(id, caller.tenant)
-      count = this.#kept.get(key)
+      known = this.#kept.get(key)
       chosen = false
     }
     const isShared = limit.shared && this.#store !== undefined
-    const usable = count !== undefined && count instanceof Reserve === isShared
-    if (usable && count?.adopt(spec) === true) return { key, count, isNew: false, chosen }
-    return { key, count: this.#make(key, limit), isNew: true, chosen }
+    if (known !== undefined && known.count instanceof Reserve === isShared) {
+      if (known.count.adopt(spec)) return known
+    }
+    return { tenant: caller.tenant, key, count: this.#make(key, limit), chosen }
   }
 
   #make(key: LimitKey, { spec, shared }: CountedLimit): Count {
@@ -154,33 +153,27 @@ export class Limiter {
       ? new RateCount(spec, this.#clock)
       : new QuotaCount(spec, this.#clock)
   }
-
-  /** Only once something was taken: what is idle may be forgotten at any time. */
-  #keep(tenant: TenantId, { key, count, isNew, chosen }: Found): void {
-    if (isNew) this.#kept.add(tenant, key, count, chosen)
-  }
 }
 
-interface Found {
-  readonly key: LimitKey
-  readonly count: Count
-  readonly isNew: boolean
-  readonly chosen: boolean
-}
+const UNLIMITED: Verdict = { refused: undefined, tightest: undefined }
 
 function standingOf({ policy, label }: CountedLimit, taken: Taken): Standing {
   return { policy, label, taken }
 }
 
 /** The first that there is not enough of. */
-function refusal(demands: readonly Demand[], found: readonly Found[]): Verdict['refused'] {
-  for (const [index, { limit, amount, least = amount }] of demands.entries()) {
-    const taken = found[index]?.count.look(least)
-    if (taken?.allowed === false) return { ...standingOf(limit, taken), limit }
+function refusal(demands: readonly Demand[], found: readonly Kept[]): Verdict['refused'] {
+  for (let index = 0; index < demands.length; index += 1) {
+    const [demand, one] = [demands[index], found[index]]
+    if (demand === undefined || one === undefined) continue
+    const { limit, amount, least = amount } = demand
+    const taken = one.count.look(least)
+    if (!taken.allowed) return { ...standingOf(limit, taken), limit }
   }
   return undefined
 }
 
-function tighter(one: Standing | undefined, other: Standing): Standing {
-  return one === undefined || other.taken.remaining < one.taken.remaining ? other : one
+function tighter(one: Standing | undefined, limit: CountedLimit, taken: Taken): Standing {
+  if (one !== undefined && taken.remaining >= one.taken.remaining) return one
+  return standingOf(limit, taken)
 }
