@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { grantSchema } from './grant.ts'
-import { coversPath, coversThing, standingGrant } from './standing-grant.ts'
+import { coversPath, coversSome, coversThing, standingGrant } from './standing-grant.ts'
 
 const grant = grantSchema.parse({
   id: 'gr-aaaaaaaaaaaaaaaaaaaa',
@@ -57,4 +57,15 @@ test('a thing of a service is covered by its name, or with all of its type', () 
   assert.ok(coversThing(grant, { type: 'Clinic::Bed', id: 'any' }))
   assert.ok(!coversThing(grant, { type: 'Clinic::Record', id: '70' }))
   assert.ok(!coversThing(grant, { type: 'Clinic::Record', id: '*' }))
+})
+
+test('of a template something is covered where a path that it stands for is', () => {
+  const one = { ...grant, resources: ['/patients/7/', '/wards', 'Clinic::Record/7'] }
+  for (const template of ['/patients/{id}', '/{all}/{id}/notes', '/patients/7', '/wards/{ward}']) {
+    assert.ok(coversSome(one, template), template)
+  }
+  for (const template of ['/', '/patients', '/patients/8', '/wards-of-others', '/staff/{id}']) {
+    assert.ok(!coversSome(one, template), template)
+  }
+  assert.ok(coversSome({ ...one, resources: ['/'] }, '/staff/{id}'))
 })

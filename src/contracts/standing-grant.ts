@@ -54,6 +54,19 @@ export function coversPath({ resources }: GrantConfig, path: string): boolean {
 }
 
 /**
+ * Whether a grant names anything that a template of an API's document stands for: `/patients/{id}`, where
+ * it names `/patients`, or one of them. Which one is called is another question.
+ */
+export function coversSome({ resources }: GrantConfig, template: string): boolean {
+  const parts = template.split('/')
+  return resources.some((resource) => {
+    if (!resource.startsWith('/')) return false
+    const named = resource.replace(/\/$/, '').split('/')
+    return named.every((part, index) => parts[index] === part || parts[index]?.includes('{'))
+  })
+}
+
+/**
  * Whether a grant names something of a service's own: `Clinic::Record/7`, or `Clinic::Record/*` for all
  * of its type.
  */

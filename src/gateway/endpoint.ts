@@ -6,6 +6,8 @@ export interface Endpoint {
   readonly name: string
   /** The path inside the tenant's API, whole: endpoints take precedence over the contract's APIs. */
   readonly path: string
+  /** True where it shows and does no more for principals of other tenants than their grants name. */
+  readonly heedsGrants?: true
   /** Where callers without a token read how to get one (RFC 9728), if it is said. */
   metadataUrl?(exchange: Exchange, protocol: 'http' | 'https'): string
   /** @throws Denial while nothing of an answer was sent */

@@ -1,17 +1,11 @@
 import type { GrantConfig } from '../contracts/grant.ts'
-import {
-  coversAction,
-  coversPath,
-  type ClaimedGrant,
-  standingGrant,
-} from '../contracts/standing-grant.ts'
+import { coversPath, type ClaimedGrant, standingGrant } from '../contracts/standing-grant.ts'
 import type { TenantId } from '../core/tenant.ts'
-import { actionOf } from '../policy/gateway-question.ts'
-import { operationOf } from '../policy/operations.ts'
 import { grantSubject } from '../tokens/delegation.ts'
 import type { GatewayCheck } from './check.ts'
 import { Denial, unauthenticated } from './denial.ts'
 import type { Exchange } from './exchange.ts'
+import { coversRequest } from './grant-actions.ts'
 import { Note } from './note.ts'
 
 /**
@@ -56,34 +50,29 @@ export const GRANT_CHECKS: readonly GatewayCheck[] = [
       const grant = grants.get(exchange)
       if (grant === undefined) return
       const { endpoint, route } = exchange
-      // What the gateway answers itself is an API of no grant.
-      if (endpoint !== undefined) throw beyond('an endpoint of the gateway')
-      if (route !== undefined && !grant.apis.includes(route.api.name)) throw beyond('another API')
+      if (endpoint !== undefined) {
+        // What the gateway answers itself is an API of no grant, unless it asks the grant itself.
+        if (endpoint.heedsGrants !== true) throw beyond('an endpoint of the gateway')
+      } else if (route !== undefined && !grant.apis.includes(route.api.name)) {
+        throw beyond('another API')
+      }
     },
   },
   {
     name: 'action-of-the-grant',
     run(exchange) {
       const grant = grants.get(exchange)
-      const { route, head } = exchange
-      if (grant === undefined || route === undefined) return
-      const operation = operationOf(route.api, head.method, route.inside)?.name
-      const { ref, parents } = actionOf(head.method, operation)
-      if (
-        !coversAction(
-          grant,
-          [ref, ...parents].map(({ id }) => id),
-        )
-      )
-        throw beyond('the action')
+      const { route, head, endpoint } = exchange
+      if (grant === undefined || route === undefined || endpoint !== undefined) return
+      if (!coversRequest(grant, head, route)) throw beyond('the action')
     },
   },
   {
     name: 'resource-of-the-grant',
     run(exchange) {
       const grant = grants.get(exchange)
-      const { route } = exchange
-      if (grant === undefined || route === undefined) return
+      const { route, endpoint } = exchange
+      if (grant === undefined || route === undefined || endpoint !== undefined) return
       if (!coversPath(grant, route.inside)) throw beyond('the resource')
     },
   },

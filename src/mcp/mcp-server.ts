@@ -19,6 +19,8 @@ const PAGE = 100
 export interface ToolDoor {
   /** What the token of the caller allows. */
   readonly scopes: readonly Scope[]
+  /** Whether the caller may know of a tool that its tenant's agents may. */
+  shows(tool: Tool): boolean
   /** @throws RingfenceError */
   request(tool: Tool, request: CallRequest): Promise<ToolAnswer>
   /** The tools of an MCP server. @throws Error when it cannot be asked */
@@ -40,7 +42,7 @@ export function mcpServer(book: ToolBook, door: ToolDoor): Server {
     { capabilities: { tools: {} }, instructions: 'The tools of one tenant: yours.' },
   )
   server.setRequestHandler(ListToolsRequestSchema, async ({ params }) => {
-    const tools = (await allTools(book, door)).filter(({ scope }) => door.scopes.includes(scope))
+    const tools = (await allTools(book, door)).filter((tool) => isOpen(tool, door))
     const from = offsetOf(params?.cursor, tools.length)
     const page = tools.slice(from, from + PAGE)
     return {
@@ -58,12 +60,16 @@ export function mcpServer(book: ToolBook, door: ToolDoor): Server {
     const tool =
       book.operations.find(({ name }) => name === params.name) ?? book.serverToolNamed(params.name)
     // One that may not be called looks like one that there is not.
-    if (tool === undefined || !door.scopes.includes(tool.scope)) {
+    if (tool === undefined || !isOpen(tool, door)) {
       throw new McpError(ErrorCode.InvalidParams, 'there is no such tool')
     }
     return call(tool, given, door)
   })
   return server
+}
+
+function isOpen(tool: Tool, door: ToolDoor): boolean {
+  return door.scopes.includes(tool.scope) && door.shows(tool)
 }
 
 async function allTools(book: ToolBook, door: ToolDoor): Promise<readonly Tool[]> {

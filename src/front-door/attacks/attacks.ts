@@ -5,6 +5,7 @@ import { CONTEXTS } from './contexts.ts'
 import { DESCRIPTIONS } from './descriptions.ts'
 import { EXISTENCE } from './existence.ts'
 import { FRAMING } from './framing.ts'
+import { GRANT_TOOLS } from './grant-tools.ts'
 import { GRANTS } from './grants.ts'
 import { GUARDRAILS_ATTACKED } from './guardrails.ts'
 import { HEADERS } from './headers.ts'
@@ -46,6 +47,7 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...PROOFS,
   ...POLICIES,
   ...GRANTS,
+  ...GRANT_TOOLS,
   ...DESCRIPTIONS,
   ...GUARDRAILS_ATTACKED,
   ...CONFIGURATION,

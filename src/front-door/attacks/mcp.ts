@@ -19,7 +19,7 @@ interface Message {
 }
 
 /** One message to a tenant's `/mcp`, and what came back. */
-async function say(wire: Wire, door: Door, party: Party, message: Message): Promise<string> {
+export async function say(wire: Wire, door: Door, party: Party, message: Message): Promise<string> {
   const { token, method, params = {}, headers = [] } = message
   const heard = await wire.ask(await door.gateway(), {
     method: 'POST',
@@ -36,13 +36,13 @@ async function say(wire: Wire, door: Door, party: Party, message: Message): Prom
   return heard.body
 }
 
-const calling = (name: string, given: object) => ({
+export const calling = (name: string, given: object) => ({
   method: 'tools/call',
   params: { name, arguments: given },
 })
 
 /** A tenant's records as tools: agents may read them, and not write. */
-function contractOf(party: Party) {
+export function contractOf(party: Party, allow: readonly string[] = ['read']) {
   const parameters = [
     { name: 'mark', in: 'path', required: true, schema: { type: 'string' } },
     { name: 'tenant', in: 'query', schema: { type: 'string' } },
@@ -65,7 +65,7 @@ function contractOf(party: Party) {
     stripPrefix: true,
     upstream: { of: 'platform', name: parseUpstreamName(CLINIC) },
     openapi,
-    tools: { allow: ['read'] },
+    tools: { allow: [...allow] },
   }
   return { name: parseContractName('agents'), apis: [agents] }
 }

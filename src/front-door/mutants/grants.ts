@@ -3,6 +3,9 @@ import { isInTime } from '../../contracts/standing-grant.ts'
 import type { GatewayCheck } from '../../gateway/check.ts'
 import { Denial, unauthenticated } from '../../gateway/denial.ts'
 import type { Exchange } from '../../gateway/exchange.ts'
+import { GRANT_CHECKS } from '../../gateway/grant-checks.ts'
+import type { McpParts } from '../../gateway/mcp/answer-message.ts'
+import { CallerDoor } from '../../gateway/mcp/caller-door.ts'
 import { gatewayQuestion } from '../../policy/gateway-question.ts'
 import { askStore, policiesOf } from '../../policy/tenant-policies.ts'
 import { type FrontDoorMutant, mutant, replaced } from './front-door-mutant.ts'
@@ -73,6 +76,19 @@ const asOwn: GatewayCheck = {
   },
 }
 
+/** In the place of `action-of-the-grant`: asks about the message, and not about what its tool does. */
+const byMessage: GatewayCheck = {
+  name: 'action-of-the-grant',
+  run: (exchange, memory) => (exchange.head.inner ? undefined : soundAction?.run(exchange, memory)),
+}
+const soundAction = GRANT_CHECKS.find(({ name }) => name === byMessage.name)
+
+/** Agents of delegates see what the tenant's own agents see. */
+const showsAll: Partial<McpParts> = {
+  doorOf: (door, exchange) =>
+    Object.assign(new CallerDoor(door, exchange), { shows: () => true as const }),
+}
+
 function careless(id: string, title: string, noticedBy: string, check: GatewayCheck) {
   return mutant(id, title, [noticedBy], ({ gatewayChecks }) => ({
     gatewayChecks: replaced(gatewayChecks, check),
@@ -121,5 +137,22 @@ export const GRANT_MUTANTS: readonly FrontDoorMutant[] = [
     'What is taken back at home is not asked for',
     'fd-grant-revoked-at-home',
     forgetsHome,
+  ),
+  mutant(
+    'fd-grant-all-tools-shown',
+    'Agents of other tenants are shown all tools, and kept from calling them',
+    ['fd-grant-tools-listed'],
+    ({ openGateway }) => ({
+      openGateway: (options) => openGateway({ ...options, mcp: showsAll }),
+    }),
+  ),
+  mutant(
+    'fd-grant-message-alone',
+    'A grant is asked about the message of an agent, and not about the tool that it calls',
+    ['fd-grant-tool-called'],
+    ({ openGateway, gatewayChecks }) => ({
+      openGateway: (options) => openGateway({ ...options, mcp: showsAll }),
+      gatewayChecks: replaced(gatewayChecks, byMessage),
+    }),
   ),
 ]

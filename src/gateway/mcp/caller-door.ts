@@ -9,8 +9,10 @@ import { callServerTool, type Fetch, listServerTools } from '../../mcp/server-cl
 import type { ToldTool } from '../../mcp/tool-book.ts'
 import type { Tool } from '../../mcp/tool.ts'
 import type { Exchange } from '../exchange.ts'
+import { grantUsed } from '../grant-checks.ts'
 import { valueOf } from '../headers.ts'
 import type { InnerDoor, InnerRequest } from '../inner-door.ts'
+import { isOfGrant } from './tools-of-grant.ts'
 
 /** Most of an answer that a model is shown. */
 const ANSWER_BYTES_MAX = 1024 * 1024
@@ -29,6 +31,11 @@ export class CallerDoor implements ToolDoor {
 
   get scopes() {
     return this.#exchange.scopes
+  }
+
+  shows(tool: Tool): boolean {
+    const grant = grantUsed(this.#exchange)
+    return grant === undefined || isOfGrant(grant, tool)
   }
 
   async request(tool: Tool, { target, ...request }: CallRequest): Promise<ToolAnswer> {

@@ -11,6 +11,7 @@ import { MCP_PATH, METADATA_PATH } from './paths.ts'
 export class McpEndpoint implements Endpoint {
   readonly name = 'mcp'
   readonly path = MCP_PATH
+  readonly heedsGrants = true
   readonly #door: () => InnerDoor
   readonly #parts: Partial<McpParts>
 
