@@ -11,7 +11,7 @@ const AGENTS = parseApiName('agents')
 interface Plan {
   /** What the attacker's grant names of the victim's tools. */
   readonly actions: readonly string[]
-  attempt(duel: Duel, door: Door, token: string): Promise<string>
+  readonly attempt: (duel: Duel, door: Door, token: string) => Promise<string>
 }
 
 /**

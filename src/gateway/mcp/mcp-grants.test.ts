@@ -16,9 +16,9 @@ import {
 
 interface Site extends McpSite {
   /** An agent of kim of globex, at acme. */
-  agent(): Promise<Client>
+  readonly agent: () => Promise<Client>
   /** Changes acme. */
-  change(change: Partial<TenantConfig>): void
+  readonly change: (change: Partial<TenantConfig>) => void
 }
 
 const BOTH = ['read', 'write']
