@@ -101,7 +101,11 @@ export const priceSchema = z.strictObject({
   proration: z.enum(['second', 'day', 'none']).default('second'),
   /** All charges together cost at least so much. */
   minimum: amount.optional(),
-  charges: z.array(chargeSchema).max(100).refine(unique, 'two charges have one name'),
+  charges: z
+    .array(chargeSchema)
+    .max(100)
+    .refine(unique, 'two charges have one name')
+    .refine((all) => all.every(({ name }) => name !== 'minimum'), 'minimum is the plan’s own line'),
   quotas: z.array(usageQuotaSchema).max(20).refine(unique, 'two quotas have one name').optional(),
 })
 export type Price = z.output<typeof priceSchema>

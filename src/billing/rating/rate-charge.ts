@@ -52,22 +52,16 @@ export function rateCharge(charge: Charge, quantity: Micros, share: Rational): R
 
 function stepsOf(charge: MeteredCharge, quantity: Rational): readonly Step[] {
   if (quantity.n === 0n) return []
-  switch (charge.kind) {
-    case 'unit':
-      return [{ quantity, cost: priced(quantity, charge) }]
-    case 'package': {
-      const packages = ceiling(times(quantity, rational(1n, BigInt(charge.size))))
-      return [{ quantity, cost: rational(packages * BigInt(charge.amount)) }]
-    }
-    case 'volume': {
-      const tier = charge.tiers.find(
-        ({ upTo }) => upTo === undefined || compare(quantity, whole(upTo)) <= 0,
-      )
-      return tier === undefined ? [] : [stepIn(tier, quantity)]
-    }
-    case 'graduated':
-      return graduated(charge.tiers, quantity)
+  if (charge.kind === 'unit') return [{ quantity, cost: priced(quantity, charge) }]
+  if (charge.kind === 'graduated') return graduated(charge.tiers, quantity)
+  if (charge.kind === 'volume') {
+    const tier = charge.tiers.find(
+      ({ upTo }) => upTo === undefined || compare(quantity, whole(upTo)) <= 0,
+    )
+    return tier === undefined ? [] : [stepIn(tier, quantity)]
   }
+  const packages = ceiling(times(quantity, rational(1n, BigInt(charge.size))))
+  return [{ quantity, cost: rational(packages * BigInt(charge.amount)) }]
 }
 
 function graduated(tiers: readonly PriceTier[], quantity: Rational): readonly Step[] {
