@@ -3,6 +3,7 @@ import type { OfficeAttack } from './attack.ts'
 import { CURSORS } from './cursors.ts'
 import { EXISTENCE } from './existence.ts'
 import { FOUR_EYES } from './four-eyes.ts'
+import { GRANTS } from './grants.ts'
 import { IDEMPOTENCY } from './idempotency.ts'
 import { LIFECYCLE } from './lifecycle.ts'
 import { OBJECT_CREDENTIALS } from './object-credentials.ts'
@@ -27,6 +28,7 @@ export const BACK_OFFICE_ATTACKS: readonly OfficeAttack[] = [
   ...REALMS,
   ...OBJECTS,
   ...OBJECT_CREDENTIALS,
+  ...GRANTS,
   ...WORKLOADS,
   ...IDEMPOTENCY,
   ...CURSORS,

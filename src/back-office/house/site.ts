@@ -212,7 +212,9 @@ export async function lookAt(site: Site): Promise<ReadonlyMap<TenantId, string>>
             (select string_agg(state || decided_by, ' ' order by seq) from registry.approval
               where approval.tenant = tenant.id and workflow is not null) as decisions,
             (select string_agg(kind || name || generation || hash, ' ' order by kind, name)
-               from registry.object where object.owner = tenant.id) as declared
+               from registry.object where object.owner = tenant.id) as declared,
+            (select string_agg(delegation.id || state, ' ' order by seq)
+               from registry.delegation where delegation.tenant = tenant.id) as granted
        from registry.tenant order by id`,
   )
   return new Map(

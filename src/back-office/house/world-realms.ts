@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { GRANT_USE_OPERATIONS, type WireGrantUse } from '../../administration/grant-uses.ts'
 import {
   type AskRealm,
   describedOperation,
@@ -16,6 +17,8 @@ type User = RealmOutput<'getUser'>
  */
 export class WorldRealms {
   readonly #users = new Map<TenantId, Map<string, User>>()
+  /** Of grants, as each tenant's own realm has recorded them. */
+  readonly uses = new Map<TenantId, readonly WireGrantUse[]>()
 
   /** As the control plane asks. What is not about users answers that there is no such thing. */
   readonly ask: AskRealm = async (name, tenant, input) => {
@@ -70,6 +73,13 @@ export class WorldRealms {
       case 'removeUser': {
         users.delete(there((input as RealmInput<'removeUser'>).user).id)
         return { at: new Date().toISOString() }
+      }
+      case 'listGrantUses': {
+        const { grant, limit = 100, after } = input as RealmInput<'listGrantUses'>
+        const { keyOf } = GRANT_USE_OPERATIONS.listGrantUses
+        const own = (this.uses.get(tenant) ?? []).filter((use) => use.grant === grant)
+        const later = own.filter((use) => after === undefined || keyOf(use) < after)
+        return { items: later.slice(0, limit) }
       }
       case 'revoke':
         return { at: new Date().toISOString() }

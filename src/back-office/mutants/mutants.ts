@@ -1,6 +1,7 @@
 import { CALLERS } from './callers.ts'
 import { CONTEXT_MUTANTS } from './contexts.ts'
 import { DECISIONS } from './decisions.ts'
+import { GRANT_MUTANTS } from './grants.ts'
 import { OBJECT_MUTANTS } from './objects.ts'
 import type { OfficeMutant } from './office-mutant.ts'
 import { PEOPLE_MUTANTS } from './people.ts'
@@ -19,6 +20,7 @@ export const BACK_OFFICE_MUTANTS: readonly OfficeMutant[] = [
   ...SUPPORT_MUTANTS,
   ...REALM_MUTANTS,
   ...OBJECT_MUTANTS,
+  ...GRANT_MUTANTS,
   ...WORKLOAD_MUTANTS,
   ...CONTEXT_MUTANTS,
   ...REQUESTS,

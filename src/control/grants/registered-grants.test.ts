@@ -14,6 +14,7 @@ import {
   startControlSite,
 } from '../control-site.test-support.ts'
 import { administrator } from '../manifests/declared.test-support.ts'
+import type { Actor } from '../control-plane.ts'
 import type { OpenControlPlane } from '../open-control-plane.ts'
 import type { GrantOffer } from './grants.ts'
 
@@ -34,7 +35,11 @@ const ask = (async (_name: string, tenant: TenantId, input: { limit?: number; af
   )
   return { items: rest.slice(0, input.limit) }
 }) as unknown as AskRealm
-const [giver, taker, third] = ['acme', 'globex', 'initech'].map(administrator)
+const [byGiver, byTaker, byThird] = ['acme', 'globex', 'initech'].map(signedIn) as [
+  Actor,
+  Actor,
+  Actor,
+]
 before(async () => {
   site = await startControlSite()
   plane = await site.open({
@@ -53,6 +58,10 @@ before(async () => {
 })
 after(() => site?.stop())
 
+function signedIn(tenant: string): Actor {
+  return { ...administrator(tenant), signedIn: { roles: [], twoFactors: true, beyond: [] } }
+}
+
 const moment = (days: number) => new Date(Date.now() + days * DAY_MS).toISOString()
 const offerOf = (change: object = {}): GrantOffer =>
   grantSchema.omit({ id: true }).parse({
@@ -67,8 +76,7 @@ const offerOf = (change: object = {}): GrantOffer =>
     bills: 'grantor',
     ...change,
   })
-const offer = (change?: object) => plane.grants.offer(offerOf(change), giver ?? jane)
-const [byGiver, byTaker, byThird] = [giver ?? jane, taker ?? jane, third ?? jane]
+const offer = (change?: object) => plane.grants.offer(offerOf(change), byGiver)
 const refused = (work: Promise<unknown>, code: ErrorCode) =>
   assert.rejects(work, (error) => error instanceof RingfenceError && error.code === code)
 async function served(tenant: string): Promise<readonly string[]> {
@@ -117,6 +125,11 @@ test('nobody agrees in a tenant’s place: not the other side, not an operator, 
   await refused(plane.grants.accept(id, jane), 'forbidden')
   await refused(plane.grants.accept(id, { ...byTaker, kind: 'operator' }), 'forbidden')
   await refused(plane.grants.accept(id, { ...byTaker, scopes: [] }), 'forbidden')
+  // What an operator can make for itself, and a sign-in that one stolen password is enough for.
+  await refused(plane.grants.accept(id, administrator('globex')), 'forbidden')
+  await refused(plane.grants.offer(offerOf(), administrator('acme')), 'forbidden')
+  const oneFactor = { roles: [], twoFactors: false, beyond: [] }
+  await refused(plane.grants.accept(id, { ...byTaker, signedIn: oneFactor }), 'forbidden')
   await refused(plane.grants.offer(offerOf(), jane), 'forbidden')
   assert.equal((await plane.grants.get(id, byGiver)).state, 'offered')
 })

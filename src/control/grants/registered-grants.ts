@@ -170,8 +170,13 @@ export class RegisteredGrants implements GrantDesk {
 /** The tenant that consents through this actor. @throws RingfenceError `forbidden` */
 function speaksFor(by: Actor): TenantId {
   requireScope(by, 'configuration:write')
-  if (by.tenant === undefined || by.kind !== 'administrator') {
-    throw new RingfenceError('forbidden', 'only an administrator of the tenant can speak for it')
+  // A token that is the tenant's may have been made by an operator: a sign-in at its realm may not.
+  const isSignedIn = by.kind === 'administrator' && by.signedIn?.twoFactors === true
+  if (by.tenant === undefined || !isSignedIn) {
+    throw new RingfenceError(
+      'forbidden',
+      'only an administrator of the tenant, signed in at its realm, can speak for it',
+    )
   }
   return by.tenant
 }
