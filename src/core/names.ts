@@ -9,6 +9,7 @@ declare const apiBrand: unique symbol
 declare const contractBrand: unique symbol
 declare const upstreamBrand: unique symbol
 declare const guardrailBrand: unique symbol
+declare const meterBrand: unique symbol
 declare const grantBrand: unique symbol
 declare const storeBrand: unique symbol
 declare const setBrand: unique symbol
@@ -33,6 +34,8 @@ export type GuardrailName = string & { readonly [guardrailBrand]: true }
 export type StoreName = string & { readonly [storeBrand]: true }
 /** What is applied together, and pruned together: `clinic-repository`. */
 export type SetName = string & { readonly [setBrand]: true }
+/** What is measured of every tenant, `api-requests`. */
+export type MeterName = string & { readonly [meterBrand]: true }
 /** One tenant's consent that a principal of another may do something named, for a time. Not a secret. */
 export type GrantId = string & { readonly [grantBrand]: true }
 
@@ -105,6 +108,11 @@ export function parseStoreName(value: unknown): StoreName {
 /** @throws RingfenceError `invalid_argument` */
 export function parseSetName(value: unknown): SetName {
   return label(value, 'a set', 'clinic-repository') as SetName
+}
+
+/** @throws RingfenceError `invalid_argument` */
+export function parseMeterName(value: unknown): MeterName {
+  return label(value, 'a meter', 'api-requests') as MeterName
 }
 
 const GRANT = /^gr-[a-z0-9]{20,40}$/

@@ -36,6 +36,8 @@ export interface TenantContext extends SignIn {
   readonly requestId: string
   /** Absent in contexts of jobs, which come from no access token. */
   readonly origin?: Origin
+  /** Under a grant: who pays for what is done, as the grant says. Absent: the tenant itself. */
+  readonly billed?: TenantId
 }
 
 interface Kind {
@@ -57,6 +59,7 @@ const claimsSchema = z.object({
   scope: z.string().max(100),
   roles: z.array(z.string().min(1).max(100)).max(50),
   request_id: z.string().min(1).max(200),
+  billed_tenant_id: z.string().optional(),
   origin: z
     .strictObject({
       jti: z.string().min(1).max(200),
@@ -89,7 +92,7 @@ function claimsOf(context: TenantContext, seconds: number): Readonly<Record<stri
     )
   }
   const iat = Math.floor(Date.now() / 1000)
-  const { origin } = context
+  const { origin, billed } = context
   return {
     iss: issuer,
     aud: context.service,
@@ -99,7 +102,7 @@ function claimsOf(context: TenantContext, seconds: number): Readonly<Record<stri
     roles: context.roles,
     request_id: context.requestId,
     ...signInClaims(context),
-    ...defined({ origin: origin && originClaim(origin) }),
+    ...defined({ origin: origin && originClaim(origin), billed_tenant_id: billed }),
     iat,
     exp: iat + seconds,
     jti: randomUUID(),
@@ -126,12 +129,15 @@ export type VerifiedContext = TenantContext & {
 
 /**
  * Verifies a context for one service. The token's type decides which keys may have signed it.
+ * @param asOf `issue`: whether it was good when it was signed, however long ago that is. It says what was
+ *   allowed then, and nothing may be done on it now
  * @throws RingfenceError `invalid_token`
  */
 export async function verifyContext(
   token: string,
   keys: ContextKeys,
   service: ServiceName,
+  asOf: 'now' | 'issue' = 'now',
 ): Promise<VerifiedContext> {
   const kind = kindOf(token)
   const { typ, issuer, secondsMax } = KINDS[kind]
@@ -140,9 +146,11 @@ export async function verifyContext(
     issuer,
     audience: service,
     secondsMax,
+    asOf,
   })
   try {
-    const { tenant_id, scope, roles, request_id, origin } = claimsSchema.parse(claims)
+    const said = claimsSchema.parse(claims)
+    const { tenant_id, scope, roles, request_id, origin, billed_tenant_id: billed } = said
     return {
       kind,
       tenant: parseTenantId(tenant_id),
@@ -153,6 +161,7 @@ export async function verifyContext(
       requestId: request_id,
       ...signInOf(claims),
       ...(origin === undefined ? {} : { origin: originOf(origin) }),
+      ...(billed === undefined ? {} : { billed: parseTenantId(billed) }),
       id: claims.jti,
       issuedAt: new Date(claims.iat * 1000),
       expiresAt: new Date(claims.exp * 1000),

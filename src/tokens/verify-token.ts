@@ -1,4 +1,11 @@
-import { base64url, type CryptoKey, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
+import {
+  base64url,
+  type CryptoKey,
+  decodeJwt,
+  decodeProtectedHeader,
+  importJWK,
+  jwtVerify,
+} from 'jose'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { parseStrictJson } from '../core/strict-json.ts'
 import { decoyKey } from './decoy-key.ts'
@@ -18,6 +25,8 @@ export interface TokenRules {
   readonly audience: string
   /** Longest life from iat to exp, in seconds. */
   readonly secondsMax: number
+  /** When it must be good: now (the default), or when it was issued, which was not after now. */
+  readonly asOf?: 'now' | 'issue'
 }
 
 export type Claims = Readonly<Record<string, unknown>> & {
@@ -77,6 +86,7 @@ export async function verifyToken(token: string, keys: KeySet, rules: TokenRules
       requiredClaims: CLAIMS_REQUIRED,
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
       maxTokenAge: rules.secondsMax,
+      ...(rules.asOf === 'issue' ? { currentDate: issuedAt(token) } : {}),
     })
     const text = new TextDecoder().decode(base64url.decode(token.split('.')[1] ?? ''))
     // Signers and readers differ in which of two claims of one name they take.
@@ -88,6 +98,15 @@ export async function verifyToken(token: string, keys: KeySet, rules: TokenRules
       cause: error,
     })
   }
+}
+
+/** Of a token that nobody has verified yet: what it says is true only if its signature is. */
+function issuedAt(token: string): Date {
+  const { iat } = decodeJwt(token)
+  const now = Date.now() / 1000
+  if (iat === undefined || iat > now + CLOCK_TOLERANCE_SECONDS)
+    throw new TypeError('not issued yet')
+  return new Date(iat * 1000)
 }
 
 function checkedClaims(payload: Readonly<Record<string, unknown>>, rules: TokenRules): Claims {

@@ -1,0 +1,181 @@
+import type pg from 'pg'
+import type { MeterConfig } from '../contracts/meter.ts'
+import { keptMeters } from './kept-meters.ts'
+import { type MeteringDatabase, ROLL_LOCK } from './metering-database.ts'
+import { measureStatement, membersStatement, OF_ROLLUPS, type Stretches } from './measure.ts'
+
+/** Marks that are taken at once. */
+const MARKS = 10_000
+/** Events that were ever said in the place of one another; more are not followed at once. */
+const FAMILY_MAX = 10_000
+const MINUTE_MS = 60_000
+
+interface Row extends pg.QueryResultRow {
+  readonly tenant: string
+  readonly minute: Date
+}
+
+/**
+ * Minutes that are marked, taken from their table. What marks them was written in one transaction with the
+ * events, and the statements that follow see all of what this one sees.
+ */
+const TAKE = `
+  with picked as (select ctid from usage.dirty limit $1),
+  gone as (delete from usage.dirty d using picked p where d.ctid = p.ctid returning tenant, minute)
+  select distinct tenant, minute from gone`
+
+/**
+ * The minutes of everything that stands in one line with a correction or a void of these minutes: which of
+ * them counts may be another one now. They are looked for here, and not when events are written: two
+ * writers do not see each other.
+ */
+const FAMILIES = `
+  with recursive family(tenant, key) as (
+    select a.tenant, a.key
+      from unnest($1::text[], $2::timestamptz[]) as w(tenant, minute)
+      join usage.amendment a on a.tenant = w.tenant
+        and a.time >= w.minute and a.time < w.minute + interval '1 minute'
+    union
+    select f.tenant, near.key from family f
+      cross join lateral (
+        select a.target as key from usage.amendment a where a.tenant = f.tenant and a.key = f.key
+        union all
+        select a.key from usage.amendment a where a.tenant = f.tenant and a.target = f.key
+      ) near
+  )
+  select distinct k.tenant, date_trunc('minute', k.time) as minute
+    from (select * from family limit ${FAMILY_MAX}) f
+    join usage.event_key k on k.tenant = f.tenant and k.key = f.key`
+
+/**
+ * Brings rollups up to date: what is marked is measured anew, as a whole. So it does not matter in which
+ * order, how late or how often anything came, and a round that is killed is as one that was not.
+ */
+export class Roller {
+  readonly #database: MeteringDatabase
+
+  constructor(database: MeteringDatabase) {
+    this.#database = database
+  }
+
+  /**
+   * @returns how many minutes were brought up to date; undefined when another process is at it
+   * @throws RingfenceError `engine_unavailable`, `timed_out`
+   */
+  round(): Promise<number | undefined> {
+    return this.#database.transaction(async (client) => {
+      const lock = await client.query<{ taken: boolean }>(
+        'select pg_try_advisory_xact_lock($1) as taken',
+        [ROLL_LOCK],
+      )
+      if (lock.rows[0]?.taken !== true) return undefined
+      const { rows: marked } = await client.query<Row>(TAKE, [MARKS])
+      if (marked.length === 0) return 0
+      const { rows: related } = await client.query<Row>(FAMILIES, [
+        marked.map(({ tenant }) => tenant),
+        marked.map(({ minute }) => minute),
+      ])
+      const minutes = distinct([...marked, ...related])
+      for (const meter of await keptMeters(client)) await rollUp(client, meter, minutes)
+      return minutes.length
+    })
+  }
+}
+
+/** Of one meter, in the transaction of `client`. */
+async function rollUp(
+  client: pg.ClientBase,
+  meter: MeterConfig,
+  minutes: readonly Row[],
+): Promise<void> {
+  const stretches = spansOf(minutes, MINUTE_MS)
+  await forget(client, meter, 'm', stretches)
+  const measured = measureStatement(meter, stretches)
+  await client.query(
+    `insert into usage.rollup (tenant, meter, span, start, grp, quantity, at, events, unread)
+      select tenant, ${nextParameter(measured.values)}, 'm', start, grp, quantity, at, events, unread
+      from (${measured.sql}) measured`,
+    [...measured.values, meter.name],
+  )
+  if (meter.aggregation === 'unique') {
+    const members = membersStatement(meter, stretches)
+    await client.query(
+      `insert into usage.member (tenant, meter, span, start, grp, value)
+        select tenant, ${nextParameter(members.values)}, 'm', start, grp, member
+        from (${members.sql}) members`,
+      [...members.values, meter.name],
+    )
+  }
+  await lengthen(client, meter, 'm', 'h', spansOf(minutes, 60 * MINUTE_MS))
+  await lengthen(client, meter, 'h', 'd', spansOf(minutes, 24 * 60 * MINUTE_MS))
+}
+
+type Span = 'm' | 'h' | 'd'
+
+async function forget(
+  client: pg.ClientBase,
+  meter: MeterConfig,
+  span: Span,
+  { tenants, from }: Stretches,
+): Promise<void> {
+  for (const table of meter.aggregation === 'unique' ? ['rollup', 'member'] : ['rollup']) {
+    await client.query(
+      `delete from usage.${table} r using unnest($1::text[], $2::timestamptz[]) as w(tenant, start)
+        where r.tenant = w.tenant and r.meter = $3 and r.span = '${span}' and r.start = w.start`,
+      [tenants, from, meter.name],
+    )
+  }
+}
+
+/** Longer rollups from shorter ones. */
+async function lengthen(
+  client: pg.ClientBase,
+  meter: MeterConfig,
+  short: Span,
+  long: Span,
+  stretches: Stretches,
+): Promise<void> {
+  await forget(client, meter, long, stretches)
+  const { tenants, from, to } = stretches
+  const values = [tenants, from, to, meter.name]
+  const within = (table: string) => `
+    from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) as w(tenant, start, finish)
+    join usage.${table} r on r.tenant = w.tenant and r.meter = $4 and r.span = '${short}'
+      and r.start >= w.start and r.start < w.finish`
+  let quantity: string
+  if (meter.aggregation === 'unique') {
+    await client.query(
+      `insert into usage.member (tenant, meter, span, start, grp, value)
+        select distinct w.tenant, $4, '${long}', w.start, r.grp, r.value ${within('member')}`,
+      values,
+    )
+    quantity = `1000000 * (select count(*) from usage.member x where x.tenant = w.tenant
+      and x.meter = $4 and x.span = '${long}' and x.start = w.start and x.grp = r.grp)`
+  } else quantity = OF_ROLLUPS[meter.aggregation]
+  await client.query(
+    `insert into usage.rollup (tenant, meter, span, start, grp, quantity, at, events, unread)
+      select w.tenant, $4, '${long}', w.start, r.grp, ${quantity}, max(r.at), sum(r.events),
+        sum(r.unread) ${within('rollup')} group by w.tenant, w.start, r.grp`,
+    values,
+  )
+}
+
+function spansOf(minutes: readonly Row[], lengthMs: number): Stretches {
+  const starts = new Map<string, { tenant: string; start: number }>()
+  for (const { tenant, minute } of minutes) {
+    const start = Math.floor(minute.getTime() / lengthMs) * lengthMs
+    starts.set(`${tenant} ${start}`, { tenant, start })
+  }
+  const all = [...starts.values()]
+  return {
+    tenants: all.map(({ tenant }) => tenant),
+    from: all.map(({ start }) => new Date(start)),
+    to: all.map(({ start }) => new Date(start + lengthMs)),
+  }
+}
+
+function distinct(rows: readonly Row[]): readonly Row[] {
+  return [...new Map(rows.map((row) => [`${row.tenant} ${row.minute.getTime()}`, row])).values()]
+}
+
+const nextParameter = (values: readonly unknown[]) => `$${values.length + 1}::text`
