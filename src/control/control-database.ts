@@ -4,6 +4,7 @@ import { migrateSteps } from '../core/migrate-steps.ts'
 import { REVOCATION_MIGRATIONS, revocationGrants } from '../revocation/migrations.ts'
 import { SNAPSHOT_MIGRATIONS } from '../snapshot/migrations.ts'
 import { APPROVAL_MIGRATIONS } from './approvals/migrations.ts'
+import { billingGrants } from './billing/migration.ts'
 import type { DatabaseSettings } from './database.ts'
 import { PLANES, type PlaneRole, REGISTRY_RIGHTS } from './plane-roles.ts'
 import { REGISTRY_MIGRATIONS } from './registry-migrations.ts'
@@ -116,6 +117,7 @@ async function grant(client: pg.Client, database: string, workflows: boolean): P
     ]),
     'grant usage on schema registry to rf_control',
     ...registry,
+    ...billingGrants('rf_records'),
     ...(workflows ? WORKFLOW_GRANTS : []),
     'grant usage on schema snapshot to rf_control, rf_vending, rf_gateway, rf_records',
     'grant select, insert, update, delete on all tables in schema snapshot to rf_control',

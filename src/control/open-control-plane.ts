@@ -2,6 +2,7 @@ import type { RevocationList, RevocationPublisher } from '../revocation/revocati
 import type { SigningKey } from '../tokens/signing-key.ts'
 import { Outbox, type OutboxPauses } from './approvals/outbox.ts'
 import type { Receiver } from './approvals/receiver.ts'
+import { SpentQuotas } from './billing/spent-quotas.ts'
 import { ChannelListener } from './channel-listener.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { Cursors } from './cursor.ts'
@@ -180,6 +181,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     log,
     ...(options.realmsEveryMs === undefined ? {} : { everyMs: options.realmsEveryMs }),
   })
+  const spent = new SpentQuotas({ database, publisher, snapshotKey: keys.snapshot, log })
   const listener = new ChannelListener(database, WORKFLOW_CHANNEL)
   await listener.start()
   const wake = () => supervision.wake()
@@ -197,6 +199,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
   supervision.start()
   housekeeping.start()
   realms.start()
+  spent.start()
   support.start()
   outbox?.start()
   const lifecycle = new TenantLifecycle({
@@ -265,6 +268,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
       await Promise.all([
         housekeeping.stop(),
         realms.stop(),
+        spent.stop(),
         support.stop(),
         supervision.stop(),
         listener.close(),

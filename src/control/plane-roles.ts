@@ -41,4 +41,8 @@ export const REGISTRY_RIGHTS: Readonly<Record<string, string>> = {
   delegation: 'select, insert, update',
   // What a tenant had declared is erased with it; that it had, and its hash, is not.
   object_generation: 'select, insert, update (spec)',
+  // Entered by a trigger and by what the records plane calls.
+  plan_span: 'select',
+  spent_quota: 'select',
+  spent_quota_change: 'select, delete',
 }

@@ -1,3 +1,4 @@
+import { BILLING_MIGRATION } from './billing/migration.ts'
 import { GRANTS_MIGRATION } from './grants/migration.ts'
 import { MANIFESTS_MIGRATION } from './manifests/migration.ts'
 import { APPROVAL_IN_USE_MIGRATION, OPERATORS_MIGRATION } from './operators/migration.ts'
@@ -220,4 +221,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   REALM_ACCESS_MIGRATION,
   MANIFESTS_MIGRATION,
   GRANTS_MIGRATION,
+  BILLING_MIGRATION,
 ]

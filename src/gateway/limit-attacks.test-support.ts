@@ -40,6 +40,18 @@ export const LIMIT_ATTACKS: readonly GatewayAttack[] = [
     [{ method: 'POST', body: 'x'.repeat(30) }, {}],
     1,
   ),
+  {
+    title: 'a request of a tenant that has used up what it may use',
+    against: 'usage-quota',
+    async run(door) {
+      const until = new Date(Date.now() + 60_000).toISOString()
+      door.source.change('acme', {
+        spent: [{ name: 'calls', meter: 'requests', until, hard: true }],
+      })
+      await door.ask({ path: '/t/acme/clinic/x', token: tokenOf('acme') })
+      return door.upstream.seen.length > 0
+    },
+  },
   beyond(
     'rate',
     'a user who asks by another method each time',

@@ -7,6 +7,7 @@ import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { Denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
 import { valuesOf } from './headers.ts'
+import { SPENT_CHECK } from './spent-check.ts'
 import { asksToUpgrade } from './upgrade.ts'
 
 /** Of the plane itself, beside those that are written for a tenant. */
@@ -14,6 +15,7 @@ const PER_TENANT = limitId({ from: 'process' }, 'concurrency', 'tenant')
 
 /** How much of it. Counted for tenants that have shown who they are, so that no stranger uses it up. */
 export const LIMIT_CHECKS: readonly GatewayCheck[] = [
+  SPENT_CHECK,
   {
     name: 'rate',
     run(exchange, { limiting }) {

@@ -166,3 +166,36 @@ test('a call of a tool holds one seat, not one for itself and one for its messag
     assert.equal(isError, false, text)
   }
 })
+
+test('a hard quota that is used up refuses until it ends, and a soft one is only said', async (t) => {
+  const door = await openDoor(t)
+  const at = (ms: number) => new Date(Date.now() + ms).toISOString()
+  const spent = (name: string, ms: number, hard: boolean) => {
+    return { name, meter: 'requests', until: at(ms), hard }
+  }
+  const ask = () => door.ask({ path: '/t/acme/clinic/x', token: tokenOf('acme') })
+  door.source.change('acme', { spent: [spent('calls', 90_000, true), spent('day', 50_000, true)] })
+  const refused = await ask()
+  assert.equal(refused.status, 429)
+  assert.match(String(refused.headers['content-type']), /problem\+json/)
+  assert.match(refused.body, /quota \\"calls\\" of requests/)
+  assert.equal(refused.headers['ringfence-quota'], '"calls";meter="requests"')
+  const wait = Number(refused.headers['retry-after'])
+  assert.ok(wait >= 88 && wait <= 110, `${wait}`)
+  const globex = await door.ask({ path: '/t/globex/clinic/x', token: tokenOf('globex') })
+  assert.equal(globex.status, 200)
+  door.source.change('acme', { spent: [spent('calls', -1, true), spent('soft', 50_000, false)] })
+  const served = await ask()
+  assert.equal(served.status, 200)
+  assert.equal(served.headers['ringfence-quota'], '"soft";meter="requests"')
+})
+
+test('what every tenant has is served also to who has used up a quota', async (t) => {
+  const door = await openDoor(t)
+  const until = new Date(Date.now() + 90_000).toISOString()
+  const { services } = door.source.current().platform
+  door.source.platform({ services: services.map((one) => ({ ...one, everyTenant: true })) })
+  door.source.change('acme', { spent: [{ name: 'calls', meter: 'requests', until, hard: true }] })
+  const served = await door.ask({ path: '/t/acme/clinic/x', token: tokenOf('acme') })
+  assert.equal(served.status, 200)
+})

@@ -5,6 +5,7 @@ import { guardrailSchema } from '../contracts/guardrail.ts'
 import { limitsSchema } from '../contracts/limit.ts'
 import { networkSchema } from '../contracts/network.ts'
 import { platformPoliciesSchema, policyStoreSchema } from '../contracts/policy-store.ts'
+import { spentQuotasSchema } from '../contracts/spent-quota.ts'
 import { upstreamSchema } from '../contracts/upstream.ts'
 import { SCOPES } from '../core/lease.ts'
 import { parseClientId, parseContractName, parsePlanName, parseServiceName } from '../core/names.ts'
@@ -99,6 +100,8 @@ const tenantSchema = z.strictObject({
   network: networkSchema.optional(),
   /** What it lets principals of other tenants do. */
   grants: z.array(grantSchema).max(1_000).optional(),
+  /** Quotas of usage that it has used up. */
+  spent: spentQuotasSchema.optional(),
 })
 
 /** Hex SHA-256. */

@@ -4,13 +4,14 @@ import { type Declared, declaredBy } from '../../manifests/declared.ts'
 import type { SpecOf } from '../../manifests/manifest.ts'
 import type { PlatformConfig, TenantConfig } from '../../snapshot/snapshot.ts'
 import type { Tx } from '../database.ts'
+import { spentQuotasOf } from '../billing/spent-row.ts'
 import { activeGrants } from '../grants/grant-row.ts'
 import { findObject, keptFrom, manifestFrom, objectsOf, ownerKey } from './object-row.ts'
 
 /** What a tenant's configuration says besides what is registered of it. */
 export type TenantParts = Pick<
   TenantConfig,
-  'contract' | 'upstreams' | 'guardrails' | 'limits' | 'policy' | 'network' | 'grants'
+  'contract' | 'upstreams' | 'guardrails' | 'limits' | 'policy' | 'network' | 'grants' | 'spent'
 >
 type PlatformParts = Pick<PlatformConfig, 'upstreams' | 'contracts' | 'guardrails' | 'policies'>
 type PlanExtras = Pick<
@@ -34,6 +35,7 @@ export async function tenantParts(tx: Pick<Tx, 'query'>, tenant: TenantId): Prom
     ...(policy === undefined ? {} : { policy }),
     ...(said?.network === undefined ? {} : { network: said.network }),
     ...some('grants', await activeGrants(tx, tenant)),
+    ...some('spent', await spentQuotasOf(tx, tenant)),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Heard } from '../../strikes/wire.ts'
 import type { Duel } from '../duel.ts'
 import { accessToken, USER } from '../house/claims.ts'
 import type { Door, DoorOptions } from '../house/door.ts'
-import { withPlan } from '../house/settings.ts'
+import { withPlan, withTenant } from '../house/settings.ts'
 import { attack, type FrontDoorAttack, type Outcome } from './attack.ts'
 import { byPath, call, type Calling, ownerReads } from './calls.ts'
 
@@ -52,6 +52,28 @@ export const LIMITS: readonly FrontDoorAttack[] = [
         ['Forwarded', `for=192.0.2.${turn}`],
       ],
     }),
+  ),
+  attack(
+    {
+      ...facts,
+      id: 'fd-limit-spent',
+      title: 'A request of a tenant that has used up what its plan lets it use',
+    },
+    {
+      owner: (duel) => ownerReads(duel),
+      async attempt(duel) {
+        const { attacker, wire, mark, house } = duel
+        const until = new Date(Date.now() + 3_600_000).toISOString()
+        const spent = [{ name: 'attacked', meter: 'requests', until, hard: true }]
+        const settings = withTenant(house.settings, attacker, { spent })
+        const door = await duel.branch({ settings })
+        const token = await accessToken(attacker)
+        const { status } = await call(wire, door, byPath(attacker), mark, { token })
+        const outcome = await victimServed(duel, door)
+        const met = `answered ${status}; ${outcome.met}`
+        return { crossed: status === 200 || outcome.crossed, met }
+      },
+    },
   ),
   usedUp(
     'fd-limit-namesake',
