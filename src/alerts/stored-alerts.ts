@@ -18,10 +18,16 @@ export interface AlertDatabase {
   transaction<T>(work: (tx: Pick<AlertDatabase, 'query'>) => Promise<T>): Promise<T>
 }
 
+/** Dates as JSON has them. */
+type StoredSignal = Readonly<Record<string, unknown>> & {
+  readonly at: string
+  readonly until?: string
+}
+
 interface StoredAlert {
   readonly owner: Owner
   readonly fingerprint: string
-  readonly signal: Readonly<Record<string, unknown>>
+  readonly signal: StoredSignal
   readonly since: Date
   readonly changed_at: Date
   readonly told_severity: Severity | null
@@ -167,8 +173,8 @@ function alertOf(row: StoredAlert): AlertRow {
     fingerprint: row.fingerprint,
     signal: alertSignalSchema.parse({
       ...signal,
-      at: new Date(String(at)),
-      ...(until === undefined ? {} : { until: new Date(String(until)) }),
+      at: new Date(at),
+      ...(until === undefined ? {} : { until: new Date(until) }),
     }),
     since: row.since.getTime(),
     changedAt: row.changed_at.getTime(),
