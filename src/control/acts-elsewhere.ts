@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { RingfenceError } from '../core/errors.ts'
+import type { TenantId } from '../core/tenant.ts'
 import { recordAct } from './act.ts'
 import { type Attempt, doneName, failureOf, refusedName, thisAttempt } from './attempt.ts'
 import type { Actor } from './control-plane.ts'
@@ -14,6 +15,8 @@ export interface ActElsewhere {
   readonly by: Actor
   readonly action: string
   readonly subject: string
+  /** Whose it is: it stands in that tenant's log too. */
+  readonly tenant?: TenantId
   /** All that it asks for: a call with another detail is another call. */
   readonly detail: Detail
 }
@@ -109,6 +112,8 @@ interface Row {
 }
 
 async function enter(tx: Tx, act: ActElsewhere, name: string | undefined): Promise<void> {
-  const entered = () => recordAct(tx, act.by, act.action, act.subject, act.detail)
+  const { by, action, subject, detail, tenant } = act
+  const about = tenant === undefined ? [] : [{ tenant }]
+  const entered = () => recordAct(tx, by, action, subject, detail, about)
   await (name === undefined ? afterTheCall(entered) : withRequestKey(name, entered))
 }

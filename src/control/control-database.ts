@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { AUDIT_MIGRATIONS, auditGrants } from '../audit/migrations.ts'
 import { RingfenceError } from '../core/errors.ts'
 import { migrateSteps } from '../core/migrate-steps.ts'
 import { REVOCATION_MIGRATIONS, revocationGrants } from '../revocation/migrations.ts'
@@ -22,6 +23,7 @@ const SCHEMAS = [
   'identity',
   'approvals',
   'revocation',
+  'audit',
   ...RECORDS_SCHEMAS,
 ] as const
 /** Sessions that one plane's processes may hold together. */
@@ -75,6 +77,7 @@ async function prepare(
     await migrateSteps(client, 'snapshot', SNAPSHOT_MIGRATIONS)
     await migrateSteps(client, 'approvals', APPROVAL_MIGRATIONS)
     await migrateSteps(client, 'revocation', REVOCATION_MIGRATIONS)
+    await migrateSteps(client, 'audit', AUDIT_MIGRATIONS)
     if (workflows) await migrateDurable(admin)
     await grant(client, admin.database, workflows)
   } finally {
@@ -131,6 +134,12 @@ async function grant(client: pg.Client, database: string, workflows: boolean): P
       `revoke all on schema ${schema} from public, ${all}`,
       `grant usage, create on schema ${schema} to rf_records`,
     ]),
+    // What is entered with an act can be neither read nor taken back by who acts.
+    ...auditGrants({
+      all: PLANES,
+      submit: ['rf_identity', 'rf_control', 'rf_records'],
+      move: ['rf_records'],
+    }),
     ...revocationGrants({
       all: PLANES,
       enter: ['rf_identity', 'rf_control'],

@@ -149,7 +149,9 @@ export class RegisteredApprovals implements Approvals {
             and state in ('running', 'waiting')`,
         [approval.workflow],
       )
-      await recordAct(tx, by, approve ? 'approval.approve' : 'approval.refuse', id, { tenant })
+      const about = tenant === undefined ? [] : [{ tenant, detail: { kind: approval.kind } }]
+      const action = approve ? 'approval.approve' : 'approval.refuse'
+      await recordAct(tx, by, action, id, { tenant }, about)
       if (approval.workflow === null) await this.#effect(tx, approval, approve, by)
       return approvalRowOf(row)
     })

@@ -173,7 +173,9 @@ export class RegisteredJobs implements Jobs {
          select $1, $2, tenant, $4, $5, $6, $7, $8 from unnest($3::text[]) as tenant`,
         [job, service, tenants, scopes, expiresAt, reason, by.name, by.requestId],
       )
-      await recordAct(tx, by, 'job.contexts', job, { service, scopes, tenants: tenants.length })
+      const about = tenants.map((tenant) => ({ tenant, detail: { service, scopes } }))
+      const detail = { service, scopes, tenants: tenants.length }
+      await recordAct(tx, by, 'job.contexts', job, detail, about)
     })
   }
 

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { type AuditDraft, makeEntry } from '../audit/make-entry.ts'
+import { submitEntries } from '../audit/submit-entries.ts'
 import { RingfenceError } from '../core/errors.ts'
 import { publishChange } from '../snapshot/publish.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
@@ -109,6 +111,21 @@ async function recordStatus(
      values ($1, $2, $3, $4, $5, $6)`,
     [row.id, from, row.status, by, why, requestId],
   )
+  const draft: AuditDraft = {
+    category: 'lifecycle',
+    action: 'tenant.status',
+    actor: { kind: 'platform', id: 'control' },
+    object: { type: 'tenant', id: row.id },
+    decision: 'done',
+    layer: 'control',
+    request_id: requestId,
+    detail: { from, to: row.status },
+  }
+  // By whom and why is the operators': the tenant is told what holds.
+  await submitEntries(tx, [
+    makeEntry({ ...draft, reason: why, detail: { ...draft.detail, by } }),
+    makeEntry({ ...draft, tenant: row.id }),
+  ])
 }
 
 /** A host name has one tenant: two would let one speak in the other's name. */

@@ -151,7 +151,7 @@ export class TenantDirectory {
         }
       }
       if (change.legalHold === false && row.legal_hold) await used(tx, pass)
-      await recordAct(tx, by, 'tenant.update', tenant, { ...change })
+      await recordAct(tx, by, 'tenant.update', tenant, { ...change }, [{ tenant }])
       const cause = { by: by.name, why: 'updated', requestId: by.requestId }
       await this.#changes.change(tx, row, patchOf(change), cause)
     })

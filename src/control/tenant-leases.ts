@@ -5,6 +5,7 @@ import type { LeaseId } from '../core/lease.ts'
 import type { ClientId } from '../core/names.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseTenantId, type TenantId } from '../core/tenant.ts'
+import type { About } from './act-entries.ts'
 import { recordAct, requireScope } from './act.ts'
 import type { Actor } from './control-plane.ts'
 import type { Database } from './database.ts'
@@ -35,7 +36,7 @@ export class TenantLeases {
   async revoke(tenant: TenantId, lease: LeaseId | undefined, by: Actor): Promise<Revocation> {
     requireScope(by, 'leases:write')
     const { id, cell } = await this.#placed(tenant)
-    await this.#record(by, 'leases.revoke', id, { lease: lease ?? 'all' })
+    await this.#record(by, 'leases.revoke', id, { lease: lease ?? 'all' }, [{ tenant: id }])
     const boundaries = await this.#cells.boundaries(cell)
     return sum(await Promise.all(boundaries.map((boundary) => boundary.revoke(id, lease))))
   }
@@ -86,8 +87,14 @@ export class TenantLeases {
     return placedSchema.parse(row)
   }
 
-  async #record(by: Actor, action: string, subject: string, detail: Record<string, unknown>) {
-    await this.#database.transaction((tx) => recordAct(tx, by, action, subject, detail))
+  async #record(
+    by: Actor,
+    action: string,
+    subject: string,
+    detail: Record<string, unknown>,
+    about: readonly About[] = [],
+  ) {
+    await this.#database.transaction((tx) => recordAct(tx, by, action, subject, detail, about))
   }
 }
 

@@ -59,7 +59,8 @@ export class TenantLifecycle {
         const before = await workflowOfCall(tx)
         if (before !== undefined) return before
         const workflow = await enterTenant(tx, changes, request, approvalSeconds, by)
-        await recordAct(tx, by, 'tenant.create', request.id, { ...request, workflow: workflow.id })
+        const detail = { ...request, workflow: workflow.id }
+        await recordAct(tx, by, 'tenant.create', request.id, detail, [{ tenant: request.id }])
         return workflow
       }),
     )
@@ -173,7 +174,8 @@ export class TenantLifecycle {
         const before = await workflowOfCall(tx)
         if (before !== undefined) return before
         const workflow = await work(tx, row)
-        await recordAct(tx, by, action, tenant, { ...detail, workflow: workflow.id })
+        const recorded = { ...detail, workflow: workflow.id }
+        await recordAct(tx, by, action, tenant, recorded, [{ tenant }])
         return workflow
       }),
     )

@@ -7,6 +7,7 @@ import { type GrantId, parseGrantId } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { RevocationPublisher } from '../../revocation/revocation.ts'
 import type { SigningKey } from '../../tokens/signing-key.ts'
+import type { About } from '../act-entries.ts'
 import { doneBefore, recordAct, requireScope } from '../act.ts'
 import type { Actor, Page, PageRequest } from '../control-plane.ts'
 import type { Cursors } from '../cursor.ts'
@@ -100,7 +101,7 @@ export class RegisteredGrants implements GrantDesk {
          values ($1, $2, $3, $4, 'offered', $5, $6)`,
         [grantor, id, spec.grantee, JSON.stringify(spec), spec.expires, by.name],
       )
-      await recordAct(tx, by, 'grant.offer', grantor, { grant: id })
+      await recordAct(tx, by, 'grant.offer', grantor, { grant: id }, sides(grantor, spec.grantee))
       return id
     })
     return this.get(made, by)
@@ -115,7 +116,7 @@ export class RegisteredGrants implements GrantDesk {
                 accepted_at = clock_timestamp() where tenant = $1 and id = $2`,
         [row.tenant, id, by.name],
       )
-      await recordAct(tx, by, 'grant.accept', grantee, { grant: id })
+      await recordAct(tx, by, 'grant.accept', grantee, { grant: id }, sides(row.tenant, grantee))
       await this.#publish(tx, row.tenant)
     })
   }
@@ -125,7 +126,7 @@ export class RegisteredGrants implements GrantDesk {
     return this.#decide(id, by, async (tx, row) => {
       expectOffered(row, grantee)
       await end(tx, row, 'refused', by)
-      await recordAct(tx, by, 'grant.refuse', grantee, { grant: id })
+      await recordAct(tx, by, 'grant.refuse', grantee, { grant: id }, sides(row.tenant, grantee))
     })
   }
 
@@ -135,7 +136,14 @@ export class RegisteredGrants implements GrantDesk {
     return this.#decide(id, by, async (tx, row) => {
       if (row.state !== 'offered' && row.state !== 'active') return
       await end(tx, row, 'revoked', by)
-      await recordAct(tx, by, 'grant.revoke', by.tenant ?? row.tenant, { grant: id })
+      await recordAct(
+        tx,
+        by,
+        'grant.revoke',
+        by.tenant ?? row.tenant,
+        { grant: id },
+        sides(row.tenant, row.grantee),
+      )
       // Tokens and contexts of a grant carry its id as their session.
       await this.#parts.revocations?.publish(tx, {
         kind: 'session',
@@ -166,6 +174,12 @@ export class RegisteredGrants implements GrantDesk {
     await publishDeclared(tx, { platform: false, tenants: [tenant] }, publisher, snapshotKey)
   }
 }
+
+/** Both have it in their logs, each with the other's name. */
+const sides = (grantor: TenantId, grantee: TenantId): readonly About[] => [
+  { tenant: grantor, detail: { grantee } },
+  { tenant: grantee, detail: { grantor } },
+]
 
 /** The tenant that consents through this actor. @throws RingfenceError `forbidden` */
 function speaksFor(by: Actor): TenantId {

@@ -5,6 +5,7 @@ import { parsed } from '../../core/parsed.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import { MANIFEST_KINDS, type TenantKind } from '../../manifests/kinds.ts'
 import { keyOf, readReference, type Reference, referenceOf } from '../../manifests/manifest.ts'
+import type { About } from '../act-entries.ts'
 import { doneBefore, recordAct, requireScope } from '../act.ts'
 import type { Actor, Page, PageRequest } from '../control-plane.ts'
 import type { Cursors } from '../cursor.ts'
@@ -177,7 +178,8 @@ export class RegisteredManifests implements Manifests {
     // Taken back with everything that it tried.
     if (request.dryRun === true) throw new OnlyTried(applied)
     const subject = request.set ?? by.tenant ?? 'objects'
-    await recordAct(tx, by, 'objects.apply', subject, recordOf(applied, request))
+    const record = recordOf(applied, request)
+    await recordAct(tx, by, 'objects.apply', subject, record, aboutOf(record, by))
     return { applied, begun: transaction.begun }
   }
 
@@ -241,6 +243,22 @@ function recordOf({ version, changes }: Applied, { why }: ApplyRequest) {
       workflow: workflow ?? null,
     })),
   }
+}
+
+/** Each tenant is told of its own objects. The reason is an operator's, unless it is an administrator's. */
+function aboutOf({ changes, why }: ReturnType<typeof recordOf>, by: Actor): readonly About[] {
+  const owners = new Set(changes.flatMap(({ tenant }) => (tenant === null ? [] : [tenant])))
+  return [...owners].map((tenant) => {
+    const own = changes.filter((change) => change.tenant === tenant)
+    const listed = own.map(({ kind, name, change, generation }) => ({
+      kind,
+      name,
+      change,
+      generation,
+    }))
+    const said = by.tenant === tenant ? { why } : {}
+    return { tenant, detail: { ...said, changes: listed } }
+  })
 }
 
 /** The answer that was lost, but for the differences, which are not recorded. */

@@ -101,10 +101,17 @@ export class RegisteredOperators {
       if (!entered.again) await pass.use(tx)
       if (!entered.again) {
         const { name, scopes, tenant } = operator
-        await recordAct(tx, by, 'operator.create', name, {
-          scopes,
-          ...(tenant === undefined ? {} : { tenant }),
-        })
+        await recordAct(
+          tx,
+          by,
+          'operator.create',
+          name,
+          {
+            scopes,
+            ...(tenant === undefined ? {} : { tenant }),
+          },
+          tenant === undefined ? [] : [{ tenant, detail: { scopes } }],
+        )
       }
       return entered.view
     })

@@ -34,7 +34,7 @@ export class RegisteredSecurity implements Security {
       [tenant],
     )
     if (there.length === 0) throw new RingfenceError('not_found', 'no such tenant')
-    const act = { by, action: 'keys.replace', subject: tenant, detail: { compromised } }
+    const act = { by, action: 'keys.replace', subject: tenant, tenant, detail: { compromised } }
     await new ActsElsewhere(database).once(act, {
       pass: async (attempt) =>
         compromised

@@ -164,7 +164,7 @@ export class RegisteredRealms implements RealmDesk {
     const enter = () =>
       this.#parts.database.transaction(async (tx) => {
         await pass?.use(tx)
-        await recordAct(tx, by, action, tenant, detail)
+        await recordAct(tx, by, action, tenant, detail, [{ tenant, detail }])
       })
     await (key === undefined ? afterTheCall(enter) : withRequestKey(key, enter))
   }

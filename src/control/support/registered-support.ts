@@ -164,7 +164,7 @@ export class RegisteredSupport implements Support {
       if ((await doneBefore(tx)) !== undefined) return
       await pass.use(tx)
       await writeSupportPolicy(tx, tenant, policy, by)
-      await recordAct(tx, by, 'support.policy', tenant, { policy })
+      await recordAct(tx, by, 'support.policy', tenant, { policy }, [{ tenant }])
     })
     return policy
   }
@@ -235,7 +235,7 @@ export class RegisteredSupport implements Support {
         ...[state, alone, approval, decideSeconds],
       ],
     )
-    await changes.record(tx, id, undefined, state, causeOf(by, reason))
+    await changes.record(tx, terms, undefined, state, causeOf(by, reason))
     await recordAct(tx, by, 'support.request', tenant, { access: id, scope, seconds, reason })
     return id
   }

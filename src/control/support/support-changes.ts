@@ -1,5 +1,8 @@
+import type { AuditEntry } from '../../audit/entry.ts'
+import { makeEntry } from '../../audit/make-entry.ts'
+import { submitEntries } from '../../audit/submit-entries.ts'
 import type { RevocationPublisher } from '../../revocation/revocation.ts'
-import type { SupportState } from '../../core/support-terms.ts'
+import type { SupportState, SupportTerms } from '../../core/support-terms.ts'
 import type { Actor } from '../control-plane.ts'
 import type { Tx } from '../database.ts'
 import { needsOf, SUPPORT_COLUMNS, type SupportRow, supportRowOf } from './support-row.ts'
@@ -45,30 +48,50 @@ export class SupportChanges {
         where id = $1 returning ${SUPPORT_COLUMNS}`,
       [row.id, to, event, cause.by],
     )
-    await this.record(tx, row.id, row.state, to, cause)
+    await this.record(tx, row, row.state, to, cause)
     if (row.state === 'active') await this.#takeBack(tx, row)
     return supportRowOf(changed)
   }
 
-  /** Enters a change in the access's own record, which nobody rewrites. */
+  /** Enters a change in the access's own record, which nobody rewrites, and in the tenant's log. */
   async record(
     tx: Tx,
-    access: string,
+    access: SupportTerms,
     from: SupportState | undefined,
     to: SupportState,
-    { by, why, requestId }: SupportCause,
+    cause: SupportCause,
   ): Promise<void> {
+    const { by, why, requestId } = cause
     await tx.query(
       `insert into registry.support_change (access, from_state, to_state, by, why, request_id)
        values ($1, $2, $3, $4, $5, $6)`,
-      [access, from ?? null, to, by, why, requestId],
+      [access.id, from ?? null, to, by, why, requestId],
     )
+    await submitEntries(tx, [changeEntry(access, to, cause)])
   }
 
   /** Tokens and leases of an access carry its id as their session. */
   async #takeBack(tx: Tx, { id, tenant }: SupportRow): Promise<void> {
     await this.#publisher?.publish(tx, { kind: 'session', tenant, id, at: new Date() })
   }
+}
+
+/** Of who did it the tenant is told what its record of the access tells it. */
+function changeEntry(access: SupportTerms, to: SupportState, cause: SupportCause): AuditEntry {
+  const { id, tenant, operator, scope, seconds, reason } = access
+  return makeEntry({
+    tenant,
+    category: 'support',
+    action: `support.${to}`,
+    actor:
+      to === 'requested' ? { kind: 'operator', id: operator } : { kind: 'platform', id: 'support' },
+    object: { type: 'support-access', id },
+    decision: to === 'denied' ? 'denied' : 'done',
+    layer: 'support',
+    reason: cause.why,
+    request_id: cause.requestId,
+    detail: { operator, scope, seconds, asked_because: reason, by: cause.by },
+  })
 }
 
 export function causeOf(by: Actor, why: string): SupportCause {

@@ -5,6 +5,7 @@ import { supportSubject } from '../../core/support-terms.ts'
 import { ACCESS_TOKEN_SECONDS } from '../../tokens/access-token.ts'
 import type { SigningKey } from '../../tokens/signing-key.ts'
 import { signContext } from '../../tokens/tenant-context.ts'
+import type { About } from '../act-entries.ts'
 import { recordAct, requireScope } from '../act.ts'
 import type { Actor } from '../control-plane.ts'
 import type { Database, Tx } from '../database.ts'
@@ -66,7 +67,14 @@ export class SupportKeys {
          values ('support', $1, $2, $3, $4, $5, $6, $7)`,
         [SUPPORT_SERVICE, row.tenant, [row.scope], expiresAt, row.reason, by.name, by.requestId],
       )
-      await recordAct(tx, by, 'support.context', row.id, { tenant: row.tenant, seconds })
+      await recordAct(
+        tx,
+        by,
+        'support.context',
+        row.id,
+        { tenant: row.tenant, seconds },
+        shown(row),
+      )
       return { tenant: row.tenant, token, expiresAt }
     })
   }
@@ -78,12 +86,15 @@ export class SupportKeys {
     }
     const { tenant, seconds } = await this.#database.transaction(async (tx) => {
       const { row, left } = await expectActive(tx, id, by)
-      await recordAct(tx, by, 'support.token', row.id, { tenant: row.tenant })
+      await recordAct(tx, by, 'support.token', row.id, { tenant: row.tenant }, shown(row))
       return { tenant: row.tenant, seconds: Math.min(ACCESS_TOKEN_SECONDS, left.seconds) }
     })
     return { tenant, ...(await desk.issue(tenant, id, seconds)) }
   }
 }
+
+/** The tenant knows by its own record who has the access. */
+const shown = ({ tenant, operator }: SupportRow): readonly About[] => [{ tenant, operator }]
 
 /** @throws RingfenceError `not_found`, `forbidden`, `conflict` */
 async function expectActive(
