@@ -1,6 +1,6 @@
 import { BILLING_MIGRATION } from './billing/migration.ts'
 import { GRANTS_MIGRATION } from './grants/migration.ts'
-import { MANIFESTS_MIGRATION } from './manifests/migration.ts'
+import { MANIFESTS_MIGRATION, METERS_MIGRATION } from './manifests/migration.ts'
 import { APPROVAL_IN_USE_MIGRATION, OPERATORS_MIGRATION } from './operators/migration.ts'
 import { REALM_ACCESS_MIGRATION } from './realms/migration.ts'
 import { SUPPORT_MIGRATION } from './support/migration.ts'
@@ -222,4 +222,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   MANIFESTS_MIGRATION,
   GRANTS_MIGRATION,
   BILLING_MIGRATION,
+  METERS_MIGRATION,
 ]

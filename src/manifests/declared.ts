@@ -1,5 +1,6 @@
 import type { ContractConfig } from '../contracts/contract.ts'
 import type { GuardrailConfig } from '../contracts/guardrail.ts'
+import type { MeterConfig } from '../contracts/meter.ts'
 import type { PlatformPolicies, PolicyStoreConfig } from '../contracts/policy-store.ts'
 import type { UpstreamConfig } from '../contracts/upstream.ts'
 import type { Manifest } from './manifest.ts'
@@ -21,6 +22,8 @@ export interface Declared {
   readonly policy: PolicyStoreConfig | undefined
   /** The platform's own, in a tenant's place. */
   readonly policies: PlatformPolicies
+  /** The platform's alone. */
+  readonly meters: readonly MeterConfig[]
 }
 
 /** @param kept of one owner */
@@ -28,6 +31,7 @@ export function declaredBy(kept: readonly Kept[]): Declared {
   const upstreams: UpstreamConfig[] = []
   const contracts: ContractConfig[] = []
   const guardrails: GuardrailConfig[] = []
+  const meters: MeterConfig[] = []
   let policy: PolicyStoreConfig | undefined
   for (const { manifest, generation, compiled } of kept) {
     if (manifest.kind === 'Upstream') {
@@ -36,6 +40,8 @@ export function declaredBy(kept: readonly Kept[]): Declared {
       contracts.push({ name: manifest.metadata.name, ...manifest.spec })
     } else if (manifest.kind === 'Guardrail') {
       guardrails.push({ name: manifest.metadata.name, ...manifest.spec })
+    } else if (manifest.kind === 'Meter') {
+      meters.push({ name: manifest.metadata.name, ...manifest.spec })
     } else if (manifest.kind === 'PolicyStore') {
       // Tests of a store decide nothing.
       const { tests: _tests, ...store } = manifest.spec
@@ -46,5 +52,5 @@ export function declaredBy(kept: readonly Kept[]): Declared {
       }
     }
   }
-  return { upstreams, contracts, guardrails, policy, policies: policy?.policies ?? [] }
+  return { upstreams, contracts, guardrails, policy, policies: policy?.policies ?? [], meters }
 }

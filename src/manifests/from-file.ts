@@ -25,6 +25,7 @@ export const FILE_PLACES: Readonly<Record<ManifestKind, readonly FilePlace[]>> =
     { path: ['tests'], content: 'document' },
     { path: ['rego'], content: 'base64' },
   ],
+  Meter: [],
 }
 
 const FILEABLE = new WeakSet<object>()

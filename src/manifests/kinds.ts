@@ -9,6 +9,7 @@ export const MANIFEST_KINDS = [
   'Contract',
   'Guardrail',
   'PolicyStore',
+  'Meter',
 ] as const
 export type ManifestKind = (typeof MANIFEST_KINDS)[number]
 
@@ -20,6 +21,7 @@ export const KIND_NAMES: Readonly<Record<ManifestKind, string>> = {
   Contract: 'contract',
   Guardrail: 'guardrail',
   PolicyStore: 'policy-store',
+  Meter: 'meter',
 }
 
 /** Kinds that a tenant can have of its own. The others are the platform's. */

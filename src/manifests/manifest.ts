@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { guardrailSpecSchema } from '../contracts/guardrail.ts'
+import { meterSpecSchema } from '../contracts/meter.ts'
 import { upstreamSpecSchema } from '../contracts/upstream.ts'
 import { RingfenceError } from '../core/errors.ts'
 import {
   parseContractName,
   parseGuardrailName,
+  parseMeterName,
   parsePlanName,
   parseStoreName,
   parseUpstreamName,
@@ -58,6 +60,7 @@ export const MANIFEST_SCHEMAS = {
   Contract: ofEither('Contract', parseContractName, contractManifestSpecSchema),
   Guardrail: ofEither('Guardrail', parseGuardrailName, guardrailSpecSchema),
   PolicyStore: ofEither('PolicyStore', parseStoreName, policyStoreSpecSchema),
+  Meter: ofPlatform('Meter', parseMeterName, meterSpecSchema),
 } as const
 
 export const manifestSchema = z
@@ -68,6 +71,7 @@ export const manifestSchema = z
     MANIFEST_SCHEMAS.Contract,
     MANIFEST_SCHEMAS.Guardrail,
     MANIFEST_SCHEMAS.PolicyStore,
+    MANIFEST_SCHEMAS.Meter,
   ])
   .superRefine((manifest, context) => {
     if (manifest.kind !== 'PolicyStore' || manifest.metadata.tenant !== undefined) return

@@ -76,7 +76,7 @@ export function standingConfiguration(
 }
 
 function platformOf(kept: readonly Kept[], options: StandingOptions): PlatformConfig {
-  const { upstreams, contracts, guardrails, policies } = declaredBy(kept)
+  const { upstreams, contracts, guardrails, policies, meters } = declaredBy(kept)
   const plans = kept.flatMap(({ manifest }) => {
     if (manifest.kind !== 'Plan') return []
     const { tiers: _tiers, approval: _approval, selfService: _self, ...spec } = manifest.spec
@@ -93,6 +93,7 @@ function platformOf(kept: readonly Kept[], options: StandingOptions): PlatformCo
     contracts: [...contracts],
     guardrails: [...guardrails],
     policies: [...policies],
+    meters: [...meters],
   }
 }
 

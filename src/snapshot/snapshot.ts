@@ -3,6 +3,7 @@ import { contractSchema } from '../contracts/contract.ts'
 import { grantSchema } from '../contracts/grant.ts'
 import { guardrailSchema } from '../contracts/guardrail.ts'
 import { limitsSchema } from '../contracts/limit.ts'
+import { meterSchema } from '../contracts/meter.ts'
 import { networkSchema } from '../contracts/network.ts'
 import { platformPoliciesSchema, policyStoreSchema } from '../contracts/policy-store.ts'
 import { spentQuotasSchema } from '../contracts/spent-quota.ts'
@@ -66,6 +67,8 @@ const platformSchema = z.strictObject({
   /** No tenant can weaken them. */
   guardrails: z.array(guardrailSchema).max(200).optional(),
   policies: platformPoliciesSchema.optional(),
+  /** What is measured of every tenant. */
+  meters: z.array(meterSchema).max(200).optional(),
 })
 
 /**

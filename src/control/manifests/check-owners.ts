@@ -60,7 +60,9 @@ export async function checkTenant(
 export async function checkPlatform(
   tenants: readonly Manifest[],
   { tx, platform, judges }: Checking,
-  base: Partial<Pick<PlatformConfig, 'upstreams' | 'contracts' | 'guardrails' | 'policies'>>,
+  base: Partial<
+    Pick<PlatformConfig, 'upstreams' | 'contracts' | 'guardrails' | 'policies' | 'meters'>
+  >,
 ): Promise<readonly DeclaredProblem[]> {
   const rows = (await objectsOf(tx, undefined)).map(keptFrom)
   const kept: readonly Kept[] = [
@@ -95,6 +97,7 @@ function settled(
     ...(base.upstreams ?? []).map(({ name }) => `Upstream/${name}`),
     ...(base.contracts ?? []).map(({ name }) => `Contract/${name}`),
     ...(base.guardrails ?? []).map(({ name }) => `Guardrail/${name}`),
+    ...(base.meters ?? []).map(({ name }) => `Meter/${name}`),
   ])
   const policies = new Set((base.policies ?? []).map(({ id }) => id))
   return kept.flatMap(({ manifest }) => {

@@ -13,7 +13,10 @@ export type TenantParts = Pick<
   TenantConfig,
   'contract' | 'upstreams' | 'guardrails' | 'limits' | 'policy' | 'network' | 'grants' | 'spent'
 >
-type PlatformParts = Pick<PlatformConfig, 'upstreams' | 'contracts' | 'guardrails' | 'policies'>
+type PlatformParts = Pick<
+  PlatformConfig,
+  'upstreams' | 'contracts' | 'guardrails' | 'policies' | 'meters'
+>
 type PlanExtras = Pick<
   PlatformConfig['plans'][number],
   'limits' | 'contract' | 'priority' | 'weight'
@@ -60,6 +63,7 @@ export function mergedPlatform(base: PlatformParts, declared: Declared): Platfor
     ...some('contracts', [...(base.contracts ?? []), ...declared.contracts]),
     ...some('guardrails', [...(base.guardrails ?? []), ...declared.guardrails]),
     ...some('policies', [...(base.policies ?? []), ...declared.policies]),
+    ...some('meters', [...(base.meters ?? []), ...declared.meters]),
   }
 }
 

@@ -48,3 +48,13 @@ export const MANIFESTS_MIGRATION = `
     add constraint operator_of_tenant check (
       tenant is null or scopes <@ array['configuration:read', 'configuration:write']);
 `
+
+/** What is measured is declared too: the platform's alone. */
+export const METERS_MIGRATION = `
+  alter table registry.object
+    drop constraint object_kind_check,
+    drop constraint object_of_platform,
+    add constraint object_kind_check check (kind in
+      ('Tenant', 'Plan', 'Upstream', 'Contract', 'Guardrail', 'PolicyStore', 'Meter')),
+    add constraint object_of_platform check (owner = '' or kind not in ('Tenant', 'Plan', 'Meter'));
+`

@@ -34,7 +34,7 @@ export function checkWrite(
   const { kind, tenant } = reference
   if (by.tenant === undefined) {
     if (kind === 'Tenant') requireScope(by, 'tenants:write')
-    if (kind === 'Plan') requireScope(by, 'catalogue:write')
+    if (kind === 'Plan' || kind === 'Meter') requireScope(by, 'catalogue:write')
     return
   }
   if (tenant !== undefined && tenant !== by.tenant) throw notThere()

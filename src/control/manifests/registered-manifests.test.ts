@@ -274,6 +274,19 @@ test('the platform’s policies forbid, and nothing else', async () => {
   await apply([], { remove: [referenceOf(store(undefined))] })
 })
 
+test('what is measured is declared by the platform alone, and told with its configuration', async () => {
+  const spec = { unit: 'request', events: ['dev.ringfence.request'], aggregation: 'count' }
+  const meter = manifest('Meter', 'api-requests', spec)
+  await apply([meter])
+  assert.deepEqual((await servedPlatform())['meters'], [{ name: 'api-requests', ...spec }])
+  for (const by of [administrator('acme'), { ...jane, scopes: ['configuration:write'] as const }]) {
+    await refused(apply([], { remove: [referenceOf(meter)] }, by), 'forbidden')
+  }
+  assert.throws(() => manifest('Meter', 'api-requests', spec, 'acme'))
+  await apply([], { remove: [referenceOf(meter)] })
+  assert.equal((await servedPlatform())['meters'], undefined)
+})
+
 test('what is registered is declared too, whoever made it', async () => {
   const { items } = await plane.manifests.list({ kind: 'Tenant' }, { limit: 10 }, jane)
   assert.deepEqual(
