@@ -40,7 +40,7 @@ class PlainAnswer implements AnswerBody {
   constructor(options: AnswerOptions) {
     const { response, head } = options
     this.#options = options
-    writeHead(response, head.status, head.headers)
+    writeHead(response, head.status, head.headers, head.own)
     process.nextTick(letGo, this)
   }
 
@@ -141,7 +141,7 @@ class StagedAnswer implements AnswerBody {
   #sink(): Writable {
     const { exchange, response, head, idleMs } = this.#options
     const begin = () => {
-      if (!response.headersSent) writeHead(response, head.status, head.headers)
+      if (!response.headersSent) writeHead(response, head.status, head.headers, head.own)
     }
     return new Writable({
       write(chunk: Buffer, _encoding, done) {

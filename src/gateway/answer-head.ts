@@ -8,7 +8,10 @@ import { flat, forNode, type Headers, valueOf } from './headers.ts'
 /** An upstream's head as the caller gets it. */
 export interface AnswerHead {
   readonly status: number
+  /** The service's, as far as they go on. */
   readonly headers: Headers
+  /** The gateway's own. */
+  readonly own: Headers
   /** False for answers that end with their head, whatever it says of a body. */
   readonly hasBody: boolean
   /** Empty when the body goes on as it comes. */
@@ -24,17 +27,22 @@ export function answerHead(exchange: Exchange, status: number, fields: Headers):
   let headers = fields
   for (const change of exchange.onAnswer) headers = change(headers)
   if (stages.length > 0) headers = withoutBodyFacts(headers)
-  const own = [...exchange.answer]
+  const own = exchange.answer
   // A cache between us and the caller would not know whose answer it is.
   if (valueOf(headers, 'cache-control') === undefined) own.push(NOT_CACHED)
   const hasBody = exchange.head.method !== 'HEAD' && status !== 204 && status !== 304
-  return { status, headers: [...headers, ...own], hasBody, stages }
+  return { status, headers, own, hasBody, stages }
 }
 const NOT_CACHED: [string, string] = ['cache-control', 'private, no-store']
 
 /** Not sent yet: it goes out with the first bytes of the body, or by `flushHeaders`. */
-export function writeHead(response: ServerResponse, status: number, headers: Headers): void {
+export function writeHead(
+  response: ServerResponse,
+  status: number,
+  headers: Headers,
+  own: Headers = [],
+): void {
   // Node's form of HTTP/2, which is no such class, would take the last of several fields of one name.
   const isPlain = response instanceof ServerResponse
-  response.writeHead(status, isPlain ? flat(headers) : forNode(headers))
+  response.writeHead(status, isPlain ? flat(headers, own) : forNode([...headers, ...own]))
 }

@@ -1,4 +1,5 @@
 import { type Dispatcher, errors } from 'undici'
+import type { Headers } from './headers.ts'
 import type { Flow, UpstreamAnswer, UpstreamCall } from './upstream-call.ts'
 import type { UpstreamConnection, UpstreamServer } from './upstream.ts'
 
@@ -35,9 +36,9 @@ export class BodilessCall implements UpstreamCall, Dispatcher.DispatchHandler {
     if (this.#aborted !== undefined) controller.abort(this.#aborted)
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: Fields): void {
     if (status < 200 || this.#aborted !== undefined) return
-    this.#answer.onHead(controller, status, textsOf(controller.rawHeaders))
+    this.#answer.onHead(controller, status, headersIn(fields))
   }
 
   onResponseData(_: Flow, chunk: Buffer): void {
@@ -69,7 +70,15 @@ function isLostConnection(error: Error): boolean {
   return 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
 }
 
-function textsOf(raw: Dispatcher.DispatchController['rawHeaders']): readonly string[] {
-  if (!Array.isArray(raw)) return []
-  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
+type Fields = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** Names are in lower case there already, and repeated ones in their order. */
+function headersIn(fields: Fields): Headers {
+  const headers: [string, string][] = []
+  for (const name of Object.keys(fields)) {
+    const value = fields[name]
+    if (typeof value === 'string') headers.push([name, value])
+    else if (value !== undefined) for (const one of value) headers.push([name, one])
+  }
+  return headers
 }

@@ -56,7 +56,7 @@ export class BodyCall implements UpstreamCall {
 
   #hear(incoming: IncomingMessage, answer: UpstreamAnswer): void {
     this.#isAnswered = true
-    answer.onHead(incoming, incoming.statusCode ?? 502, incoming.rawHeaders)
+    answer.onHead(incoming, incoming.statusCode ?? 502, headersOf(incoming.rawHeaders))
     incoming.on('data', (chunk: Buffer) => {
       if (!this.#isOver) answer.onData(chunk)
     })

@@ -107,7 +107,7 @@ export function readExchange(
     ofPath,
     pathNamesTenant: name !== undefined,
     tenant,
-    plan: configuration.platform.plans.find((plan) => plan.name === tenant?.plan),
+    plan: tenant && planOf(configuration, tenant),
     scheme,
     token,
     tokenKey,
@@ -121,7 +121,7 @@ export function readExchange(
     onAnswer: [],
     bodyBytesMax: Number.POSITIVE_INFINITY,
     route: tenant && routeFor(configuration, tenant, rest, head),
-    endpoint: head.inner === undefined ? endpoints.find((one) => one.path === rest) : undefined,
+    endpoint: head.inner === undefined ? endpointAt(endpoints, rest) : undefined,
     bodyStages: [],
     answerStages: [],
     bytes: { request: 0, answer: 0 },
@@ -133,6 +133,16 @@ export function readExchange(
 }
 
 const NO_SCOPES: readonly Scope[] = []
+
+function planOf({ platform }: Configuration, tenant: TenantConfig): PlanConfig | undefined {
+  for (const plan of platform.plans) if (plan.name === tenant.plan) return plan
+  return undefined
+}
+
+function endpointAt(endpoints: readonly Endpoint[], path: string): Endpoint | undefined {
+  for (const endpoint of endpoints) if (endpoint.path === path) return endpoint
+  return undefined
+}
 
 function routeFor(
   configuration: Configuration,
@@ -147,11 +157,13 @@ function routeFor(
 }
 
 const SCHEME = /^(bearer|dpop) +(?=\S)/i
+const NOT_PRESENTED = { scheme: undefined, token: '' } as const
 
 function presented(authorization: string): Pick<Exchange, 'scheme' | 'token'> {
+  if (authorization === '') return NOT_PRESENTED
   const [before = '', scheme = ''] = SCHEME.exec(authorization) ?? []
   const token = authorization.slice(before.length)
-  if (before === '' || /\s/.test(token)) return { scheme: undefined, token: '' }
+  if (before === '' || /\s/.test(token)) return NOT_PRESENTED
   return { scheme: scheme.toLowerCase() === 'dpop' ? 'dpop' : 'bearer', token }
 }
 

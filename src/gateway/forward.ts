@@ -147,7 +147,7 @@ export class Forward implements UpstreamAnswer {
     this.#options.fail(this.#answer === undefined ? upstreamDenial(error) : error)
   }
 
-  onHead(flow: Flow, status: number, fields: readonly string[]): void {
+  onHead(flow: Flow, status: number, fields: Headers): void {
     if (this.#isOver) return
     const { exchange, response, turns } = this.#options
     turns.judge(status >= 500 ? 'bad' : 'served')
@@ -157,7 +157,7 @@ export class Forward implements UpstreamAnswer {
     }
     const { idleMs } = turns.limits
     try {
-      const head = answerHead(exchange, status, headersOf(fields))
+      const head = answerHead(exchange, status, fields)
       const fail = (error: unknown) => this.#fail(error)
       this.#answer = answerBody({ exchange, response, head, flow, idleMs, fail })
       if (isEndless(head.headers)) this.#options.lasts()

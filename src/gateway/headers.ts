@@ -44,16 +44,18 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ])
 
+const NOTHING_NAMED: ReadonlySet<string> = new Set()
+
 /** Without the fields that are for one connection only, and those that `Connection` names. */
 export function withoutHopByHop(headers: Headers): Headers {
   const connection = valuesOf(headers, 'connection')
   // It says nothing else on most connections, and that field is one of those.
-  if (connection.every((value) => value === 'keep-alive')) {
-    return headers.filter(([name]) => !HOP_BY_HOP.has(name))
-  }
-  const named = new Set(
-    connection.flatMap((value) => value.split(',').map((name) => name.trim().toLowerCase())),
-  )
+  const isPlain = connection.every((value) => value === 'keep-alive')
+  const named = isPlain
+    ? NOTHING_NAMED
+    : new Set(
+        connection.flatMap((value) => value.split(',').map((name) => name.trim().toLowerCase())),
+      )
   return headers.filter(([name]) => !HOP_BY_HOP.has(name) && !named.has(name))
 }
 
@@ -91,10 +93,10 @@ export function withoutOwn(headers: Headers): Headers {
 }
 
 /** One after another, name and value: what Node and undici write as it stands. */
-export function flat(headers: Headers): string[] {
-  const list: string[] = []
-  for (const [name, value] of headers) list.push(name, value)
-  return list
+export function flat(...lists: readonly Headers[]): string[] {
+  const all: string[] = []
+  for (const headers of lists) for (const field of headers) all.push(field[0], field[1])
+  return all
 }
 
 /** As Node takes them: repeated fields as lists. */

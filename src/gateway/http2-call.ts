@@ -80,7 +80,7 @@ export class Http2Call implements UpstreamCall {
       else if (!name.startsWith(':')) fields.push(name, value)
     }
     const stream = this.#stream
-    this.#answer.onHead(stream, status, fields)
+    this.#answer.onHead(stream, status, headersOf(fields))
     if (last.length > 0) this.#onTrailers(last)
     stream.on('data', (chunk: Buffer) => {
       if (!this.#isOver) this.#answer.onData(chunk)

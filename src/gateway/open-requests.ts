@@ -1,9 +1,12 @@
 import type { Revocable } from '../revocation/revocation.ts'
 import { type Denial, unauthenticated } from './denial.ts'
 
-interface Open {
-  readonly token: Revocable
-  readonly end: (denial: Denial) => void
+/** A request that is under way. */
+export interface Open {
+  /** What it stands on. */
+  readonly token: Revocable | undefined
+  /** Ends it, because that is no more. */
+  cut(denial: Denial): void
 }
 
 /** Where a request has its place. */
@@ -18,10 +21,9 @@ export class OpenRequests {
   readonly #open: (Open | undefined)[] = []
   readonly #free: Slot[] = []
 
-  /** @param end called once if the token is revoked before `leave` */
-  enter(token: Revocable, end: (denial: Denial) => void): Slot {
+  enter(open: Open): Slot {
     const slot = this.#free.pop() ?? this.#open.length
-    this.#open[slot] = { token, end }
+    this.#open[slot] = open
     return slot
   }
 
@@ -34,8 +36,8 @@ export class OpenRequests {
   /** Ends those whose tokens are revoked now. They leave by themselves. */
   end(isRevoked: (token: Revocable) => boolean): void {
     for (const open of [...this.#open]) {
-      if (open !== undefined && isRevoked(open.token)) {
-        open.end(unauthenticated('it was revoked meanwhile', true))
+      if (open?.token !== undefined && isRevoked(open.token)) {
+        open.cut(unauthenticated('it was revoked meanwhile', true))
       }
     }
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { messageOf } from '../core/errors.ts'
+import type { Revocable } from '../revocation/revocation.ts'
 import type { Configuration } from '../snapshot/snapshot.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
 import type { GatewayCheck, GatewayMemory } from './check.ts'
@@ -13,7 +14,7 @@ import { forwardedHeader } from './forwarded.ts'
 import type { Headers } from './headers.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Lasting } from './lasting.ts'
-import type { OpenRequests, Slot } from './open-requests.ts'
+import type { Open, OpenRequests, Slot } from './open-requests.ts'
 import type { ReadTokens } from './read-tokens.ts'
 import { refuse } from './refuse.ts'
 import { headOf } from './request-head.ts'
@@ -52,7 +53,7 @@ export interface House {
  * One request, from its head to the end of its answer. Its steps follow one another without waiting
  * where none of them has to: most requests are upstream in the turn in which they came.
  */
-export class Passage {
+export class Passage implements Open {
   readonly #house: House
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
@@ -75,7 +76,7 @@ export class Passage {
 
   begin(): void {
     // Every response comes to this, whichever way it ends.
-    this.#response.once('close', () => this.#end())
+    this.#response.on('close', () => this.#end())
     try {
       const { configuration, endpoints, readTokens, open } = this.#house
       const arrival = { head: headOf(this.#request), request: this.#request }
@@ -84,15 +85,20 @@ export class Passage {
       this.#exchange = exchange
       exchange.answer.push(['x-request-id', this.#requestId])
       if (this.#house.isDraining) exchange.answer.push(['connection', 'close'])
-      const token = revocableOf(exchange)
-      if (token !== undefined) {
-        // Before the checks: what is revoked from now on ends it, what was before they see.
-        this.#slot = open.enter(token, (denial) => this.#refuse(denial))
-      }
+      // Before the checks: what is revoked from now on ends it, what was before they see.
+      if (this.token !== undefined) this.#slot = open.enter(this)
       this.#check(exchange, 0)
     } catch (error) {
       this.#refuse(error)
     }
+  }
+
+  get token(): Revocable | undefined {
+    return this.#exchange && revocableOf(this.#exchange)
+  }
+
+  cut(denial: Denial): void {
+    this.#refuse(denial)
   }
 
   /** Runs the checks from one on. It waits only for those that wait. @throws Denial */

@@ -1,4 +1,4 @@
-import { newTrace, newTraceHeaders, parseTrace, traceHeaders } from '../http/trace-context.ts'
+import { newTrace, newTraceParent, parseTrace, traceHeaders } from '../http/trace-context.ts'
 import { type Headers, valuesOf } from './headers.ts'
 
 /**
@@ -7,7 +7,7 @@ import { type Headers, valuesOf } from './headers.ts'
  */
 export function nextTrace(incoming: Headers): Headers {
   const parents = valuesOf(incoming, 'traceparent')
-  if (parents.length === 0) return Object.entries(newTraceHeaders())
+  if (parents.length === 0) return [['traceparent', newTraceParent()]]
   const state = valuesOf(incoming, 'tracestate').join(',')
   const headers = { traceparent: parents[0], tracestate: state === '' ? undefined : state }
   const trace = parents.length === 1 ? parseTrace(headers) : undefined

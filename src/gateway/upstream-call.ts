@@ -1,3 +1,5 @@
+import type { Headers } from './headers.ts'
+
 /** A request that is with a service, or on its way there. */
 export interface UpstreamCall {
   /** Ends it. Nothing more is told of it. */
@@ -6,8 +8,8 @@ export interface UpstreamCall {
 
 /** What is told of it. */
 export interface UpstreamAnswer {
-  /** Never for informational answers. @param fields as Node's `rawHeaders` */
-  onHead(flow: Flow, status: number, fields: readonly string[]): void
+  /** Never for informational answers. */
+  onHead(flow: Flow, status: number, fields: Headers): void
   onData(chunk: Buffer): void
   /** Before its end, if at all. @param fields as Node's `rawHeaders` */
   onTrailers?(fields: readonly string[]): void

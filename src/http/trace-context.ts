@@ -48,9 +48,9 @@ export function newTrace(): TraceContext {
   return { traceId: hex(16), spanId: hex(8), flags: '00', state: undefined }
 }
 
-/** The same as headers of a call: a trace that begins with it. */
-export function newTraceHeaders(): Readonly<Record<string, string>> {
-  return { traceparent: `00-${hex(16)}-${hex(8)}-00` }
+/** The same as the field `traceparent` of a call: a trace that begins with it. */
+export function newTraceParent(): string {
+  return `00-${hex(16)}-${hex(8)}-00`
 }
 
 /** The headers of a call that belongs to the trace, with a span id of its own. */
@@ -72,5 +72,5 @@ function hex(bytes: number): string {
   }
   const text = pool.toString('hex', used, used + bytes)
   used += bytes
-  return ZEROS.test(text) ? hex(bytes) : text
+  return text.startsWith('0') && ZEROS.test(text) ? hex(bytes) : text
 }

@@ -19,8 +19,11 @@ export interface Count<S = unknown> {
   take(amount: number): Taken | Promise<Taken>
   /** What was taken and not used after all. */
   giveBack(amount: number): void
-  /** What was used is known only afterwards: counts it, whether or not it was in the limit. */
-  settle(amount: number): void
+  /**
+   * What was used is known only afterwards: counts it, whether or not it was in the limit.
+   * @returns what is left then
+   */
+  settle(amount: number): Taken
   /** True when forgetting it changes nothing. */
   readonly idle: boolean
 }

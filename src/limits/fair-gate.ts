@@ -180,12 +180,8 @@ export class FairGate {
   /** One timer, for the one who has waited longest. */
   #watch(): void {
     const { first } = this.#waiting
-    if (first === undefined) {
-      clearTimeout(this.#timer)
-      this.#timer = undefined
-      return
-    }
-    if (this.#timer !== undefined) return
+    // One that is set already comes too early at most: it looks, and is set again.
+    if (first === undefined || this.#timer !== undefined) return
     const ms = Math.max(1, Math.ceil(first.until - this.#options.clock.now()))
     const due = this.#options.clock.now() + ms
     this.#timer = setTimeout(() => {

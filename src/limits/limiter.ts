@@ -117,10 +117,10 @@ export class Limiter {
     for (let index = 0; index < demands.length; index += 1) {
       const [demand, one] = [demands[index], found[index]]
       if (demand === undefined || one === undefined) continue
-      one.count.settle(demand.amount)
+      const taken = one.count.settle(demand.amount)
       // Only once something was taken: what is idle may be forgotten at any time.
       this.#kept.add(one)
-      tightest = tighter(tightest, demand.limit, one.count.look(0))
+      tightest = tighter(tightest, demand.limit, taken)
     }
     return { refused: undefined, tightest }
   }

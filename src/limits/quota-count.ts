@@ -28,7 +28,10 @@ export class QuotaCount implements Count<QuotaSpec> {
   }
 
   look(amount: number): Taken {
-    const now = this.#turn()
+    return this.#standing(amount, this.#turn())
+  }
+
+  #standing(amount: number, now: number): Taken {
     const remaining = Math.max(0, this.#spec.amount - this.#used)
     const allowed = amount <= remaining
     const resetMs = Math.max(0, this.#period.end - now)
@@ -46,9 +49,10 @@ export class QuotaCount implements Count<QuotaSpec> {
     this.#used = Math.max(0, this.#used - amount)
   }
 
-  settle(amount: number): void {
-    this.#turn()
+  settle(amount: number): Taken {
+    const now = this.#turn()
     this.#used += amount
+    return this.#standing(0, now)
   }
 
   /** In the period that it is. */

@@ -34,8 +34,11 @@ export class RateCount implements Count<RateSpec> {
   }
 
   look(amount: number): Taken {
+    return this.#standing(amount, this.#backlog())
+  }
+
+  #standing(amount: number, backlog: number): Taken {
     const { everyMs, burst } = this.#spec
-    const backlog = this.#backlog()
     const over = (backlog + amount * everyMs) / everyMs - burst
     return {
       allowed: over <= ROUNDING,
@@ -55,8 +58,11 @@ export class RateCount implements Count<RateSpec> {
     this.settle(-amount)
   }
 
-  settle(amount: number): void {
-    this.#arrival = this.#clock.now() + this.#backlog() + amount * this.#spec.everyMs
+  settle(amount: number): Taken {
+    const now = this.#clock.now()
+    const backlog = Math.max(0, this.#arrival - now) + amount * this.#spec.everyMs
+    this.#arrival = now + backlog
+    return this.#standing(0, Math.max(0, backlog))
   }
 
   /** Requests that were taken and have not been made up for by time. */

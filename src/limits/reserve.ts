@@ -91,14 +91,15 @@ export class Reserve implements Count<SharedSpec> {
     this.#left += amount
   }
 
-  settle(amount: number): void {
+  settle(amount: number): Taken {
     this.#turn()
     if (this.#left < amount && this.#store.away) {
       this.#standIn().settle(amount)
-      return
+    } else {
+      this.#left -= amount
+      if (this.#left < 0 && this.#asking === undefined) void this.#ask()
     }
-    this.#left -= amount
-    if (this.#left < 0 && this.#asking === undefined) void this.#ask()
+    return this.look(0)
   }
 
   /** What is in hand is lost with it: after so long a rate would have it all again. */
