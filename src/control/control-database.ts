@@ -113,6 +113,8 @@ async function grant(client: pg.Client, database: string, workflows: boolean): P
     `revoke all on schema public from public`,
     `revoke all on database ${name} from ${all}`,
     `grant connect on database ${name} to ${all}`,
+    // Usage is copied into a table of its session first.
+    `grant temporary on database ${name} to rf_records`,
     ...['registry', 'snapshot', ...(workflows ? [DURABLE_SCHEMA] : [])].flatMap((schema) => [
       `revoke all on schema ${schema} from public, ${all}`,
       `revoke all on all tables in schema ${schema} from public, ${all}`,
