@@ -1,0 +1,94 @@
+import type { TreeHead } from '../../transparency/merkle-proofs.ts'
+import type { NoteSigner } from '../../transparency/note-signer.ts'
+import type { VerifierKey } from '../../transparency/verifier-key.ts'
+import { judgeCheckpoint, type WitnessAnswer } from '../../transparency/witness.ts'
+import { parseWitnessRequest } from '../../transparency/witness-request.ts'
+import type { LogClient, LogDatabase } from './log-database.ts'
+
+export interface WitnessServiceOptions {
+  readonly database: LogDatabase
+  /** `cosigner(…)`, with a key that signs nothing else. */
+  readonly signer: NoteSigner
+  /** The keys of each log that is witnessed, by its origin. */
+  readonly logs: ReadonlyMap<string, readonly VerifierKey[]>
+  readonly now?: () => number
+}
+
+/** A checkpoint, 63 hashes and signatures of many witnesses are far below. */
+const BODY_BYTES_MAX = 256 * 1_024
+
+/**
+ * A witness of others' logs: answers C2SP tlog-witness' `POST …/add-checkpoint`. What it cosigns it
+ * keeps first, in the transaction in which it looked at what it knew.
+ */
+export function witnessService(options: WitnessServiceOptions) {
+  return async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url)
+    if (!pathname.endsWith('/add-checkpoint')) return new Response('not found\n', { status: 404 })
+    if (request.method !== 'POST') return new Response('POST alone\n', { status: 405 })
+    const body = await readBody(request)
+    if (body === undefined) return new Response('too long\n', { status: 413 })
+    const answer = await witnessed(options, body)
+    return new Response(answer.body, {
+      status: answer.status,
+      headers: { 'content-type': answer.contentType },
+    })
+  }
+}
+
+function witnessed(
+  { database, signer, logs, now = Date.now }: WitnessServiceOptions,
+  body: string,
+): Promise<WitnessAnswer> {
+  return database.transaction(async (client) => {
+    const answer = await judgeCheckpoint(
+      body,
+      { keysOf: (origin) => logs.get(origin), last: (origin) => lockLast(client, origin) },
+      signer,
+    )
+    if (answer.remember !== undefined) {
+      const { checkpoint } = parseWitnessRequest(body)
+      const origin = checkpoint.slice(0, checkpoint.indexOf('\n'))
+      await client.query(
+        `insert into records.log_witnessed (origin, size, root, note, cosigned_at)
+         values ($1, $2, $3, $4, $5)
+         on conflict (origin) do update set size = excluded.size, root = excluded.root,
+           note = excluded.note, cosigned_at = excluded.cosigned_at`,
+        [
+          origin,
+          answer.remember.size,
+          Buffer.from(answer.remember.root),
+          checkpoint,
+          new Date(now()),
+        ],
+      )
+    }
+    return answer
+  })
+}
+
+/** What was cosigned last; until the transaction ends nobody else asks for this log. */
+async function lockLast(client: LogClient, origin: string): Promise<TreeHead | undefined> {
+  // There is no row to lock before the first one.
+  await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+    `ringfence witness ${origin}`,
+  ])
+  const { rows } = await client.query<{ readonly size: string; readonly root: Buffer }>(
+    'select size, root from records.log_witnessed where origin = $1',
+    [origin],
+  )
+  const row = rows[0]
+  return row === undefined ? undefined : { size: Number(row.size), root: row.root }
+}
+
+async function readBody(request: Request): Promise<string | undefined> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of request.body ?? []) {
+    const part = chunk as Uint8Array
+    bytes += part.length
+    if (bytes > BODY_BYTES_MAX) return undefined
+    chunks.push(part)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
