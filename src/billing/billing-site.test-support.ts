@@ -40,6 +40,7 @@ export const day = (text: string): Date => new Date(`${text}T00:00:00Z`)
 export class MemoryCatalogue implements BillingCatalogue {
   readonly plans = new Map<string, PriceVersion[]>()
   readonly tenantsSpans = new Map<TenantId, PlanSpan[]>()
+  readonly beginnings = new Map<TenantId, Date>()
 
   apply(plan: string, appliedAt: Date, price: object | undefined): void {
     const versions = this.plans.get(plan) ?? []
@@ -61,6 +62,16 @@ export class MemoryCatalogue implements BillingCatalogue {
 
   spans(tenant: TenantId): Promise<readonly PlanSpan[]> {
     return Promise.resolve(this.tenantsSpans.get(tenant) ?? [])
+  }
+
+  since(tenant: TenantId): Promise<Date> {
+    return Promise.resolve(this.beginnings.get(tenant) ?? new Date(0))
+  }
+
+  /** The id is another customer's from now on. */
+  reuse(tenant: TenantId, from: Date): void {
+    this.tenantsSpans.delete(tenant)
+    this.beginnings.set(tenant, from)
   }
 
   versions(plan: string): Promise<readonly PriceVersion[]> {
@@ -155,6 +166,7 @@ export async function billingSite(
   const invoices = new Invoices({
     database,
     drafting,
+    catalogue,
     now: () => clock.now,
     entered: async (_tx, act) => {
       await parts.entered?.()

@@ -21,8 +21,10 @@ export interface PriceVersion {
 export interface BillingCatalogue {
   /** Whoever was on a plan in the span. */
   tenants(span: Span): Promise<readonly TenantId[]>
-  /** In order, without overlaps. The present one ends at `FOREVER`. */
+  /** Of the present customer of the id, in order, without overlaps. The present one ends at `FOREVER`. */
   spans(tenant: TenantId): Promise<readonly PlanSpan[]>
+  /** Since when the id is this customer's: it may have been an erased one's before. */
+  since(tenant: TenantId): Promise<Date>
   /** All generations, in order. Empty for a plan that was never applied. */
   versions(plan: PlanName): Promise<readonly PriceVersion[]>
 }

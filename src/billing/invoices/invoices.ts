@@ -4,20 +4,24 @@ import type { TenantId } from '../../core/tenant.ts'
 import { parsePeriod, type Period } from '../rating/period.ts'
 import type { BillingDatabase, BillingTx } from '../store/billing-database.ts'
 import {
+  beganAt,
   enterEvent,
   enterInvoice,
   findInvoice,
   invoicesInForce,
+  type ListAsked,
   listInvoices,
   lockTenant,
 } from '../store/invoice-store.ts'
 import { adjustmentsOf, ownLines } from './adjustments.ts'
+import type { BillingCatalogue } from '../catalogue.ts'
 import type { Drafting } from './drafting.ts'
 import type { Draft, Invoice, InvoiceLine, KeptInvoice } from './invoice.ts'
 
 export interface InvoicesParts {
   readonly database: BillingDatabase
   readonly drafting: Drafting
+  readonly catalogue: Pick<BillingCatalogue, 'since'>
   readonly now: () => Date
   /** In the transaction of the act: who cannot enter it, does not do it. */
   readonly entered: (tx: BillingTx, act: BillingAct) => Promise<void>
@@ -54,8 +58,9 @@ export class Invoices {
 
   /** What the invoices of a period would be now, by currency. Changes nothing. */
   async preview(tenant: TenantId, period: Period): Promise<readonly Draft[]> {
-    const { database, drafting } = this.#parts
-    return drafting.draftsOf(tenant, period, await invoicesInForce(database, tenant))
+    const { database, drafting, catalogue } = this.#parts
+    const sent = await invoicesInForce(database, tenant, await catalogue.since(tenant))
+    return drafting.draftsOf(tenant, period, sent)
   }
 
   /**
@@ -71,12 +76,12 @@ export class Invoices {
     by: string,
     options: { readonly incomplete?: boolean } = {},
   ): Promise<readonly KeptInvoice[]> {
-    const { database, drafting, now } = this.#parts
+    const { database, drafting, catalogue, now } = this.#parts
     if (period.to > now()) throw new RingfenceError('conflict', `${period.id} has not ended`)
     return database.transaction(async (tx) => {
       // Before it is computed: what is corrected here must not be corrected elsewhere too.
       await lockTenant(tx, tenant)
-      const sent = await invoicesInForce(tx, tenant)
+      const sent = await invoicesInForce(tx, tenant, await catalogue.since(tenant))
       const there = sent.filter((invoice) => invoice.period === period.id)
       const drafts = (await drafting.draftsOf(tenant, period, sent)).filter(
         ({ currency }) => !there.some((invoice) => invoice.currency === currency),
@@ -117,7 +122,7 @@ export class Invoices {
         throw new RingfenceError('conflict', 'a credit note cannot be made void')
       }
       if (state === 'void') return noteOf(tx, tenant, number)
-      for (const later of await invoicesInForce(tx, tenant)) {
+      for (const later of await invoicesInForce(tx, tenant, new Date(0))) {
         if (!later.lines.some(({ of }) => of === number)) continue
         throw new RingfenceError('conflict', `${later.number} corrects it: make that void first`)
       }
@@ -145,16 +150,20 @@ export class Invoices {
     })
   }
 
-  /** @throws RingfenceError `not_found`, also for another tenant’s */
-  async get(tenant: TenantId, number: string): Promise<KeptInvoice> {
+  /**
+   * @param since nothing of what was billed before
+   * @throws RingfenceError `not_found`, also for another tenant’s
+   */
+  async get(tenant: TenantId, number: string, since = new Date(0)): Promise<KeptInvoice> {
     const found = await findInvoice(this.#parts.database, tenant, number)
-    if (found === undefined) throw new RingfenceError('not_found', 'no such invoice')
+    if (found === undefined || beganAt(found.invoice) < since) {
+      throw new RingfenceError('not_found', 'no such invoice')
+    }
     return found
   }
 
-  /** Newest first. @param before the last one of the page before */
-  list(tenant: TenantId, limit: number, before?: string): Promise<readonly KeptInvoice[]> {
-    return listInvoices(this.#parts.database, tenant, limit, before)
+  list(tenant: TenantId, asked: ListAsked): Promise<readonly KeptInvoice[]> {
+    return listInvoices(this.#parts.database, tenant, asked)
   }
 
   /**

@@ -1,4 +1,4 @@
-import PDFDocument from 'pdfkit'
+import Pdf from 'pdfkit'
 import { decimalOf, unitsOf } from '../../contracts/currency.ts'
 import type { Invoice, InvoiceLine } from '../invoices/invoice.ts'
 
@@ -20,7 +20,7 @@ const COLUMNS = {
  */
 export function invoicePdf(invoice: Invoice, hash: string): Promise<Buffer> {
   const title = `${titleOf(invoice)} ${invoice.number}`
-  const document = new PDFDocument({
+  const document = new Pdf({
     size: 'A4',
     margin: MARGIN,
     info: { Title: title, Author: latin(invoice.issuer.name), CreationDate: invoice.issuedAt },

@@ -27,6 +27,17 @@ const STATE = `case when exists (select from billing.invoice_event e where e.ten
     else 'final' end`
 const COLUMNS = `invoice.content, invoice.hash, ${STATE} as state`
 
+export interface ListAsked {
+  readonly limit: number
+  readonly before?: string | undefined
+  readonly since?: Date | undefined
+}
+
+/** The first moment that an invoice bills. */
+export function beganAt({ segments, from }: Pick<Invoice, 'segments' | 'from'>): Date {
+  return segments[0]?.from ?? from
+}
+
 /** Keeps others from making or voiding invoices of a tenant until the transaction ends. */
 export async function lockTenant(tx: BillingTx, tenant: TenantId): Promise<void> {
   await tx.query('insert into billing.tenant (id) values ($1) on conflict do nothing', [tenant])
@@ -57,32 +68,37 @@ export async function findInvoice(
   return row === undefined ? undefined : keptOf(row)
 }
 
-/** Newest first. @param before the last of the page before it */
+/**
+ * Newest first.
+ * @param before the last of the page before it
+ * @param since nothing of what was billed before
+ */
 export async function listInvoices(
   tx: BillingTx,
   tenant: TenantId,
-  limit: number,
-  before?: string,
+  { limit, before, since }: ListAsked,
 ): Promise<readonly KeptInvoice[]> {
   const rows = await tx.query(
     `select ${COLUMNS} from billing.invoice where tenant = $1 and ($3::text is null or
        (issued_at, number) < (select issued_at, number from billing.invoice
                                where tenant = $1 and number = $3))
+        and began_at >= $4
       order by issued_at desc, number desc limit $2`,
-    [tenant, limit, before ?? null],
+    [tenant, limit, before ?? null, since ?? new Date(0)],
   )
   return rows.map(keptOf)
 }
 
-/** Those in force, of any period. */
+/** Those in force, of any period since. */
 export async function invoicesInForce(
   tx: BillingTx,
   tenant: TenantId,
+  since: Date,
 ): Promise<readonly Invoice[]> {
   const rows = await tx.query(
     `select ${COLUMNS} from billing.in_force join billing.invoice using (tenant, number)
-      where tenant = $1 order by invoice.issued_at, invoice.number`,
-    [tenant],
+      where tenant = $1 and began_at >= $2 order by invoice.issued_at, invoice.number`,
+    [tenant, since],
   )
   return rows.map((row) => keptOf(row).invoice)
 }
@@ -115,8 +131,9 @@ export async function enterInvoice(
   const hash = contentHash(invoice)
   await tx.query(
     `insert into billing.invoice
-       (tenant, number, issuer, series, sequence, period, currency, issued_at, content, hash)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+       (tenant, number, issuer, series, sequence, period, currency, issued_at, content, hash,
+        began_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       invoice.tenant,
       number,
@@ -127,6 +144,7 @@ export async function enterInvoice(
       invoice.issuedAt,
       content,
       hash,
+      beganAt(invoice),
     ],
   )
   await tx.query(

@@ -25,6 +25,8 @@ export const BILLING_MIGRATIONS: readonly string[] = [
      period text not null,
      currency text not null,
      issued_at timestamptz not null,
+     -- The first moment that is billed. The tenant's id may have been another customer's before.
+     began_at timestamptz not null,
      -- Canonical JSON: these bytes are what the hash is of.
      content text not null,
      hash text not null check (hash ~ '^[0-9a-f]{64}$'),
