@@ -104,6 +104,12 @@ export const BILLING_MIGRATIONS: readonly string[] = [
      at timestamptz not null,
      primary key (tenant, name, period, threshold),
      foreign key (tenant, name) references billing.budget (tenant, name) on delete cascade
+   );
+   -- What gateways were told last.
+   create table billing.quota_state (
+     tenant text primary key references billing.tenant,
+     spent jsonb not null,
+     at timestamptz not null
    )`,
   `create table billing.finding (
      tenant text not null references billing.tenant,
