@@ -6,6 +6,7 @@ import { BROWSERS } from './browsers.ts'
 import { CLIENTS } from './clients.ts'
 import { CODES } from './codes.ts'
 import { CONSENTS } from './consents.ts'
+import { DELEGATIONS } from './delegations.ts'
 import { EXISTENCE } from './existence.ts'
 import { FEDERATION } from './federation.ts'
 import { GRANTS } from './grants.ts'
@@ -26,6 +27,7 @@ import { TOKENS } from './tokens.ts'
 export const REALM_ATTACKS: readonly RealmAttack[] = [
   ...TOKENS,
   ...ACTORS,
+  ...DELEGATIONS,
   ...ASSERTIONS,
   ...PATHS,
   ...CODES,

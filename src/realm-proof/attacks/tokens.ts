@@ -11,7 +11,7 @@ import { attackOf, type Outcome, type RealmAttack } from './attack.ts'
 const read = attackOf('read')
 const write = attackOf('write')
 const TYP = 'at+jwt'
-const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+export const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 
 /** What an access token of the victim's user says. */

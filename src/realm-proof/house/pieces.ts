@@ -1,9 +1,11 @@
+import type { Grants } from '../../identity/delegation/grants.ts'
 import type { Mailer } from '../../identity/mail/mail.ts'
 import type { MountedRealms } from '../../identity/mount-realms.ts'
 import type { IdentityParts } from '../../identity/open-identity.ts'
 import type { RealmProvider } from '../../identity/provider/realm-provider.ts'
 import type { Front } from './fronted.ts'
 import type { Plane } from './plane.ts'
+import type { Site } from './site.ts'
 
 export type Fetch = (request: Request) => Response | Promise<Response>
 
@@ -19,6 +21,8 @@ export interface Pieces {
   readonly front: Front | undefined
   /** Who delivers mail, into a directory. */
   readonly mailer: (mailer: Mailer, directory: string) => Mailer
+  /** Where it is looked up what tenants let others do. */
+  readonly grants: (grants: Grants, site: Site) => Grants
   /** The administration API, as the control plane calls it. */
   readonly admin: (fetch: Fetch, plane: Plane) => Fetch
 }
@@ -29,5 +33,6 @@ export const SOUND: Pieces = {
   provider: () => {},
   front: undefined,
   mailer: (mailer) => mailer,
+  grants: (grants) => grants,
   admin: (fetch) => fetch,
 }

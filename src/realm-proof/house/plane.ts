@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import type { GrantConfig } from '../../contracts/grant.ts'
 import { parseClientId } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import { listenWith } from '../../http/listen.ts'
@@ -74,6 +75,7 @@ export class Plane {
       sealingKeyFile: site.sealingKeyFile,
       keys: { leadSeconds: 0 },
       insideAllowed: true,
+      grants: pieces.grants({ find: async (grantor, id) => givenBy(site, grantor, id) }, site),
       // The proof is the proxy, and says who calls.
       proxies: 1,
       mount: async (parts) => {
@@ -168,6 +170,12 @@ export class Plane {
   close(): Promise<void> {
     return this.#close()
   }
+}
+
+/** A tenant's own grant of an id, as it is published. */
+function givenBy({ given }: Site, grantor: TenantId, id: string): GrantConfig | undefined {
+  const found = given.get(id)
+  return found?.grantor === grantor ? found.grant : undefined
 }
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 } as const

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { startEmbedded } from '../../clusters/embedded-cluster.ts'
 import { newPassword, scramVerifier } from '../../clusters/scram.ts'
 import { prepareWithoutWorkflows } from '../../control/control-database.ts'
+import type { GrantConfig } from '../../contracts/grant.ts'
 import { IdentityDatabase } from '../../identity/identity-database.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { IdentityOptions } from '../../identity/open-identity.ts'
@@ -28,6 +29,8 @@ export interface Site {
   readonly mailDirectory: string
   /** Secrets that the realms' owners were told when these were made. */
   furniture: Furniture
+  /** What tenants let others do, by its id; of each only one side gave it. */
+  readonly given: Map<string, { readonly grantor: TenantId; readonly grant: GrantConfig }>
   /** Cookies with which the realms' users have signed in: most strikes need no sign-in of their own. */
   readonly signedIn: Map<TenantId, readonly Cookie[]>
   /** Which all realms use. */
@@ -81,6 +84,7 @@ export async function openSite(ground: Ground): Promise<Omit<Site, 'furniture'>>
       saml: { keys, stranger },
       database,
       rows,
+      given: new Map(),
       signedIn: new Map(),
       sealingKeyFile,
       mailDirectory,

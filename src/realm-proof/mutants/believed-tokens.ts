@@ -187,7 +187,7 @@ export const BELIEVED_TOKENS: readonly RealmMutant[] = [
   mutant(
     'id-exchange-audience-ignored',
     'For whom an exchanged token is asked for does not matter',
-    ['id-exchange-audience'],
+    ['id-exchange-audience', 'id-grant-audience'],
     leavingOut('audience', 'resource'),
   ),
   mutant(

@@ -1,5 +1,6 @@
 import { BELIEVED_ACTORS } from './believed-actors.ts'
 import { BELIEVED_ASSERTIONS } from './believed-assertions.ts'
+import { BELIEVED_DELEGATIONS } from './believed-delegations.ts'
 import { BELIEVED_RESPONSES } from './believed-responses.ts'
 import { BELIEVED_TOKENS } from './believed-tokens.ts'
 import { CARELESS_CLIENTS } from './careless-clients.ts'
@@ -19,6 +20,7 @@ export const REALM_MUTANTS: readonly RealmMutant[] = [
   ...FORGOTTEN_REALMS,
   ...BELIEVED_TOKENS,
   ...BELIEVED_ACTORS,
+  ...BELIEVED_DELEGATIONS,
   ...BELIEVED_ASSERTIONS,
   ...MISREAD_PATHS,
   ...CARELESS_CLIENTS,
