@@ -139,7 +139,8 @@ test('a tenant is complete as far as each of its senders, and each plane, has sa
   await metering.settled()
   const at = (hour: number) => new Date(Date.UTC(2026, 10, 3, hour))
   const said: readonly (readonly [string, number, number, number])[] = [
-    ['/ringfence/gateway/g1', 5, 5, 5],
+    // As the journal of a plane is called.
+    ['gateway/g1', 5, 5, 5],
     ['/services/clinic/a', 3, 3, 5],
     ['/services/clinic/b', 2, 2, 5],
     // A step back counts for nothing.

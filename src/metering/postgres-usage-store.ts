@@ -57,12 +57,14 @@ export class PostgresUsageStore implements UsageStore {
   }
 
   async completeTo(sender: string, time: Date): Promise<void> {
+    // Planes' journals go without what the sources of their events begin with.
+    const name = sender.startsWith('/') ? sender : `/ringfence/${sender}`
     await this.#database.query(
       `insert into usage.sender (sender, root, complete_to, heard_at)
         values ($1, $2, $3, clock_timestamp())
         on conflict (sender) do update set heard_at = excluded.heard_at,
           complete_to = greatest(usage.sender.complete_to, excluded.complete_to)`,
-      [sender, ROOT.exec(sender)?.[0] ?? sender, time],
+      [name, ROOT.exec(name)?.[0] ?? name, time],
     )
   }
 

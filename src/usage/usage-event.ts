@@ -45,7 +45,9 @@ export const usageEventSchema = z
     /** What inside the tenant used it: a user, a client, a resource. */
     subject: key.optional(),
     /** When it was used, not when it was sent. */
-    time: z.iso.datetime({ offset: true }),
+    time: z.iso
+      .datetime({ offset: true })
+      .refine((time) => /^2[01]/.test(time), 'it is of another century'),
     datacontenttype: z.literal('application/json').optional(),
     dataschema: z.url().max(500).optional(),
     /** Whose usage it is: who pays. From a verified token or context, never from what a caller wrote. */
