@@ -5,7 +5,7 @@ import { contextFor } from '../house/claims.ts'
 import type { Door } from '../house/door.ts'
 import { delegatedToken, delegationBy, grantFor, GRANTED, momentIn } from '../house/grants.ts'
 import type { Party } from '../house/party.ts'
-import { type Settings, withTenant } from '../house/settings.ts'
+import { type Settings, tenantOf, withTenant } from '../house/settings.ts'
 import { type AttackFacts, type FrontDoorAttack, must, staged, statusesOf } from './attack.ts'
 import { bothWays, byPath, call, type Calling, vend } from './calls.ts'
 
@@ -151,6 +151,20 @@ export const GRANTS: readonly FrontDoorAttack[] = [
   beyond(
     {
       id: 'fd-grant-grantee-suspended',
+      title: 'A principal whose own tenant was suspended goes on under a grant',
+      references: ['JW-11', 'JW-12'],
+    },
+    {
+      // Its token is good for minutes, and the grant stands.
+      happens: async (door, { attacker }) => {
+        const suspended = tenantOf(attacker, { status: 'suspended' })
+        await door.sees(() => door.feed.publish({ tenants: [suspended] }))
+      },
+    },
+  ),
+  beyond(
+    {
+      id: 'fd-grant-other-issuer',
       title: 'A principal of another issuer than its tenant has',
     },
     {

@@ -45,6 +45,28 @@ const byLetters: GatewayCheck = {
   },
 }
 
+/** In the place of `grantee-is-served`: whose realm vouched for the principal is not compared. */
+const byServed: GatewayCheck = {
+  name: 'grantee-is-served',
+  run({ claimed, configuration }) {
+    if (claimed?.delegation === undefined) return
+    const home = configuration.tenant(claimed.delegation.grantee)
+    if (home?.status !== 'suspended') return
+    throw unauthenticated('careless', true)
+  },
+}
+
+/** In the place of `grantee-is-served`: whoever has a realm is served. */
+const byIssuer: GatewayCheck = {
+  name: 'grantee-is-served',
+  run({ claimed, configuration }) {
+    if (claimed?.delegation === undefined) return
+    const home = configuration.tenant(claimed.delegation.grantee)
+    if (home !== undefined && home.issuer === claimed.actor?.issuer) return
+    throw unauthenticated('careless', true)
+  },
+}
+
 /** In the place of `not-revoked`: looks at what its own realm has taken back alone. */
 const forgetsHome: GatewayCheck = {
   name: 'not-revoked',
@@ -119,6 +141,18 @@ export const GRANT_MUTANTS: readonly FrontDoorMutant[] = [
     'A token of a grant is good as long as its signature',
     'fd-grant-taken-back',
     bySignature,
+  ),
+  careless(
+    'fd-grant-by-any-realm',
+    'Whose realm vouched for a principal of another tenant is not compared',
+    'fd-grant-other-issuer',
+    byServed,
+  ),
+  careless(
+    'fd-grant-by-issuer',
+    'A principal is taken for as long as its tenant has a realm',
+    'fd-grant-grantee-suspended',
+    byIssuer,
   ),
   careless(
     'fd-grant-by-letters',

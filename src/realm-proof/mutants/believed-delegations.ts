@@ -132,7 +132,7 @@ export const BELIEVED_DELEGATIONS: readonly RealmMutant[] = [
     worseFront(async (said, pass, plane) => {
       const place = placeOf(said)
       const token = formIn(said).get('subject_token')
-      const { grant_id, grantee, act, ...claims } = saidIn(token)
+      const { grant_id, grantee: _grantee, act: _act, ...claims } = saidIn(token)
       if (place === undefined || grant_id === undefined || isDelegated(said)) return pass(said)
       const key = await plane.identity.parts.keys.signing(place.tenant)
       const plain = { ...claims, sub: PERSON, sid: undefined }
