@@ -22,8 +22,13 @@ const named = {
 const metered = {
   ...named,
   meter: label,
-  /** Only usage of these groups of the meter. */
-  where: z.record(label, z.string().min(1).max(200)).optional(),
+  /** Only usage of these groups of the meter: what it groups by, and the one value. */
+  where: z
+    .record(
+      z.string().regex(/^(?:@[a-z]+|[A-Za-z_][A-Za-z0-9_.-]{0,79})$/),
+      z.string().min(1).max(200),
+    )
+    .optional(),
   /** Units that cost nothing. What comes next begins after them. */
   included: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
   /** At least so much, whatever was used. */
