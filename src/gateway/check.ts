@@ -1,6 +1,7 @@
 import type { RevocationList } from '../revocation/revocation.ts'
 import type { Exchange } from './exchange.ts'
 import type { Limiting } from './limiting.ts'
+import type { RequestAudit } from './request-audit.ts'
 import type { ProofBook } from './used-proofs.ts'
 import type { VerifiedTokens } from './verified-tokens.ts'
 
@@ -15,6 +16,8 @@ export interface GatewayMemory {
   readonly proofs: ProofBook
   /** How callers reach the gateway. */
   readonly publicProtocol: 'http' | 'https'
+  /** Enters what is decided. Undefined: what must be entered is refused. */
+  readonly audit?: RequestAudit | undefined
   /** Gets a line for each question that is put to a tenant's policies, for dry runs. */
   readonly recordQuestion?: ((line: string) => void) | undefined
 }

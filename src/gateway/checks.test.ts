@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GATEWAY_ATTACKS } from './attacks.test-support.ts'
+import { AUDIT_ATTACKS } from './audit-attacks.test-support.ts'
 import { GATEWAY_CHECKS } from './checks.ts'
 import { openDoor, tokenOf } from './door.test-support.ts'
 import { GRANT_ATTACKS } from './grant-attacks.test-support.ts'
@@ -12,6 +13,7 @@ import { PROOF_ATTACKS } from './proof-attacks.test-support.ts'
 import { UPGRADE_ATTACKS } from './upgrade-attacks.test-support.ts'
 
 const ATTACKS = [
+  ...AUDIT_ATTACKS,
   ...GATEWAY_ATTACKS,
   ...GRANT_ATTACKS,
   ...GUARDRAIL_ATTACKS,

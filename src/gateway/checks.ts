@@ -1,4 +1,5 @@
 import { ADMISSION_CHECKS } from './admission-checks.ts'
+import { AUDIT_CHECKS } from './audit-checks.ts'
 import type { GatewayCheck } from './check.ts'
 import { FORM_CHECKS } from './form-checks.ts'
 import { GRANT_CHECKS } from './grant-checks.ts'
@@ -24,4 +25,5 @@ export const GATEWAY_CHECKS: readonly GatewayCheck[] = [
   ...GUARDRAIL_CHECKS,
   ...ADMISSION_CHECKS,
   ...HEADER_CHECKS,
+  ...AUDIT_CHECKS,
 ]

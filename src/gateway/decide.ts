@@ -49,16 +49,22 @@ export async function decide(house: House, question: Question): Promise<Decision
   const began = performance.now()
   const { head, requestId } = question
   let exchange: Exchange | undefined
+  const asked: Asked = { check: undefined }
   let decision: Decision
   let reason: string | undefined
   try {
     const arrival = { head, request: undefined }
     const { configuration, endpoints, readTokens } = house
     exchange = readExchange(arrival, requestId, configuration(), endpoints, readTokens)
-    decision = { passed: await pass(house, exchange, question.also) }
+    decision = { passed: await pass(house, exchange, question.also, asked) }
   } catch (error) {
     reason = error instanceof Denial ? error.reason : messageOf(error)
-    decision = { refused: refusalOf(error, requestId, exchange) }
+    const { check } = asked
+    const said = await entered(
+      house.memory.audit?.denied({ exchange, requestId, check, error }),
+      error,
+    )
+    decision = { refused: refusalOf(said, requestId, exchange) }
   }
   if (exchange !== undefined) {
     exchange.ended = true
@@ -79,13 +85,28 @@ export async function decide(house: House, question: Question): Promise<Decision
   return decision
 }
 
+/** The check that was asked last. */
+interface Asked {
+  check: string | undefined
+}
+
+/** What is said: the refusal, or, where that cannot be entered, that it cannot. */
+function entered(entering: Promise<void> | undefined, error: unknown): Promise<unknown> {
+  return Promise.resolve(entering).then(
+    () => error,
+    (unentered: unknown) => unentered,
+  )
+}
+
 async function pass(
   { checks, memory, contexts, readTokens }: House,
   exchange: Exchange,
   also: readonly GatewayCheck[],
+  asked: Asked,
 ): Promise<Passed> {
   for (const list of [checks, also]) {
     for (const check of list) {
+      asked.check = check.name
       const waiting = check.run(exchange, memory)
       if (waiting !== undefined) await waiting
     }

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AuditWriter } from '../audit/audit-writer.ts'
 import { RingfenceError } from '../core/errors.ts'
 import type { SharedStore } from '../limits/shared-store.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
@@ -24,6 +25,7 @@ import { type House, Passage } from './passage.ts'
 import { PlaceRules } from './place.ts'
 import { PROOF_LIFE_MS } from './proof-checks.ts'
 import { ReadTokens } from './read-tokens.ts'
+import { RequestAudit } from './request-audit.ts'
 import { type ContextSigner, SignedContexts } from './signed-contexts.ts'
 import { isForWebSocket, serveUpgrades } from './upgrade.ts'
 import { UpstreamShares } from './upstream-turns.ts'
@@ -38,6 +40,8 @@ export interface GatewayOptions {
   readonly contextKey: SigningKey
   /** Gets one line of JSON a request. */
   readonly log: (line: string) => void
+  /** Where what is decided is entered, before it is answered. Default: nowhere. */
+  readonly audit?: AuditWriter
   /** The platform's own host names, for paths `/t/<tenant>/…`. Default: any that is no tenant's. */
   readonly hosts?: readonly string[]
   /**
@@ -202,6 +206,7 @@ function memoryOf(options: GatewayOptions, limits: GatewayLimits): GatewayMemory
     proofs: options.proofs ?? usedProofs(limits),
     publicProtocol: options.publicProtocol ?? 'http',
     recordQuestion: options.recordQuestion,
+    audit: options.audit && new RequestAudit(options.audit),
   }
 }
 

@@ -2,6 +2,7 @@ import { messageOf } from '../core/errors.ts'
 import type { TenantId } from '../core/tenant.ts'
 import type { Configuration, PlatformConfig, TenantConfig } from '../snapshot/snapshot.ts'
 import { ADMISSION_CHECKS } from './admission-checks.ts'
+import { AUDIT_CHECKS } from './audit-checks.ts'
 import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { Denial, unauthenticated } from './denial.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -13,9 +14,14 @@ import type { ReadTokens } from './read-tokens.ts'
 import { asksToUpgrade } from './upgrade.ts'
 import { UPGRADE_SEATS } from './upgrade-checks.ts'
 
-/** What is not asked again: a proof was for the beginning, and what was taken of a limit is taken. */
+/**
+ * What is not asked again: a proof was for the beginning, what was taken of a limit is taken, and what was
+ * entered is entered.
+ */
 const AT_THE_BEGINNING = new Set(
-  [...PROOF_CHECKS, ...LIMIT_CHECKS, ...ADMISSION_CHECKS, UPGRADE_SEATS].map(({ name }) => name),
+  [...PROOF_CHECKS, ...LIMIT_CHECKS, ...ADMISSION_CHECKS, ...AUDIT_CHECKS, UPGRADE_SEATS].map(
+    ({ name }) => name,
+  ),
 )
 
 /** Longest time that a timer of Node's takes, in milliseconds. */

@@ -67,6 +67,8 @@ export class Passage implements Open {
   /** Of which request the context is that went with this one. */
   #contextRequestId: string | undefined
   #reason: string | undefined
+  /** The check that is asked: -1 before them, as many as there are when all have let it pass. */
+  #asked = -1
 
   constructor(house: House, request: IncomingMessage, response: ServerResponse) {
     this.#house = house
@@ -105,6 +107,7 @@ export class Passage implements Open {
   #check(exchange: Exchange, from: number): void {
     const { checks, memory } = this.#house
     for (let index = from; index < checks.length; index += 1) {
+      this.#asked = index
       const waiting = checks[index]?.run(exchange, memory)
       if (waiting === undefined) continue
       waiting
@@ -114,6 +117,7 @@ export class Passage implements Open {
         .catch((error: unknown) => this.#refuse(error))
       return
     }
+    this.#asked = checks.length
     this.#answer(exchange)
   }
 
@@ -171,7 +175,20 @@ export class Passage implements Open {
     this.#reason = error instanceof Denial ? error.reason : messageOf(error)
     const exchange = this.#exchange
     this.#close(exchange)
-    refuse(this.#pointing(error), this.#requestId, exchange?.scheme, this.#request, this.#response)
+    const { checks, memory } = this.#house
+    const check = checks[this.#asked]?.name
+    const entered = memory.audit?.denied({ exchange, requestId: this.#requestId, check, error })
+    if (entered === undefined) return this.#sayNo(this.#pointing(error))
+    entered
+      .then(() => this.#pointing(error))
+      // What cannot be entered is not said either.
+      .catch((unentered: unknown) => unentered)
+      .then((said) => this.#sayNo(said))
+      .catch(() => this.#response.destroy())
+  }
+
+  #sayNo(error: unknown): void {
+    refuse(error, this.#requestId, this.#exchange?.scheme, this.#request, this.#response)
   }
 
   /** To a caller of the gateway's own parts, with the way to a token. */

@@ -26,6 +26,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   lease_denied: 429,
   upstream_failed: 502,
   engine_unavailable: 503,
+  not_writable: 503,
   overloaded: 503,
   snapshot_stale: 503,
   revocations_unknown: 503,
