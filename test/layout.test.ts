@@ -151,10 +151,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'clusters',
     'boundaries',
     'control',
+    // Policies are judged when they are declared.
+    'policy',
     'strikes',
   ],
   'realm-proof': [
     'core',
+    'contracts',
     'http',
     'tokens',
     'clusters',

@@ -10,6 +10,7 @@ import {
   pathOf,
   planForm,
   read,
+  storeForm,
   upstreamForm,
 } from '../house/declared.ts'
 import { EU, STANDARD } from '../house/ground.ts'
@@ -149,6 +150,40 @@ export const OBJECTS: readonly OfficeAttack[] = [
           ]
           const heard: Heard[] = []
           for (const one of forms) heard.push(...(await writes(duel, token, one)))
+          return noneMay(heard)
+        },
+      }
+    },
+  ),
+  staged(
+    facts('ca-object-policy-other', "A tenant's policies name entities of another tenant"),
+    async (duel) => {
+      const { attackerId, victimId } = duel
+      const { token } = await duel.administrator()
+      const rule = (tenant: string) => `permit(principal in Role::"${tenant}/x", action, resource);`
+      const role = (tenant: string) => ({ type: 'Role', id: `${tenant}/x` })
+      const entity = (uid: string, parent: string) => ({
+        entities: [{ uid: role(uid), attrs: {}, parents: [role(parent)] }],
+      })
+      const good = storeForm(attackerId, rule(attackerId))
+      const put = ({ spec }: Form) => ({ token, body: { spec } })
+      const made = await duel.ownerSays('PUT', pathOf(good), put(good))
+      must(made.status === 200, `name an entity of its own: ${made.body}`)
+      duel.afterwards(() => forgotten(duel))
+      return {
+        owner: 'the administrator named an entity of its own tenant',
+        attempt: async () => {
+          const heard: Heard[] = []
+          for (const one of [
+            storeForm(attackerId, rule(victimId)),
+            storeForm(attackerId, `permit(principal, action, resource in Tenant::"${victimId}");`),
+            storeForm(attackerId, rule(attackerId), entity(victimId, attackerId)),
+            storeForm(attackerId, rule(attackerId), entity(attackerId, victimId)),
+          ]) {
+            heard.push(await duel.says('PUT', pathOf(one), put(one)))
+            const objects = [one]
+            heard.push(await duel.says('POST', '/v1/apply', { token, body: { objects } }))
+          }
           return noneMay(heard)
         },
       }

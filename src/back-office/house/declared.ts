@@ -23,6 +23,11 @@ export function upstreamForm(name: string, url: string, tenant?: string): Form {
   return form('Upstream', name, { servers: [{ url }] }, tenant)
 }
 
+/** A tenant's one store, of one policy. */
+export function storeForm(tenant: string, text: string, more: object = {}): Form {
+  return form('PolicyStore', 'main', { policies: [{ id: 'one', text }], ...more }, tenant)
+}
+
 /** A contract that forwards to one upstream of the tenant's own. */
 export function contractForm(tenant: string, upstream: string): Form {
   const api = { name: 'own', prefix: '/own', upstream: { of: 'tenant', name: upstream } }

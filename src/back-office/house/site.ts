@@ -9,6 +9,7 @@ import { type Actor, OPERATOR_SCOPES, type WorkflowView } from '../../control/co
 import { Database } from '../../control/database.ts'
 import { openControlPlane, type OpenControlPlane } from '../../control/open-control-plane.ts'
 import type { TenantId } from '../../core/tenant.ts'
+import { policyCompiler } from '../../policy/policy-compiler.ts'
 import { ASSERTION_AUDIENCE, CELLS, EU, type Ground, GUARDED, STANDARD } from './ground.ts'
 import { GROUND_MANIFESTS } from './declared.ts'
 import type { Party } from './party.ts'
@@ -149,6 +150,7 @@ function planeOptions(
       })),
     },
     assertionAudience: ASSERTION_AUDIENCE,
+    judges: { policies: policyCompiler },
     readDecision: (headers, body) => {
       const { id, decision } = verifyWebhook([webhookSecret], headers, body)
       const { approval, approve, comment, decided_by } = decision

@@ -4,6 +4,7 @@ import type { ObjectChange } from '../../control/manifests/manifests.ts'
 import { parseTenantId } from '../../core/tenant.ts'
 import { contentHash } from '../../manifests/content-hash.ts'
 import { type Manifest, manifestSchema, referenceOf } from '../../manifests/manifest.ts'
+import { parsePolicy } from '../../policy/parse-policies.ts'
 import { claimedAccess, verifyAccessToken } from '../../tokens/access-token.ts'
 import { KeySet } from '../../tokens/verify-token.ts'
 import { API_AUDIENCE, type Site } from '../house/site.ts'
@@ -135,6 +136,21 @@ export const OBJECT_MUTANTS: readonly OfficeMutant[] = [
         apply: async (request, by) => {
           const [only] = request.manifests
           if (only?.kind !== 'Upstream') return manifests.apply(request, by)
+          return { dryRun: false, version: 1, changes: [await entered(site, only)] }
+        },
+      }),
+    })),
+  ),
+  mutant(
+    'ca-object-policies-of-form',
+    'Policies are looked at for whether they can be read, and not for whose entities they name',
+    ['ca-object-policy-other'],
+    worsePlane(({ manifests }, site) => ({
+      manifests: instead(manifests, {
+        apply: async (request, by) => {
+          const [only] = request.manifests
+          if (only?.kind !== 'PolicyStore') return manifests.apply(request, by)
+          for (const { text } of only.spec.policies) parsePolicy(text)
           return { dryRun: false, version: 1, changes: [await entered(site, only)] }
         },
       }),
