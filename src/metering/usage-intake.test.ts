@@ -154,7 +154,7 @@ test('a context that is forged, another service’s, or a tenant’s access toke
     await contextOf(ACME, { kind: 'job' }),
     'x.y.z',
   ]) {
-    await refused({ contexts: [context], body: [plain()] }, 401)
+    await refused({ contexts: [context], body: [plain()] }, 400, /^tenantid/)
   }
   const many = await Promise.all(Array.from({ length: 9 }, () => contextOf(ACME)))
   await refused({ contexts: many, body: [plain()] }, 400)

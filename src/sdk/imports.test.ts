@@ -32,7 +32,7 @@ for (const entry of ['index.ts', 'express.ts', 'fastify.ts', 'hono.ts']) {
     const folders = new Set([...files].map((file) => relative(SOURCE, file).split('/')[0]))
     assert.deepEqual(
       [...folders].toSorted(),
-      ['core', 'http', 'sdk', 'tokens'].filter((name) => folders.has(name)),
+      ['core', 'http', 'journal', 'sdk', 'tokens', 'usage'].filter((name) => folders.has(name)),
     )
     for (const name of packages) assert.ok(PACKAGES.includes(name), `${entry} loads ${name}`)
   })

@@ -16,6 +16,7 @@ export {
   type Peer,
   type PoolSettings,
   type RingfenceOptions,
+  type UsageSettings,
 } from './options.ts'
 export { poolOf } from './pool-of.ts'
 export { type RefusedRequest, refusalOf } from './refuse.ts'
@@ -24,4 +25,5 @@ export { type JobInfo, Ringfence, type WithTenantOptions } from './ringfence.ts'
 export type { JobOptions, JobOutcome, JobReport } from './run-job.ts'
 export { newTrace, parseTrace, type TraceContext, traceHeaders } from '../http/trace-context.ts'
 export { inTransaction } from './transaction.ts'
+export type { Usage } from './usage-recorder.ts'
 export type { VerifiedContext } from './verified-context.ts'

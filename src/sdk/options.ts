@@ -29,9 +29,24 @@ export interface RingfenceOptions {
   readonly control?: Peer
   /** The decision point, for `authorize` alone. */
   readonly decisions?: Peer
+  /** Where usage is reported to, for `usage.record` alone. */
+  readonly usage?: UsageSettings
   /** Milliseconds within which a lease is had or the request fails. Default 5000. */
   readonly leaseMsMax?: number
   readonly pool?: PoolSettings
+}
+
+/** The records plane, and where usage waits for it. */
+export interface UsageSettings extends Peer {
+  /**
+   * A directory of this process's own, on a disk that outlives it, made when it is not there. Two
+   * processes have two; one that is started again has the same.
+   */
+  readonly spool: string
+  /** Bytes that may wait there; then `record` refuses. Default 256 MiB. */
+  readonly spoolBytesMax?: number
+  /** Told when usage is not sent on, or was refused for good. Nothing secret is in it. */
+  readonly log?: (line: string) => void
 }
 
 /** Sessions that this process may hold at the database servers, and how. */
@@ -62,6 +77,9 @@ const environmentSchema = z.object({
   RINGFENCE_CONTROL_AUDIENCE: z.string().min(1).optional(),
   RINGFENCE_DECISIONS: address.optional(),
   RINGFENCE_DECISIONS_AUDIENCE: z.string().min(1).optional(),
+  RINGFENCE_USAGE: address.optional(),
+  RINGFENCE_USAGE_AUDIENCE: z.string().min(1).optional(),
+  RINGFENCE_USAGE_SPOOL: z.string().min(1).optional(),
 })
 
 /**
@@ -81,6 +99,12 @@ export function optionsFromEnvironment(
   const env = result.data
   const control = peerOf(env, 'RINGFENCE_CONTROL')
   const decisions = peerOf(env, 'RINGFENCE_DECISIONS')
+  const usage = peerOf(env, 'RINGFENCE_USAGE')
+  const spool = env.RINGFENCE_USAGE_SPOOL
+  if ((usage === undefined) !== (spool === undefined)) {
+    const why = 'RINGFENCE_USAGE and RINGFENCE_USAGE_SPOOL are set together'
+    throw new RingfenceError('invalid_argument', why)
+  }
   return {
     service: env.RINGFENCE_SERVICE,
     clientId: env.RINGFENCE_CLIENT_ID,
@@ -89,13 +113,14 @@ export function optionsFromEnvironment(
     vending: { address: env.RINGFENCE_VENDING, audience: env.RINGFENCE_VENDING_AUDIENCE },
     ...(control === undefined ? {} : { control }),
     ...(decisions === undefined ? {} : { decisions }),
+    ...(usage === undefined || spool === undefined ? {} : { usage: { ...usage, spool } }),
   }
 }
 
 /** Another part of the platform, if it is named: by its address and by who it is. */
 function peerOf(
   env: z.output<typeof environmentSchema>,
-  name: 'RINGFENCE_CONTROL' | 'RINGFENCE_DECISIONS',
+  name: 'RINGFENCE_CONTROL' | 'RINGFENCE_DECISIONS' | 'RINGFENCE_USAGE',
 ): Peer | undefined {
   const at = env[name]
   const audience = env[`${name}_AUDIENCE`]

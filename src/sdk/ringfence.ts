@@ -3,6 +3,7 @@ import { RingfenceError } from '../core/errors.ts'
 import type { Scope } from '../core/lease.ts'
 import { parseClientId, parseServiceName, type ServiceName } from '../core/names.ts'
 import type { TenantId } from '../core/tenant.ts'
+import type { Lag } from '../journal/shipper.ts'
 import { verifyContext } from '../tokens/tenant-context.ts'
 import { type ContextKeySource, fixedKeys, KeyFile } from './context-keys.ts'
 import { WorkloadIdentity } from './identity.ts'
@@ -23,6 +24,7 @@ import {
   traceHeaders,
 } from '../http/trace-context.ts'
 import { inTransaction } from './transaction.ts'
+import { type Usage, UsageRecorder } from './usage-recorder.ts'
 import { type VendedLease, VendingClient } from './vending-client.ts'
 import { type VerifiedContext, VerifiedContexts } from './verified-context.ts'
 
@@ -55,6 +57,7 @@ export class Ringfence {
   readonly #vending: VendingClient
   readonly #jobs: JobClient | undefined
   readonly #decisions: DecisionClient | undefined
+  readonly #usage: UsageRecorder | undefined
   readonly #leases = new LeaseBook()
   readonly #pool: TenantPool<Seat>
   readonly #closing = new AbortController()
@@ -71,6 +74,14 @@ export class Ringfence {
       new JobClient({ ...options.control, identity, service: this.service, deadlineMs })
     this.#decisions =
       options.decisions && new DecisionClient({ ...options.decisions, identity, deadlineMs })
+    this.#usage =
+      options.usage &&
+      new UsageRecorder({
+        ...options.usage,
+        identity,
+        service: this.service,
+        tokenOf: (context) => this.#contexts.pastTokenOf(context),
+      })
     this.#pool = new TenantPool<Seat>({
       sessionsMax: SESSIONS_MAX,
       // They are for one server, and tenants are on several.
@@ -215,6 +226,24 @@ export class Ringfence {
     throw new RingfenceError('forbidden', 'a policy does not allow this')
   }
 
+  /**
+   * Records what the context's tenant used, for its bill: whoever pays for what is done in the context. On
+   * return it is on this process's disk (`usage.spool`), from which it is sent on, also after a kill.
+   * @throws RingfenceError `invalid_token` (not verified here), `invalid_argument`, `overloaded` while too
+   *   much waits, `not_writable`: then it is not recorded
+   */
+  async recordUsage(context: VerifiedContext, ...usages: readonly Usage[]): Promise<void> {
+    if (this.#usage === undefined) {
+      throw new RingfenceError('invalid_argument', 'usage needs the address of the records plane')
+    }
+    await this.#usage.record(context, ...usages)
+  }
+
+  /** How much of the recorded usage is not yet sent on; undefined where none is recorded. */
+  usageLag(): Promise<Lag> | undefined {
+    return this.#usage?.lag()
+  }
+
   /** What the pool holds and how it fares. */
   stats(): TenantPoolStats & { readonly leases: number } {
     return { ...this.#pool.stats(), leases: this.#leases.size }
@@ -224,6 +253,7 @@ export class Ringfence {
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#pool.close()
+    await this.#usage?.close()
   }
 
   async #verifyJob({ tenant, token }: JobToken, trace: TraceContext): Promise<VerifiedContext> {

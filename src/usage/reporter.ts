@@ -30,8 +30,9 @@ export function sourceOf(reporter: Reporter): string {
 
 /**
  * The contexts that came with a request, each as it was when it was given: an event that waited on a disk
- * comes when its context has long ended, and what it then allowed it did allow.
- * @throws RingfenceError `invalid_token`, `invalid_argument`
+ * comes when its context has long ended, and what it then allowed it did allow. One that is not valid is
+ * left out: the events that only it would allow are refused by themselves.
+ * @throws RingfenceError `invalid_argument`
  */
 export async function contextsOf(
   header: string | undefined,
@@ -43,7 +44,12 @@ export async function contextsOf(
   if (tokens.length > CONTEXTS_MAX) {
     throw new RingfenceError('invalid_argument', `at most ${CONTEXTS_MAX} contexts at once`)
   }
-  return Promise.all(tokens.map((token) => verifyContext(token, keys, reporter.service, 'issue')))
+  const read = await Promise.all(
+    tokens.map((token) =>
+      verifyContext(token, keys, reporter.service, 'issue').catch(() => undefined),
+    ),
+  )
+  return read.filter((context) => context !== undefined)
 }
 
 /**
