@@ -3,6 +3,8 @@ import { RingfenceError } from '../core/errors.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { flat, headersOf, valuesOf } from '../gateway/headers.ts'
 import { type Listen, type Listening, listenWith } from '../http/listen.ts'
+import { envoyHttpAnswer } from './envoy-http-answer.ts'
+import { asksAsEnvoy, envoyHttpQuestion } from './envoy-http-question.ts'
 import { nginxAnswer } from './nginx-answer.ts'
 import { nginxQuestion } from './nginx-question.ts'
 import { fieldsAsDecided, passedFields } from './passed-fields.ts'
@@ -27,12 +29,14 @@ export interface AuthorizerOptions {
 
 /** Longer than proxies keep connections that nothing comes by, so that it is they who close them. */
 const KEEP_ALIVE_MS = 75_000
+const NOTHING = { 'content-length': '0', 'cache-control': 'no-store' }
 /** A caller's whole header, and what nginx says of it. */
 const HEADER_BYTES_MAX = 96 * 1024
 
 /**
  * Answers proxies' questions over HTTP. Everything that it is asked without the secret, or in a form in
- * which the proxies do not ask, is answered 400, which both take for a reason to let nobody through.
+ * which the proxies do not ask, is answered 400 to nginx and 503 to Envoy, which they take for trouble:
+ * they let nobody through.
  * @throws RingfenceError as `listenWith`; `invalid_argument` for a bad secret or fields
  */
 export async function openAuthorizer(options: AuthorizerOptions): Promise<Listening> {
@@ -45,6 +49,7 @@ export async function openAuthorizer(options: AuthorizerOptions): Promise<Listen
     if (!secret.opens(valuesOf(headersOf(request.rawHeaders), SECRET_FIELD))) {
       throw new RingfenceError('invalid_argument', 'not a proxy of ours')
     }
+    if (asksAsEnvoy(request)) return answerEnvoy(request, response)
     if (request.url !== NGINX_PATH) {
       throw new RingfenceError('invalid_argument', 'nothing is asked here')
     }
@@ -54,6 +59,16 @@ export async function openAuthorizer(options: AuthorizerOptions): Promise<Listen
     response.end()
   }
 
+  async function answerEnvoy(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const question = envoyHttpQuestion(request)
+    const decision = await decide({ ...question, also: PROXY_CHECKS })
+    const { status, headers, body } = envoyHttpAnswer(decision, question.requestId, publicProtocol)
+    const length = String(Buffer.byteLength(body))
+    response.writeHead(status, ['content-length', length, ...flat(headers)])
+    // To HEAD nobody sends a body.
+    response.end(body)
+  }
+
   const server = createServer(
     { maxHeaderSize: HEADER_BYTES_MAX, keepAliveTimeout: KEEP_ALIVE_MS, insecureHTTPParser: false },
     (request, response) => {
@@ -61,7 +76,7 @@ export async function openAuthorizer(options: AuthorizerOptions): Promise<Listen
       request.resume()
       answer(request, response).catch(() => {
         if (response.headersSent) response.destroy()
-        else response.writeHead(400, { 'content-length': '0', 'cache-control': 'no-store' }).end()
+        else response.writeHead(asksAsEnvoy(request) ? 503 : 400, NOTHING).end()
       })
     },
   )

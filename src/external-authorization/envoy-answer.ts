@@ -3,7 +3,7 @@ import { forwardedHeader } from '../gateway/forwarded.ts'
 import type { Headers } from '../gateway/headers.ts'
 import { nextTrace } from '../gateway/trace-context.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
-import { upstreamKey } from './upstream-key.ts'
+import { serverGroup } from './server-groups.ts'
 
 /** Envoy's `OVERWRITE_IF_EXISTS_OR_ADD`: nothing of a caller's stays beside it. */
 const OVERWRITE = 2
@@ -54,7 +54,7 @@ function passAnswer(
     [CONTEXT_HEADER, context],
     ['x-request-id', requestId],
     ['forwarded', forwardedHeader(exchange, protocol)],
-    ['ringfence-upstream', upstreamKey(route.upstream.config)],
+    ['ringfence-upstream', serverGroup(route.upstream.config, exchange.tenant?.cell).key],
     ...nextTrace(incoming),
     ...(path === head.target ? [] : [[':path', path] as const]),
   ]
@@ -70,8 +70,17 @@ function passAnswer(
   }
 }
 
-/** How a message is framed Envoy says anew, and it lets nobody take the host away. */
-const BY_ENVOY = new Set(['host', 'connection', 'transfer-encoding', 'keep-alive'])
+/**
+ * How a message is framed Envoy says anew, and it lets nobody take the host away. Without
+ * `x-forwarded-proto`, which is its own word by then, it would not find a route: the route takes it away.
+ */
+const BY_ENVOY = new Set([
+  'host',
+  'connection',
+  'transfer-encoding',
+  'keep-alive',
+  'x-forwarded-proto',
+])
 
 const overwriting = (headers: Headers): readonly HeaderValueOption[] =>
   headers.map(([key, value]) => ({ header: { key, value }, append_action: OVERWRITE }))

@@ -17,6 +17,11 @@ const checkRequestSchema = z.object({
         path: z.string(),
         host: z.string(),
         scheme: z.string(),
+        header_map: z
+          .object({
+            headers: z.array(z.object({ key: z.string(), raw_value: z.instanceof(Buffer) })),
+          })
+          .nullish(),
       }),
     }),
     tls_session: z.object({ sni: z.string() }).nullish(),
@@ -24,19 +29,26 @@ const checkRequestSchema = z.object({
 })
 
 /**
- * The request that Envoy asks about. It joins fields of one name by commas: two tokens are one that is
- * none. @throws ZodError for what is no question
+ * The request that Envoy asks about. Told to (`encode_raw_headers`), it says fields one by one; else it
+ * joins those of one name by commas: two tokens are one that is none.
+ * @throws ZodError for what is no question
  */
 export function envoyQuestion(message: unknown): {
   readonly head: RequestHead
   readonly requestId: string
 } {
   const { source, request, tls_session } = checkRequestSchema.parse(message).attributes
-  const { method, headers, path, host, scheme } = request.http
-  const rawHeaders = Object.entries(headers).flatMap(([name, value]) =>
+  const { method, headers, header_map, path, host, scheme } = request.http
+  const said =
+    header_map?.headers.map(({ key, raw_value }) => [key, raw_value.toString('latin1')] as const) ??
+    Object.entries(headers)
+  const rawHeaders = said.flatMap(([name, value]) =>
     name.startsWith(':') || name.toLowerCase() === 'host' ? [] : [name, value],
   )
   if (host !== '') rawHeaders.push('host', host)
+  // Envoy says an empty name without TLS too. The scheme it must be told to say by itself
+  // (`scheme_to_overwrite`): over HTTP/2 it would be the caller's word.
+  const sni = (tls_session?.sni ?? '').toLowerCase()
   return {
     requestId: randomUUID(),
     head: {
@@ -44,8 +56,7 @@ export function envoyQuestion(message: unknown): {
       target: path,
       rawHeaders,
       address: parseAddress(source?.address.socket_address.address ?? '') ?? UNKNOWN_ADDRESS,
-      // Unless it is plain HTTP for certain, the handshake must be known and for this host.
-      serverName: scheme === 'http' ? undefined : (tls_session?.sni ?? '').toLowerCase(),
+      serverName: sni === '' && scheme === 'http' ? undefined : sni,
       inner: undefined,
     },
   }

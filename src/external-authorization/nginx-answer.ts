@@ -3,7 +3,7 @@ import { forwardedHeader } from '../gateway/forwarded.ts'
 import { type Headers, valueOf, valuesOf } from '../gateway/headers.ts'
 import { limitsOf } from '../limits/tenant-limits.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
-import { upstreamKey } from './upstream-key.ts'
+import { serverGroup } from './server-groups.ts'
 
 /** Answers of the authorizer that go to callers as they are; nginx takes each from a field of its own. */
 export const TO_CALLERS = [
@@ -38,7 +38,7 @@ function pass(passed: Passed, protocol: 'http' | 'https', remembered: boolean): 
     headers: [
       [CONTEXT_HEADER, context],
       ['ringfence-forwarded', forwardedHeader(exchange, protocol)],
-      ['ringfence-upstream', upstreamKey(route.upstream.config)],
+      ['ringfence-upstream', serverGroup(route.upstream.config, exchange.tenant?.cell).key],
       ['ringfence-path', path],
       ...forCallers(exchange.answer),
       ['x-accel-expires', remembered && isRepeatable(passed) ? '1' : '0'],

@@ -2,9 +2,9 @@ import type { Configuration } from '../snapshot/snapshot.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
 import { addedFields, asksFirst, authorizerLocation, refusals } from './nginx-authorization.ts'
 import { type NginxSettings, type NginxSettingsInput, parseSettings } from './nginx-settings.ts'
-import { type NginxUpstream, nginxUpstreams } from './nginx-upstreams.ts'
 import { passedFields } from './passed-fields.ts'
 import { checkSecret, SECRET_FIELD } from './proxy-secret.ts'
+import { type ProxyUpstream, proxyUpstreams } from './proxy-upstreams.ts'
 
 /** What only the gateway says to callers. nginx takes names, not patterns: these are those that there are. */
 export const HIDDEN_FIELDS: readonly string[] = [
@@ -39,7 +39,7 @@ export function nginxConfig(
   input: NginxSettingsInput,
 ): string {
   const settings = parseSettings(input)
-  const upstreams = nginxUpstreams(configuration.platform)
+  const upstreams = proxyUpstreams(configuration.platform)
   const hosts = [...configuration.tenants()].flatMap((tenant) => tenant.hosts).sort()
   return `# Made by "ringfence nginx-config": changes are lost with the next one.
 worker_processes ${settings.workers};
@@ -112,17 +112,27 @@ ${entries}
   }`
 }
 
-function groups({ authorizer }: NginxSettings, upstreams: readonly NginxUpstream[]): string {
+function groups({ authorizer }: NginxSettings, upstreams: readonly ProxyUpstream[]): string {
   const place = typeof authorizer === 'string' ? authorizer : `unix:${authorizer.socket}`
-  const map = (name: string, valueOf: (upstream: NginxUpstream) => string) => `
+  const groupOf = (index: number) => `ringfence_${index + 1}`
+  const map = (name: string, valueOf: (upstream: ProxyUpstream, group: string) => string) => `
   map $ringfence_upstream $ringfence_${name} {
     default "";
-${upstreams.map((upstream) => `    "${upstream.key}" "${valueOf(upstream)}";`).join('\n')}
+${upstreams.map((upstream, index) => `    "${upstream.key}" "${valueOf(upstream, groupOf(index))}";`).join('\n')}
   }`
   return [
     keptGroup('ringfence_authorizer', [`${place} max_fails=0`], 64),
-    ...upstreams.map(({ group, servers }) => keptGroup(group, servers, 256)),
-    map('origin', ({ origin }) => origin),
+    ...upstreams.map(({ servers }, index) =>
+      keptGroup(
+        groupOf(index),
+        servers.map(
+          ({ host, port, weight }) =>
+            `${host}:${port} ${weight === 0 ? 'down' : `weight=${weight}`}`,
+        ),
+        256,
+      ),
+    ),
+    map('origin', ({ scheme, base }, group) => `${scheme}://${group}${base}`),
     map('host', ({ host }) => host),
   ].join('\n')
 }

@@ -5,10 +5,10 @@ import { type Headers, headersOf, valueOf, valuesOf } from '../gateway/headers.t
 import type { RequestHead } from '../gateway/request-head.ts'
 import { SECRET_FIELD } from './proxy-secret.ts'
 
-/** What nginx says of the request that it asks about. Each field is set by it, whatever a caller sent. */
+/** What a proxy says of the request that it asks about. Each field is set by it, whatever a caller sent. */
 export const ORIGINAL = 'ringfence-original-'
 
-/** Fields for one hop: nginx does not pass them on by itself, and says them apart. */
+/** Fields for one hop: a proxy does not pass them on by itself, and says them apart. */
 export const SAID_APART = [
   'host',
   'connection',
@@ -31,20 +31,29 @@ export function nginxQuestion(request: Pick<IncomingMessage, 'rawHeaders'>): {
   readonly requestId: string
 } {
   const asked = headersOf(request.rawHeaders)
-  const scheme = said(asked, 'scheme')
   const requestId = said(asked, 'request-id')
-  if ((scheme !== 'http' && scheme !== 'https') || !REQUEST_ID.test(requestId)) throw notNginx()
+  if (!REQUEST_ID.test(requestId)) throw notAsked()
+  const line = { method: said(asked, 'method'), target: said(asked, 'uri') }
+  return { requestId, head: saidHead(asked, line) }
+}
+
+/**
+ * A request as a proxy says it in fields of its own beside the caller's.
+ * @throws RingfenceError `invalid_argument` for what none of ours would say
+ */
+export function saidHead(
+  asked: Headers,
+  line: Pick<RequestHead, 'method' | 'target'>,
+): RequestHead {
+  const scheme = said(asked, 'scheme')
+  if (scheme !== 'http' && scheme !== 'https') throw notAsked()
   return {
-    requestId,
-    head: {
-      method: said(asked, 'method'),
-      target: said(asked, 'uri'),
-      rawHeaders: originalFields(asked),
-      address: parseAddress(said(asked, 'address')) ?? UNKNOWN_ADDRESS,
-      serverName:
-        scheme === 'https' ? (maybeSaid(asked, 'server-name') ?? '').toLowerCase() : undefined,
-      inner: undefined,
-    },
+    ...line,
+    rawHeaders: originalFields(asked),
+    address: parseAddress(said(asked, 'address')) ?? UNKNOWN_ADDRESS,
+    serverName:
+      scheme === 'https' ? (maybeSaid(asked, 'server-name') ?? '').toLowerCase() : undefined,
+    inner: undefined,
   }
 }
 
@@ -61,18 +70,18 @@ function originalFields(asked: Headers): string[] {
   return fields
 }
 
-/** nginx leaves out what is empty. */
+/** Proxies leave out what is empty. */
 function maybeSaid(asked: Headers, name: string): string | undefined {
-  if (valuesOf(asked, ORIGINAL + name).length > 1) throw notNginx()
+  if (valuesOf(asked, ORIGINAL + name).length > 1) throw notAsked()
   return valueOf(asked, ORIGINAL + name)
 }
 
 function said(asked: Headers, name: string): string {
   const value = maybeSaid(asked, name)
-  if (value === undefined) throw notNginx()
+  if (value === undefined) throw notAsked()
   return value
 }
 
-function notNginx(): RingfenceError {
-  return new RingfenceError('invalid_argument', 'this is not asked as the generated nginx asks')
+function notAsked(): RingfenceError {
+  return new RingfenceError('invalid_argument', 'this is not asked as the proxies of ours ask')
 }

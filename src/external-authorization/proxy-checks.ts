@@ -33,10 +33,10 @@ export const PROXY_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'upstream-of-one-kind',
     run({ route }) {
-      const { protocol = 'http/1.1', shard, servers = [] } = route?.upstream.config ?? {}
-      const isChosen = shard !== undefined || servers.some(({ cell }) => cell !== undefined)
-      if (protocol !== 'http/1.1' || isChosen) {
-        throw onlyByGateway(`an upstream with ${isChosen ? 'servers for some tenants' : protocol}`)
+      const { protocol = 'http/1.1', shard } = route?.upstream.config ?? {}
+      if (protocol !== 'http/1.1' || shard !== undefined) {
+        const kind = shard === undefined ? protocol : 'servers for some tenants'
+        throw onlyByGateway(`an upstream with ${kind}`)
       }
     },
   },

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../src/core/errors.ts'
 import { acme } from './acme-companion.ts'
+import { envoy } from './envoy-companion.ts'
 import { keycloak } from './keycloak-companion.ts'
 import { mcpClients } from './mcp-companion.ts'
 import { nats } from './nats-companion.ts'
@@ -36,6 +37,7 @@ export async function findCompanions(): Promise<readonly Companion[]> {
     redis('Redis limits', 'test/engines/limits.engine.ts'),
     nats(),
     nginx(),
+    await envoy(),
     await keycloak(),
     await opa(),
     await mcpClients(),

@@ -1,50 +1,28 @@
 import { tokenOf } from '../../src/gateway/door.test-support.ts'
 import type { Heard } from '../../src/strikes/wire.ts'
 import type { NginxFrontOptions } from './nginx-front.ts'
-import type { NginxSite } from './nginx-site.ts'
+import {
+  arrived,
+  believedFields,
+  instead,
+  type ProxyAttack,
+  saysItself,
+  speaksForTheGateway,
+  TARGET,
+  unasked,
+  without,
+} from './proxy-attacks.ts'
+import type { ProxySite } from './proxy-site.ts'
 
-/** A way past nginx and the authorizer, and the careless configuration on which it gets through. */
-export interface NginxAttack {
-  readonly title: string
-  readonly options?: NginxFrontOptions
-  /** A change of the generated text: without it, the attack would not be seen to see anything. */
-  readonly careless: (text: string) => string
-  /** True when it got through. */
-  run(site: NginxSite): Promise<boolean>
-}
+type NginxAttack = ProxyAttack<NginxFrontOptions>
 
-const without = (line: string | RegExp) => (text: string) => {
-  const changed = text.replace(line, '')
-  if (changed === text) throw new Error(`nothing to leave out: ${String(line)}`)
-  return changed
-}
-const instead = (line: string | RegExp, by: string) => (text: string) => {
-  const changed = text.replaceAll(line, by)
-  if (changed === text) throw new Error(`nothing to put in the place of: ${String(line)}`)
-  return changed
-}
 const REMEMBERED: NginxFrontOptions = { authorizer: { remembered: true } }
-const TARGET = '/t/acme/clinic/x'
-const arrived = ({ service }: NginxSite) => service.seen.length > 0
-
-/** A caller that says what only nginx may say. */
-function spoofed(field: string, careless: string | RegExp, say: readonly [string, string]) {
-  return {
-    title: `a caller that says ${field} itself`,
-    careless: without(careless),
-    async run(site: NginxSite) {
-      site.source.change('acme', { network: { allow: ['192.0.2.0/24'] } })
-      await site.ask({ target: TARGET, token: tokenOf('acme'), headers: [say] })
-      return arrived(site)
-    },
-  }
-}
 
 /** Something is asked that is not what was just decided about. */
 function reused(
   title: string,
   part: string,
-  ask: (site: NginxSite, token: string) => Promise<Heard>,
+  ask: (site: ProxySite, token: string) => Promise<Heard>,
   claims: Readonly<Record<string, unknown>> = {},
 ): NginxAttack {
   return {
@@ -66,10 +44,11 @@ async function secondBegins(): Promise<void> {
 }
 
 export const NGINX_ATTACKS: readonly NginxAttack[] = [
-  spoofed('from where it calls', /proxy_set_header ringfence-original-address [^;]*;/, [
-    'Ringfence-Original-Address',
-    '192.0.2.7',
-  ]),
+  {
+    title: 'a caller that says itself from where it calls',
+    careless: without(/proxy_set_header ringfence-original-address [^;]*;/),
+    run: saysItself(['Ringfence-Original-Address', '192.0.2.7']),
+  },
   {
     title: 'a caller that asks the authorizer itself',
     careless: without(/internal;/),
@@ -81,16 +60,7 @@ export const NGINX_ATTACKS: readonly NginxAttack[] = [
   {
     title: 'fields that services believe',
     careless: without(/proxy_pass_request_headers off;/),
-    async run(site) {
-      const headers = [
-        ['X-Tenant-Id', 'globex'],
-        ['X-User-Id', 'globex'],
-        ['X-Forwarded-Host', 'globex.example'],
-        ['X-Original-URL', '/globex'],
-      ] as const
-      await site.ask({ target: TARGET, token: tokenOf('acme'), headers })
-      return JSON.stringify(site.service.seen[0]?.headers ?? {}).includes('globex')
-    },
+    run: believedFields,
   },
   {
     title: 'a target with a host of its own',
@@ -105,19 +75,12 @@ export const NGINX_ATTACKS: readonly NginxAttack[] = [
   {
     title: 'no question, because it was left out',
     careless: without(/auth_request \/[^;]*;/),
-    async run({ ask }) {
-      // Without an answer there is no upstream: nothing is passed on, but nobody was asked either.
-      const { status } = await ask({ target: TARGET })
-      return status !== 401
-    },
+    run: unasked,
   },
   {
     title: 'a service that speaks in the name of the gateway',
     careless: without(/proxy_hide_header ringfence-tenant;/),
-    async run({ ask }) {
-      const { headers } = await ask({ target: '/t/acme/clinic/boast', token: tokenOf('acme') })
-      return headers.some(([name]) => name === 'ringfence-tenant')
-    },
+    run: speaksForTheGateway,
   },
   reused('whoever has no token', '$http_authorization', ({ ask }) => ask({ target: TARGET })),
   reused("another tenant's token", '$http_authorization', ({ ask }) =>

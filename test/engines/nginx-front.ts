@@ -6,63 +6,57 @@ import {
   openAuthorizer,
 } from '../../src/external-authorization/authorizer.ts'
 import type { NginxSettingsInput } from '../../src/external-authorization/nginx-settings.ts'
-import { RingfenceError } from '../../src/core/errors.ts'
 import { GATEWAY_LIMITS } from '../../src/gateway/limits.ts'
 import { openGateway, type OpenGatewayOptions } from '../../src/gateway/open-gateway.ts'
-import { samplePlatform } from '../../src/snapshot/sample.test-support.ts'
-import type { Configuration, ConfigurationSource } from '../../src/snapshot/snapshot.ts'
 import { type NginxServer, startNginx } from './nginx-server.ts'
-
-export const SECRET = 'a-secret-of-the-tests-0123456789ab'
+import { hostsOf, inForce, SECRET, writeCertificates } from './proxy-front.ts'
+import type { ProxyFront } from './proxy-site.ts'
 
 export interface NginxFrontOptions {
   readonly authorizer?: Partial<Pick<AuthorizerOptions, 'remembered' | 'fields'>>
   readonly settings?: Partial<NginxSettingsInput>
   readonly change?: (text: string) => string
+  /** TLS ends at nginx. Default: where it would end at the gateway. */
+  readonly tls?: boolean
 }
 
-export interface NginxFront {
-  readonly url: string
+export interface NginxFront extends ProxyFront {
   readonly nginx: NginxServer
-  readonly socket: string
-  /** Takes the authorizer away. */
-  closeAuthorizer(): Promise<void>
-  close(): Promise<void>
-}
-
-/** What nginx is told of: nothing, where nobody is to be served. */
-function inForce(source: ConfigurationSource): Pick<Configuration, 'platform' | 'tenants'> {
-  try {
-    return source.current()
-  } catch (error) {
-    if (!(error instanceof RingfenceError && error.code === 'snapshot_stale')) throw error
-    return { platform: samplePlatform, tenants: () => new Map<never, never>().values() }
-  }
+  removeCertificate(host: string): Promise<void>
 }
 
 /** nginx in the place of the gateway, which decides behind it. */
 export async function openNginxFront(
   gatewayOptions: OpenGatewayOptions,
-  { authorizer, settings, change }: NginxFrontOptions = {},
+  { authorizer, settings, change, tls }: NginxFrontOptions = {},
 ): Promise<NginxFront> {
   const directory = await mkdtemp(join(tmpdir(), 'rf-nginx-'))
-  const gateway = await openGateway(gatewayOptions)
+  // Where a gateway would end TLS, nginx does.
+  const { certificates, ...plain } = gatewayOptions
+  const isTls = tls ?? certificates !== undefined
+  const publicProtocol = isTls ? 'https' : 'http'
+  const gateway = await openGateway({ ...plain, publicProtocol })
+  const configuration = inForce(gatewayOptions.source)
+  const place = join(directory, 'certificates')
+  if (isTls) await writeCertificates(place, hostsOf(configuration), gatewayOptions.hosts)
   const socket = join(directory, 'authorizer')
   const listening = await openAuthorizer({
     decide: gateway.decide,
     listen: { socket },
     secret: SECRET,
+    publicProtocol,
     ...authorizer,
   })
   const nginx = await startNginx({
     binary: process.env['RINGFENCE_TEST_NGINX'] ?? '/usr/sbin/nginx',
     directory: join(directory, 'nginx'),
-    configuration: inForce(gatewayOptions.source),
+    configuration,
     secret: SECRET,
     settings: {
       authorizer: { socket },
       bodyBytesMax: gatewayOptions.limits?.bodyBytesMax ?? GATEWAY_LIMITS.bodyBytesMax,
       ...(authorizer?.remembered === true ? { cache: join(directory, 'nginx', 'decisions') } : {}),
+      ...(isTls ? { certificates: place } : {}),
       ...settings,
     },
     ...(change === undefined ? {} : { change }),
@@ -74,9 +68,10 @@ export async function openNginxFront(
     await listening.close()
   }
   return {
-    url: `http://127.0.0.1:${nginx.port}`,
+    url: `${publicProtocol}://127.0.0.1:${nginx.port}`,
+    port: nginx.port,
     nginx,
-    socket,
+    removeCertificate: (host) => rm(join(place, host), { recursive: true }),
     closeAuthorizer,
     async close() {
       await nginx.stop()

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { nginxConfig, secretInclude } from '../../src/external-authorization/nginx-config.ts'
 import type { NginxSettingsInput } from '../../src/external-authorization/nginx-settings.ts'
 import { freePort } from '../../src/platform/ports.ts'
 import type { Configuration } from '../../src/snapshot/snapshot.ts'
+import { accepts } from './proxy-front.ts'
 
 export interface NginxServer {
   readonly port: number
@@ -70,17 +70,4 @@ export async function startNginx(options: NginxOptions): Promise<NginxServer> {
       await exited
     },
   }
-}
-
-async function accepts(port: number, hasEnded: () => boolean): Promise<boolean> {
-  for (const end = Date.now() + 20_000; Date.now() < end && !hasEnded(); ) {
-    const isUp = await new Promise<boolean>((resolve) => {
-      const probe = connect(port, '127.0.0.1', () => resolve(true))
-      probe.on('error', () => resolve(false))
-      probe.on('connect', () => probe.destroy())
-    })
-    if (isUp) return true
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  return false
 }

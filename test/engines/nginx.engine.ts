@@ -1,20 +1,19 @@
 // The generated configuration in the distribution's nginx, with a real authorizer behind it.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { parseTenantId } from '../../src/core/tenant.ts'
-import { FRONT_DOOR_ATTACKS } from '../../src/front-door/attacks/attacks.ts'
-import { Duel } from '../../src/front-door/duel.ts'
-import { Door, type DoorOptions } from '../../src/front-door/house/door.ts'
-import { makeGround } from '../../src/front-door/house/ground.ts'
-import { type House, openHouse } from '../../src/front-door/house/house.ts'
-import { SOUND } from '../../src/front-door/house/pieces.ts'
+import { type TestContext, test } from 'node:test'
 import { tokenOf } from '../../src/gateway/door.test-support.ts'
-import { judgeStrike } from '../../src/strikes/judge-strike.ts'
+import { frontDoorOn, NOT_HELD } from './front-door-on-proxy.ts'
 import { NGINX_ATTACKS } from './nginx-attacks.ts'
-import { openNginxFront } from './nginx-front.ts'
-import { openNginxSite } from './nginx-site.ts'
+import { type NginxFrontOptions, openNginxFront } from './nginx-front.ts'
+import { cutInTwoWays, TARGET } from './proxy-attacks.ts'
+import { certifiedHosts } from './proxy-front.ts'
+import { openProxySite } from './proxy-site.ts'
 
-const TARGET = '/t/acme/clinic/x'
+/** What a service sees of a request without a body. */
+const ONE = '/base/clinic/x  its own host'
+
+const openNginxSite = (t: TestContext, options: NginxFrontOptions = {}) =>
+  openProxySite(t, (gateway) => openNginxFront(gateway, options))
 
 for (const attack of NGINX_ATTACKS) {
   test(`${attack.title}: does not get through`, async (t) => {
@@ -117,69 +116,69 @@ test('a decision is used again within its second, and the authorizer asked again
   assert.ok(lines.length < 40, `${lines.length} questions`)
 })
 
-test('bytes that readers cut in two ways are one request, or none', async (t) => {
-  const { raw, service } = await openNginxSite(t)
-  const bearer = `Authorization: Bearer ${tokenOf('acme')}`
-  const inner = 'GET /clinic/inner HTTP/1.1\r\nHost: globex.example\r\n\r\n'
-  const start = `POST ${TARGET} HTTP/1.1\r\nHost: api.example\r\n${bearer}\r\n`
-  const end = 'Connection: close\r\n'
-  for (const text of [
-    `${start}${end}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n${inner}`,
-    `${start}${end}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n${inner}`,
-    `${start}${end}Content-Length: 0\r\nContent-Length: 60\r\n\r\n${inner}`,
-    `${start}${end}X-Folded: a\r\n Host: globex.example\r\nContent-Length: 0\r\n\r\n`,
-    `${start.replaceAll('\r\n', '\n')}Connection: close\nContent-Length: 0\n\n`,
-  ]) {
-    await raw(text)
+test('TLS ends at nginx with the certificate of the host, and a handshake is for one host', async (t) => {
+  const { ask, wire, address, service } = await openNginxSite(t, { tls: true })
+  const token = tokenOf('acme')
+  const by = (serverName: string, host: string, target: string) =>
+    ask({ serverName, host, target, token })
+  assert.equal((await by('acme.example', 'acme.example', '/clinic/x')).status, 200)
+  assert.equal((await by('api.example', 'api.example', TARGET)).status, 200)
+  assert.match(service.seen[0]?.headers['forwarded'] ?? '', /;proto=https;host="acme\.example"$/)
+  assert.equal((await by('globex.example', 'acme.example', '/clinic/x')).status, 421)
+  assert.equal((await by('api.example', 'acme.example', '/clinic/x')).status, 421)
+  assert.equal((await by('acme.example', 'globex.example', '/clinic/x')).status, 401)
+  assert.equal((await by('', 'acme.example', '/clinic/x')).status, 421)
+  // A name in a handshake is anybody's text.
+  assert.equal((await by('..', 'acme.example', '/clinic/x')).status, 421)
+  const asked = { ':path': '/clinic/x', authorization: `Bearer ${token}` }
+  const h2 = (serverName: string, authority: string, more = {}) =>
+    wire.askHttp2(
+      { ...address, tls: { serverName } },
+      { ...asked, ':authority': authority, ...more },
+    )
+  assert.equal((await h2('acme.example', 'acme.example')).status, 200)
+  assert.equal((await h2('globex.example', 'acme.example')).status, 421)
+  assert.equal((await h2('globex.example', 'acme.example', { ':scheme': 'http' })).status, 421)
+  for (const host of ['acme.example', 'globex.example']) {
+    assert.deepEqual(await certifiedHosts(address, host), [host])
   }
-  for (const { url, headers } of service.seen) {
-    assert.equal(url, '/base/clinic/x')
-    assert.equal(headers['x-folded'], undefined)
+  for (const host of ['nobody.example', 'ACME.EXAMPLE.', '_default']) {
+    assert.deepEqual(await certifiedHosts(address, host), ['api.example'])
+  }
+  assert.equal(service.seen.length, 3)
+})
+
+test('what was decided over one handshake is not used for another', async (t) => {
+  const { ask } = await openNginxSite(t, { tls: true, authorizer: { remembered: true } })
+  const token = tokenOf('acme')
+  const by = (serverName: string) =>
+    ask({ serverName, host: 'acme.example', target: '/clinic/x', token })
+  for (let n = 0; n < 5; n += 1) {
+    assert.equal((await by('acme.example')).status, 200)
+    assert.equal((await by('globex.example')).status, 421)
   }
 })
 
-/** Served by the gateway itself only: even their owner cannot use them here. */
-const BY_THE_GATEWAY =
-  /^fd-(?:network|upgrade-(?:revoked|suspended|shut-out)|mcp|guardrail-(?!others))/
-/** What this way of standing does not hold: `docs/external-authorization.md` says so. */
-const NOT_HELD = new Set([
-  // nginx forgives some line ends. What it makes of them is one request, as another test shows.
-  'fd-framing-line-ends',
-  'fd-revoked-under-way',
-  'fd-load-seats',
-  'fd-limit-queue',
-])
-const NOT_HELD_WHEN_REMEMBERED = new Set([...NOT_HELD, 'fd-load-plan'])
+test('without its certificate a host is not served, and others are', async (t) => {
+  const site = await openNginxSite(t, { tls: true })
+  await site.front.removeCertificate('globex.example')
+  await assert.rejects(certifiedHosts(site.address, 'globex.example'))
+  assert.deepEqual(await certifiedHosts(site.address, 'acme.example'), ['acme.example'])
+})
+
+test('bytes that readers cut in two ways are one request, or none', async (t) => {
+  const site = await openNginxSite(t)
+  for (const seen of await cutInTwoWays(site)) assert.equal(seen, ONE)
+  for (const { headers } of site.service.seen) assert.equal(headers['x-folded'], undefined)
+})
+
+// nginx forgives some line ends. What it makes of them is one request, as another test shows.
+const LINE_ENDS = 'fd-framing-line-ends'
 
 for (const remembered of [false, true]) {
-  const notHeld = remembered ? NOT_HELD_WHEN_REMEMBERED : NOT_HELD
-  describe(`the front door's attacks on nginx, ${remembered ? 'which remembers decisions' : 'which asks each time'}`, () => {
-    let house: House
-    let door: Door
-    const open = (options: DoorOptions) => Door.open(house, options)
-
-    before(async () => {
-      const ground = await makeGround(['acme', 'acme-1', 'birch'].map(parseTenantId))
-      house = await openHouse(ground, {
-        ...SOUND,
-        openGateway: (options) => openNginxFront(options, { authorizer: { remembered } }),
-      })
-      door = await open({})
-    })
-    after(async () => {
-      await door.stop()
-      await house.close()
-    })
-
-    for (const attack of FRONT_DOOR_ATTACKS.filter(({ id }) => !notHeld.has(id))) {
-      test(`${attack.id} does not get through`, async () => {
-        const [attacker, victim] = house.ground.parties
-        assert.ok(attacker && victim)
-        const strike = await judgeStrike(attack, new Duel(door, attacker, victim, open))
-        const { verdict, owner, outcome } = strike
-        const expected = BY_THE_GATEWAY.test(attack.id) ? 'void' : 'denied'
-        assert.equal(verdict, expected, `${owner} // ${outcome}`)
-      })
-    }
-  })
+  frontDoorOn(
+    `nginx, ${remembered ? 'which remembers decisions' : 'which asks each time'}`,
+    (options) => openNginxFront(options, { authorizer: { remembered } }),
+    [...NOT_HELD, LINE_ENDS, ...(remembered ? ['fd-load-plan'] : [])],
+  )
 }

@@ -9,16 +9,29 @@ import {
 import { upstream } from '../../src/gateway/upstream.test-support.ts'
 import { MemoryRevocations } from '../../src/revocation/memory-revocations.test-support.ts'
 import { type Address, type Heard, Wire } from '../../src/strikes/wire.ts'
-import { type NginxFront, type NginxFrontOptions, openNginxFront } from './nginx-front.ts'
+import type { OpenGatewayOptions } from '../../src/gateway/open-gateway.ts'
 
-export interface NginxSite {
-  readonly front: NginxFront
+/** Another proxy in the place of a gateway, which decides behind it. */
+export interface ProxyFront {
+  readonly url: string
+  readonly port: number
+  /** Takes the authorizer away. */
+  closeAuthorizer(): Promise<void>
+  close(): Promise<void>
+}
+
+export type OpenFront<Front extends ProxyFront> = (options: OpenGatewayOptions) => Promise<Front>
+
+export interface ProxySite<Front extends ProxyFront = ProxyFront> {
+  readonly front: Front
   readonly source: ChangingSource
   readonly revocations: MemoryRevocations
   readonly service: Awaited<ReturnType<typeof upstream>>
   readonly lines: string[]
   readonly ask: (what: Asked) => Promise<Heard>
   readonly raw: (text: string) => Promise<string>
+  readonly address: { readonly host: string; readonly port: number }
+  readonly wire: Wire
 }
 
 export interface Asked {
@@ -30,13 +43,15 @@ export interface Asked {
   readonly body?: string
   /** An address of this machine. */
   readonly from?: string
+  /** Over TLS, with this name in the handshake, or none when it is empty. */
+  readonly serverName?: string
 }
 
-/** nginx and the authorizer before one service, with tenants that are called by path and by host. */
-export async function openNginxSite(
+/** A proxy and its authorizer before one service, with tenants that are called by path and by host. */
+export async function openProxySite<Front extends ProxyFront>(
   t: TestContext,
-  options: NginxFrontOptions = {},
-): Promise<NginxSite> {
+  openFront: OpenFront<Front>,
+): Promise<ProxySite<Front>> {
   const service = await upstream(t)
   const name = parsePlanName('standard')
   const plan = { name, requestsPerMinute: 100_000, leasesPerMinute: 100, leaseSecondsMax: 900 }
@@ -55,20 +70,17 @@ export async function openNginxSite(
   )
   const lines: string[] = []
   const revocations = new MemoryRevocations()
-  const front = await openNginxFront(
-    {
-      source,
-      revocations,
-      contextKey,
-      hosts: ['api.example'],
-      log: (line) => lines.push(line),
-      listen: { host: '127.0.0.1', port: 0 },
-      admin: { host: '127.0.0.1', port: 0 },
-    },
-    options,
-  )
+  const front = await openFront({
+    source,
+    revocations,
+    contextKey,
+    hosts: ['api.example'],
+    log: (line) => lines.push(line),
+    listen: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0 },
+  })
   t.after(() => front.close())
-  const address = { host: '127.0.0.1', port: front.nginx.port }
+  const address = { host: '127.0.0.1', port: front.port }
   const wire = new Wire()
   return {
     front,
@@ -76,9 +88,16 @@ export async function openNginxSite(
     revocations,
     service,
     lines,
-    ask({ method = 'GET', target, host = 'api.example', token, headers = [], body, from }) {
-      const caller: Address & { readonly localAddress?: string } =
-        from === undefined ? address : { ...address, localAddress: from }
+    address,
+    wire,
+    ask(asked) {
+      const { method = 'GET', target, host = 'api.example', token } = asked
+      const { headers = [], body, from, serverName } = asked
+      const caller: Address & { readonly localAddress?: string } = {
+        ...address,
+        ...(from === undefined ? {} : { localAddress: from }),
+        ...(serverName === undefined ? {} : { tls: named(serverName) }),
+      }
       return wire.ask(caller, {
         method,
         target,
@@ -93,3 +112,5 @@ export async function openNginxSite(
     raw: (text) => wire.raw(address, text, 2_000),
   }
 }
+
+const named = (serverName: string) => (serverName === '' ? {} : { serverName })
