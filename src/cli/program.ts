@@ -3,6 +3,7 @@ import { isMisuse, messageOf, RingfenceError } from '../core/errors.ts'
 import { addApiKeys } from './commands/api-keys.ts'
 import { addApply } from './commands/apply.ts'
 import { addApprovals } from './commands/approvals.ts'
+import { addAudit } from './commands/audit.ts'
 import { addCatalogue } from './commands/catalogue.ts'
 import { addClients } from './commands/clients.ts'
 import { addCompletion } from './commands/completion.ts'
@@ -19,6 +20,7 @@ import { addInspect } from './commands/inspect.ts'
 import { addLease } from './commands/lease.ts'
 import { addLeases } from './commands/leases.ts'
 import { addLogin } from './commands/login.ts'
+import { addEnvoyConfig } from './commands/envoy-config.ts'
 import { addNginxConfig } from './commands/nginx-config.ts'
 import { addOperators } from './commands/operators.ts'
 import { addPolicy } from './commands/policy.ts'
@@ -78,10 +80,12 @@ Examples:
     addUp,
     addServe,
     addNginxConfig,
+    addEnvoyConfig,
     addPolicy,
     addProve,
     addInspect,
     addEvidence,
+    addAudit,
     addApply,
     addDiff,
     addGet,

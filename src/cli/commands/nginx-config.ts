@@ -19,7 +19,7 @@ Example:
   ringfence nginx-config --config gateway.json --settings nginx.json > nginx.conf`,
     )
     .action(async ({ config, settings }: { config: string; settings: string }) => {
-      const { nginxFrom } = await import('../../platform/nginx-from.ts')
+      const { nginxFrom } = await import('../../platform/proxy-from.ts')
       console.out(await nginxFrom(config, settings))
     })
 }

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf, RingfenceError } from '../core/errors.ts'
+import { envoyConfig } from '../external-authorization/envoy-config.ts'
+import { parseEnvoySettings } from '../external-authorization/envoy-settings.ts'
 import { nginxConfig } from '../external-authorization/nginx-config.ts'
 import { parseSettings } from '../external-authorization/nginx-settings.ts'
 import { SnapshotFile } from '../snapshot/snapshot-file.ts'
@@ -24,12 +26,19 @@ export async function nginxFrom(gatewayFile: string, settingsFile: string): Prom
   return nginxConfig(await onDisk(configuration), settings)
 }
 
+/** Envoy's configuration: as `nginxFrom`, with settings as `EnvoySettingsInput`. */
+export async function envoyFrom(gatewayFile: string, settingsFile: string): Promise<string> {
+  const settings = parseEnvoySettings(readJson(settingsFile))
+  const { configuration } = loadPlaneSpec('gateway', gatewayFile)
+  return envoyConfig(await onDisk(configuration), settings)
+}
+
 /** Verified as the gateway does it, on a copy: the gateway goes on to write the file itself. */
 async function onDisk({
   directory,
   keys,
 }: PlaneSpec<'gateway'>['configuration']): Promise<Configuration> {
-  const copy = await mkdtemp(join(tmpdir(), 'rf-nginx-config-'))
+  const copy = await mkdtemp(join(tmpdir(), 'rf-proxy-config-'))
   try {
     await copyFile(join(directory, LOG), join(copy, LOG))
     const { state, refusal } = await SnapshotFile.open(copy, new KeySet(keys))
