@@ -109,25 +109,30 @@ export class AlertBook {
     change: { kept: AlertRow[]; gone: AlertRow[]; notices: Notice[] },
   ): void {
     const group = all.map((row) => expired(row, now))
-    change.gone.push(...group.filter((row) => !fires(row) && row.told === undefined))
-    const ended = group.filter((row) => !fires(row) && row.told !== undefined)
+    const { groupWaitMs, groupIntervalMs, repeatMs } = this.#times
+    // An end that was told is remembered for a while: so soon nobody is told of its rule again.
+    change.gone.push(
+      ...group.filter(
+        (row) => !fires(row) && !isTold(row) && now >= (row.told?.at ?? 0) + groupIntervalMs,
+      ),
+    )
+    const ended = group.filter((row) => !fires(row) && isTold(row))
     const firing = group.filter(
       (row) => fires(row) && !isSilenced(silences, owner, row.signal, now),
     )
     const news = firing.filter(
-      ({ told, signal }) => told === undefined || isWorse(signal.severity, told.severity),
+      ({ told, signal }) => told?.severity === undefined || isWorse(signal.severity, told.severity),
     )
     const toldAt = Math.max(...group.map(({ told }) => told?.at ?? Number.NEGATIVE_INFINITY))
     const changes = [...news, ...ended]
     const changedAt = Math.min(...changes.map((row) => row.changedAt))
-    const { groupWaitMs, groupIntervalMs, repeatMs } = this.#times
     const hasNews =
       changes.length > 0 && now >= changedAt + groupWaitMs && now >= toldAt + groupIntervalMs
-    const repeats = !hasNews && firing.some(({ told }) => told && now >= toldAt + repeatMs)
+    const repeats = !hasNews && firing.some((row) => isTold(row) && now >= toldAt + repeatMs)
     if (!hasNews && !repeats) return
     change.notices.push(noticeOf(owner, firing, ended, now, repeats))
-    change.gone.push(...ended)
     change.kept.push(
+      ...ended.map((row) => ({ ...row, told: { severity: undefined, at: now } })),
       ...firing.map((row) => ({ ...row, told: { severity: row.signal.severity, at: now } })),
     )
   }
@@ -135,6 +140,11 @@ export class AlertBook {
 
 function fires({ signal }: AlertRow): boolean {
   return signal.state === 'firing'
+}
+
+/** Whether receivers think that it fires. */
+function isTold({ told }: AlertRow): boolean {
+  return told?.severity !== undefined
 }
 
 /** As it is when nobody has said it again in time. */

@@ -11,8 +11,8 @@ export interface AlertRow {
   readonly since: number
   /** When there was last something new about it. */
   readonly changedAt: number
-  /** What receivers know of it. */
-  readonly told?: { readonly severity: Severity; readonly at: number } | undefined
+  /** What receivers were told of it last: that it fires, or, without a severity, that it has ended. */
+  readonly told?: { readonly severity: Severity | undefined; readonly at: number } | undefined
 }
 
 /** A notice on its way to one sink of its owner. */

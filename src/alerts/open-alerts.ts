@@ -118,8 +118,8 @@ export class Alerts implements AlertIntake {
   async look(): Promise<void> {
     await this.#inTurn(async () => {
       const now = this.#now()
-      for (const { id, until } of this.#silences.values()) {
-        if (until.getTime() <= now) this.#silences.delete(id)
+      for (const { id, owner, until } of this.#silences.values()) {
+        if (until.getTime() <= now) await this.endSilence(owner, id)
       }
       const change = this.#book.due(now, [...this.#silences.values()])
       const { kept, gone, notices } = change

@@ -61,9 +61,7 @@ export class StoredAlerts implements AlertStore {
 
   async load() {
     const alerts = await this.#database.query<StoredAlert>('select * from alerts.alert')
-    const silences = await this.#database.query<StoredSilence>(
-      'select * from alerts.silence where until > clock_timestamp()',
-    )
+    const silences = await this.#database.query<StoredSilence>('select * from alerts.silence')
     return { alerts: alerts.map(alertOf), silences: silences.map(silenceOf) }
   }
 
@@ -179,9 +177,9 @@ function alertOf(row: StoredAlert): AlertRow {
     since: row.since.getTime(),
     changedAt: row.changed_at.getTime(),
     told:
-      row.told_severity === null || row.told_at === null
+      row.told_at === null
         ? undefined
-        : { severity: row.told_severity, at: row.told_at.getTime() },
+        : { severity: row.told_severity ?? undefined, at: row.told_at.getTime() },
   }
 }
 
