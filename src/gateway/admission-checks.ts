@@ -5,8 +5,8 @@ import { callerOf } from './caller-of.ts'
 import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { Denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
-import { valuesOf } from './headers.ts'
 import { quotaDemands } from './limit-checks.ts'
+import { hasBody } from './request-body.ts'
 
 /** Whose turn it is, when there is more than can be done at once. The last thing before it goes on. */
 export const ADMISSION_CHECKS: readonly GatewayCheck[] = [
@@ -48,23 +48,18 @@ function toUpstream(
   if (route === undefined || endpoint !== undefined) return
   const call = limiting.admission.call(entrant, route.upstream.key)
   onEnd.push(() => call.leave())
-  const begin = () => {
-    call.begins()
-    // A body takes as long as its caller takes to send it.
-    const tells =
-      valuesOf(incoming, 'transfer-encoding').length === 0 &&
-      (valuesOf(incoming, 'content-length')[0] ?? '0') === '0'
-    onAnswer.push((headers) => {
-      call.answered(tells)
-      return headers
-    })
-  }
+  // A body takes as long as its caller takes to send it.
+  const tells = !hasBody(incoming)
+  onAnswer.push((headers) => {
+    call.answered(tells)
+    return headers
+  })
   const { entry } = call
-  if (entry === true) return begin()
+  if (entry === true) return
   if (entry === false) throw shed(exchange, limiting)
   return entry.then((isIn) => {
     if (!isIn) throw shed(exchange, limiting)
-    begin()
+    call.begins()
   })
 }
 

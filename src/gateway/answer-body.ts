@@ -3,6 +3,7 @@ import { pipeline, Readable, Writable } from 'node:stream'
 import { type AnswerHead, writeHead } from './answer-head.ts'
 import { stageDenial } from './body-stages.ts'
 import type { Exchange } from './exchange.ts'
+import { valueOf } from './headers.ts'
 import type { Flow } from './upstream-call.ts'
 
 export interface AnswerOptions {
@@ -35,11 +36,17 @@ class PlainAnswer implements AnswerBody {
   /** Held until the turn is over: a small answer is there whole by then, and goes out in one piece. */
   #first: Buffer | undefined
   #isHeld = true
+  /** The last of an answer that says how long it is: who has it has the answer whole. */
+  #last: Buffer | undefined
+  /** Bytes that are still to come; undefined where nobody waits for the last, or it has no length. */
+  #left: number | undefined
+  #isOver = false
   #unread: NodeJS.Timeout | undefined
 
   constructor(options: AnswerOptions) {
     const { response, head } = options
     this.#options = options
+    if (options.exchange.onWhole !== undefined) this.#left = lengthOf(head)
     writeHead(response, head.status, head.headers, head.own)
     process.nextTick(letGo, this)
   }
@@ -56,23 +63,37 @@ class PlainAnswer implements AnswerBody {
   }
 
   end(): void {
-    const { response } = this.#options
     const isWhole = this.#isHeld
     this.#isHeld = false
+    const { exchange, head, fail } = this.#options
+    const waiting = exchange.onWhole?.(head.status)
+    if (waiting === undefined) return this.#end(isWhole)
+    waiting.then(() => this.#end(isWhole)).catch(fail)
+  }
+
+  #end(isWhole: boolean): void {
+    if (this.#isOver) return
+    const { response } = this.#options
     if (isWhole && this.#first !== undefined) endWith(response, this.#first)
+    else if (this.#last !== undefined) response.end(this.#last)
     else response.end()
   }
 
   letGo(): void {
     if (!this.#isHeld) return
     this.#isHeld = false
-    if (this.#first === undefined) this.#options.response.flushHeaders()
-    else this.#pass(this.#first)
+    if (this.#first !== undefined) this.#pass(this.#first)
+    // One that ends with its head is whole with it.
+    else if (this.#left !== 0) this.#options.response.flushHeaders()
     this.#first = undefined
   }
 
   #pass(chunk: Buffer): void {
     const { response, flow, idleMs, fail } = this.#options
+    if (this.#left !== undefined && (this.#left -= chunk.length) <= 0) {
+      this.#last = chunk
+      return
+    }
     if (response.write(chunk) || this.#unread !== undefined) return
     flow.pause()
     this.#unread = setTimeout(() => fail(new Error('the caller does not read')), idleMs)
@@ -84,6 +105,7 @@ class PlainAnswer implements AnswerBody {
 
   abort(): void {
     this.#isHeld = false
+    this.#isOver = true
     this.#stopWatching()
   }
 
@@ -91,6 +113,13 @@ class PlainAnswer implements AnswerBody {
     clearTimeout(this.#unread)
     this.#unread = undefined
   }
+}
+
+/** Bytes of a body whose length is said. */
+function lengthOf({ hasBody, headers }: AnswerHead): number | undefined {
+  if (!hasBody) return 0
+  const length = valueOf(headers, 'content-length')
+  return length === undefined ? undefined : Number(length)
 }
 
 const ONE_PIECE_BYTES_MAX = 16 * 1024
@@ -160,8 +189,13 @@ class StagedAnswer implements AnswerBody {
       },
       final(done) {
         begin()
-        response.end()
-        done()
+        const end = () => {
+          response.end()
+          done()
+        }
+        const waiting = exchange.onWhole?.(head.status)
+        if (waiting === undefined) end()
+        else waiting.then(end).catch(done)
       },
     })
   }

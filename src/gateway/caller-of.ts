@@ -20,6 +20,7 @@ export function callerOf(exchange: Exchange): Caller | undefined {
     client: claimed.client,
     user: claimed.subject,
     address,
+    keys: [],
   }
   last.set(exchange, caller)
   return caller

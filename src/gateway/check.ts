@@ -2,6 +2,7 @@ import type { RevocationList } from '../revocation/revocation.ts'
 import type { Exchange } from './exchange.ts'
 import type { Limiting } from './limiting.ts'
 import type { RequestAudit } from './request-audit.ts'
+import type { RequestUsage } from './request-usage.ts'
 import type { ProofBook } from './used-proofs.ts'
 import type { VerifiedTokens } from './verified-tokens.ts'
 
@@ -18,6 +19,8 @@ export interface GatewayMemory {
   readonly publicProtocol: 'http' | 'https'
   /** Enters what is decided. Undefined: what must be entered is refused. */
   readonly audit?: RequestAudit | undefined
+  /** Enters what was used. Undefined: nobody counts it. */
+  readonly usage?: RequestUsage | undefined
   /** Gets a line for each question that is put to a tenant's policies, for dry runs. */
   readonly recordQuestion?: ((line: string) => void) | undefined
 }

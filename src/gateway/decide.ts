@@ -2,6 +2,7 @@ import { PROBLEM_TYPE, problemOf } from '../http/problem.ts'
 import { messageOf } from '../core/errors.ts'
 import type { GatewayCheck } from './check.ts'
 import { contextOf } from './context-of.ts'
+import { billedTenant } from './grant-checks.ts'
 import { Denial, inSchemeOf } from './denial.ts'
 import { type Exchange, readExchange } from './exchange.ts'
 import type { Headers } from './headers.ts'
@@ -118,7 +119,13 @@ async function pass(
     throw new Denial('internal', 'something went wrong on our side', 'no tenant to speak for')
   }
   if (read !== undefined) readTokens.keep(tokenKey, read)
-  const said = contextOf(exchange, tenant.id, route.upstream.audience, claimed)
+  const said = contextOf(
+    exchange,
+    tenant.id,
+    route.upstream.audience,
+    claimed,
+    billedTenant(exchange),
+  )
   const { text } = contexts.sign(said, exchange.requestId, tokenKey)
   return { exchange, route, context: text, path: route.path + target.query }
 }

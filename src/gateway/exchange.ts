@@ -70,6 +70,11 @@ export interface Exchange {
   readonly onLasting: (() => void)[]
   /** To be called when the request has ended, whichever way. */
   readonly onEnd: (() => void)[]
+  /**
+   * To be called, and waited for, before the last of the answer is sent; only after all checks, and where
+   * usage is entered. An answer whose usage cannot be entered is not given whole.
+   */
+  onWhole: ((status: number) => Promise<void> | undefined) | undefined
   /** For `Note`. */
   readonly notes: unknown[]
   /** True when it has ended: nothing more of it must go on. */
@@ -127,6 +132,7 @@ export function readExchange(
     bytes: { request: 0, answer: 0 },
     onLasting: [],
     onEnd: [],
+    onWhole: undefined,
     notes: [],
     ended: false,
   }

@@ -124,11 +124,12 @@ export class Forward implements UpstreamAnswer {
     const outgoing = isStaged ? withoutBodyFacts(exchange.outgoing) : exchange.outgoing
     const isWhole = exchange.answerStages.length > 0
     const fields: string[] = []
-    for (const [name, value] of outgoing) {
+    for (const field of outgoing) {
+      const name = field[0]
       if (SAID_ANEW.has(name) || (isWhole && OF_A_PART.has(name))) continue
-      fields.push(name, value)
+      fields.push(name, field[1])
     }
-    for (const [name, value] of own) fields.push(name, value)
+    for (const field of own) fields.push(field[0], field[1])
     return fields
   }
 

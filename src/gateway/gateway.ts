@@ -7,6 +7,7 @@ import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import { ourPlaces } from '../upstreams/our-places.ts'
 import { type UpstreamGuard, upstreamGuard } from '../upstreams/upstream-guard.ts'
 import { decoyKey } from '../tokens/decoy-key.ts'
+import type { UsageSink } from '../usage/usage-event.ts'
 import { SIGNING_ALGORITHMS, type SigningKey } from '../tokens/signing-key.ts'
 import type { GatewayCheck, GatewayMemory } from './check.ts'
 import { GATEWAY_CHECKS } from './checks.ts'
@@ -26,6 +27,7 @@ import { PlaceRules } from './place.ts'
 import { PROOF_LIFE_MS } from './proof-checks.ts'
 import { ReadTokens } from './read-tokens.ts'
 import { RequestAudit } from './request-audit.ts'
+import { RequestUsage } from './request-usage.ts'
 import { type ContextSigner, SignedContexts } from './signed-contexts.ts'
 import { isForWebSocket, serveUpgrades } from './upgrade.ts'
 import { UpstreamShares } from './upstream-turns.ts'
@@ -42,6 +44,8 @@ export interface GatewayOptions {
   readonly log: (line: string) => void
   /** Where what is decided is entered, before it is answered. Default: nowhere. */
   readonly audit?: AuditWriter
+  /** Where what tenants use is entered, before they have the end of an answer. Default: nowhere. */
+  readonly usage?: UsageEntered
   /** The platform's own host names, for paths `/t/<tenant>/…`. Default: any that is no tenant's. */
   readonly hosts?: readonly string[]
   /**
@@ -68,6 +72,12 @@ export interface GatewayOptions {
   readonly upstreamGuard?: UpstreamGuard
   /** Keeps connections upstream. Only a proof keeps them in another way. */
   readonly connections?: (rules: PlaceRules) => Upstreams
+}
+
+export interface UsageEntered {
+  readonly sink: UsageSink
+  /** Who reports it: `/ringfence/gateway/gateway-1`, below the name that the gateway has at the records plane. */
+  readonly source: string
 }
 
 export interface Gateway {
@@ -207,6 +217,7 @@ function memoryOf(options: GatewayOptions, limits: GatewayLimits): GatewayMemory
     publicProtocol: options.publicProtocol ?? 'http',
     recordQuestion: options.recordQuestion,
     audit: options.audit && new RequestAudit(options.audit),
+    usage: options.usage && new RequestUsage(options.usage.sink, options.usage.source),
   }
 }
 

@@ -15,10 +15,10 @@ export function headersOf(raw: readonly string[]): Headers {
 /** Asked many times a request: what is not there costs nothing but the look. */
 export function valuesOf(headers: Headers, name: string): readonly string[] {
   let values: string[] | undefined
-  for (const [known, value] of headers) {
-    if (known !== name) continue
-    if (values === undefined) values = [value]
-    else values.push(value)
+  for (const field of headers) {
+    if (field[0] !== name) continue
+    if (values === undefined) values = [field[1]]
+    else values.push(field[1])
   }
   return values ?? NO_VALUES
 }
@@ -26,7 +26,7 @@ const NO_VALUES: readonly string[] = []
 
 /** The first field of a name. */
 export function valueOf(headers: Headers, name: string): string | undefined {
-  for (const [known, value] of headers) if (known === name) return value
+  for (const field of headers) if (field[0] === name) return field[1]
   return undefined
 }
 
@@ -56,7 +56,7 @@ export function withoutHopByHop(headers: Headers): Headers {
     : new Set(
         connection.flatMap((value) => value.split(',').map((name) => name.trim().toLowerCase())),
       )
-  return headers.filter(([name]) => !HOP_BY_HOP.has(name) && !named.has(name))
+  return headers.filter(({ 0: name }) => !HOP_BY_HOP.has(name) && !named.has(name))
 }
 
 /** By which services might be told who calls, for whom, and how: only the gateway may say so. */
@@ -79,7 +79,7 @@ const isTrusted = remembered(
 
 /** Without the fields that a service would believe. */
 export function withoutTrusted(headers: Headers): Headers {
-  return headers.filter(([name]) => !isTrusted(name))
+  return headers.filter(({ 0: name }) => !isTrusted(name))
 }
 
 const OWN = new Set(['x-request-id', 'ratelimit', 'ratelimit-policy'])
@@ -89,7 +89,7 @@ const isOwn = remembered(
 
 /** Without what only the gateway says to callers. */
 export function withoutOwn(headers: Headers): Headers {
-  return headers.filter(([name]) => !isOwn(name))
+  return headers.filter(({ 0: name }) => !isOwn(name))
 }
 
 /** One after another, name and value: what Node and undici write as it stands. */

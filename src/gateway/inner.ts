@@ -14,6 +14,8 @@ export interface Inner {
   readonly server: ApiName | undefined
   /** The tool that is called, for the log. */
   readonly tool: string | undefined
+  /** Whether it stands for its tool's call where usage is counted: a call may take several requests. */
+  readonly counts?: boolean
 }
 
 /** By the very connection: nobody outside has such a one, whatever their requests say. */

@@ -8,6 +8,7 @@ import { Denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
 import { valuesOf } from './headers.ts'
 import { SPENT_CHECK } from './spent-check.ts'
+import { Note } from './note.ts'
 import { asksToUpgrade } from './upgrade.ts'
 
 /** Of the plane itself, beside those that are written for a tenant. */
@@ -129,9 +130,17 @@ export function quotaDemands(exchange: Exchange): readonly Demand[] {
 
 const UNLIMITED: LimitSet = { rates: [], quotas: [], concurrency: [] }
 
-function limitsOfExchange({ configuration, tenant, route, endpoint }: Exchange): LimitSet {
+const limitsKnown = new Note<LimitSet>()
+
+function limitsOfExchange(exchange: Exchange): LimitSet {
+  const known = limitsKnown.get(exchange)
+  if (known !== undefined) return known
+  const { configuration, tenant, route, endpoint } = exchange
   if (tenant === undefined) return UNLIMITED
-  return limitsOf(configuration, tenant, endpoint === undefined ? route?.api : undefined)
+  const api = endpoint === undefined ? route?.api : undefined
+  const limits = limitsOf(configuration, tenant, api)
+  limitsKnown.set(exchange, limits)
+  return limits
 }
 
 /** @throws Denial */

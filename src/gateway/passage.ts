@@ -11,6 +11,7 @@ import type { Endpoint } from './endpoint.ts'
 import { type Exchange, readExchange } from './exchange.ts'
 import { Forward } from './forward.ts'
 import { forwardedHeader } from './forwarded.ts'
+import { billedTenant } from './grant-checks.ts'
 import type { Headers } from './headers.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Lasting } from './lasting.ts'
@@ -19,6 +20,7 @@ import type { ReadTokens } from './read-tokens.ts'
 import { refuse } from './refuse.ts'
 import { headOf } from './request-head.ts'
 import { requestLine } from './request-log.ts'
+import { holdEnd } from './hold-end.ts'
 import { revocableOf } from './revocable.ts'
 import type { Route } from './route.ts'
 import { nothingServed } from './route-checks.ts'
@@ -118,6 +120,7 @@ export class Passage implements Open {
       return
     }
     this.#asked = checks.length
+    exchange.onWhole = memory.usage && ((status) => this.#used(exchange, status))
     this.#answer(exchange)
   }
 
@@ -125,6 +128,7 @@ export class Passage implements Open {
   #answer(exchange: Exchange): void {
     const { endpoint, route } = exchange
     if (endpoint !== undefined) {
+      holdEnd(exchange, this.#response)
       endpoint
         .answer(exchange, this.#request, this.#response)
         .catch((error: unknown) => this.#refuse(error))
@@ -143,7 +147,8 @@ export class Passage implements Open {
     }
     const { contexts, readTokens, upstreams, memory } = this.#house
     if (read !== undefined) readTokens.keep(tokenKey, read)
-    const said = contextOf(exchange, tenant.id, upstream.audience, claimed)
+    const billed = billedTenant(exchange)
+    const said = contextOf(exchange, tenant.id, upstream.audience, claimed, billed)
     const context = contexts.sign(said, this.#requestId, tokenKey)
     this.#contextRequestId = context.requestId
     const own: Headers = [
@@ -202,8 +207,10 @@ export class Passage implements Open {
   /** The response is closed: there is nobody left to say anything to. */
   #end(): void {
     if (!this.#response.writableFinished) this.#reason ??= 'the caller is gone'
-    this.#close(this.#exchange)
     const { headersSent, statusCode } = this.#response
+    // Cut off in the middle, or not served at all: used all the same. Nobody has it whole, so nobody waits.
+    this.#exchange?.onWhole?.(headersSent ? statusCode : 499)?.catch(() => undefined)
+    this.#close(this.#exchange)
     this.#house.log(
       requestLine({
         requestId: this.#requestId,
@@ -216,6 +223,13 @@ export class Passage implements Open {
         reason: this.#reason,
       }),
     )
+  }
+
+  /** Once: enters that it was let through. Undefined where nothing is to be entered. */
+  #used(exchange: Exchange, status: number): Promise<void> | undefined {
+    exchange.onWhole = undefined
+    const milliseconds = performance.now() - this.#began
+    return this.#house.memory.usage?.used(exchange, status, milliseconds, this.#reason)
   }
 
   #close(exchange: Exchange | undefined): void {

@@ -50,7 +50,14 @@ export function newTrace(): TraceContext {
 
 /** The same as the field `traceparent` of a call: a trace that begins with it. */
 export function newTraceParent(): string {
-  return `00-${hex(16)}-${hex(8)}-00`
+  const text = hex(24)
+  const [traceId, spanId] = [text.slice(0, 32), text.slice(32)]
+  return isZero(traceId) || isZero(spanId) ? newTraceParent() : `00-${traceId}-${spanId}-00`
+}
+
+/** Most do not begin with one, which is seen at once. */
+function isZero(text: string): boolean {
+  return text.startsWith('0') && ZEROS.test(text)
 }
 
 /** The headers of a call that belongs to the trace, with a span id of its own. */
@@ -72,5 +79,5 @@ function hex(bytes: number): string {
   }
   const text = pool.toString('hex', used, used + bytes)
   used += bytes
-  return text.startsWith('0') && ZEROS.test(text) ? hex(bytes) : text
+  return isZero(text) ? hex(bytes) : text
 }

@@ -15,6 +15,8 @@ export interface Count<S = unknown> {
   adopt(spec: S): boolean
   /** What taking so much would come to. Takes nothing. */
   look(amount: number): Taken
+  /** Whether so much could be taken: the same as `look` says of it. */
+  has(amount: number): boolean
   /** Takes it, or nothing. It waits only where others have to be asked. */
   take(amount: number): Taken | Promise<Taken>
   /** What was taken and not used after all. */

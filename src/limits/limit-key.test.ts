@@ -53,6 +53,20 @@ describe('the key of a count', () => {
     )
   })
 
+  test('is the same, whether or not its caller keeps those that were made', () => {
+    fc.assert(
+      fc.property(callers, fc.array(limits, { maxLength: 24 }), (caller, all) => {
+        const keeping = { ...caller, keys: [] }
+        for (const { source, kind, name, per } of [...all, ...all]) {
+          const id = limitId(source, kind, name)
+          assert.equal(limitKey(id, per, keeping), limitKey(id, per, caller))
+        }
+        assert.ok(keeping.keys.length <= 16)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   test('tells apart what of one tenant is different', () => {
     fc.assert(
       fc.property(callers, chosen, limits, limits, (caller, user, its, others) => {

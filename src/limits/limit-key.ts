@@ -30,7 +30,17 @@ export interface Caller {
   readonly client: string
   readonly user: string
   readonly address: string
+  /** Of the keys of its counts, those that were made already. Without it each is made when it is asked for. */
+  readonly keys?: KnownKey[]
 }
+
+interface KnownKey {
+  readonly id: LimitId
+  readonly per: CountedPer
+  readonly key: LimitKey
+}
+
+const KNOWN_KEYS_MAX = 16
 
 /**
  * What parts are separated by. Tenants, APIs and names of limits are labels and have none; what a
@@ -48,7 +58,13 @@ export function limitId(source: LimitSource, kind: string, name: string): LimitI
 
 /** The key of a caller's count. Two tenants' are never equal, whatever their callers are called. */
 export function limitKey(id: LimitId, per: CountedPer, caller: Caller): LimitKey {
-  return `${caller.tenant} ${id} ${per} ${countedAs(per, caller)}` as LimitKey
+  const { keys } = caller
+  if (keys !== undefined) {
+    for (const known of keys) if (known.id === id && known.per === per) return known.key
+  }
+  const key = `${caller.tenant} ${id} ${per} ${countedAs(per, caller)}` as LimitKey
+  if (keys !== undefined && keys.length < KNOWN_KEYS_MAX) keys.push({ id, per, key })
+  return key
 }
 
 /** The count of all whom there is no room for: together, so that none gets more than a limit allows. */

@@ -126,7 +126,9 @@ export class Limiter {
   }
 
   #findAll(caller: Caller, demands: readonly Demand[]): readonly Kept[] {
-    return demands.map(({ limit }) => this.#find(caller, limit))
+    const found: Kept[] = []
+    for (const { limit } of demands) found.push(this.#find(caller, limit))
+    return found
   }
 
   #find(caller: Caller, limit: CountedLimit): Kept {
@@ -167,8 +169,8 @@ function refusal(demands: readonly Demand[], found: readonly Kept[]): Verdict['r
     const [demand, one] = [demands[index], found[index]]
     if (demand === undefined || one === undefined) continue
     const { limit, amount, least = amount } = demand
-    const taken = one.count.look(least)
-    if (!taken.allowed) return { ...standingOf(limit, taken), limit }
+    if (one.count.has(least)) continue
+    return { ...standingOf(limit, one.count.look(least)), limit }
   }
   return undefined
 }

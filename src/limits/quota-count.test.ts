@@ -96,4 +96,13 @@ describe('a quota', () => {
     count.giveBack(8)
     assert.ok(count.look(1).allowed)
   })
+
+  test('what there is, what is taken and what is left then are one account', () => {
+    const clock = new HandClock()
+    const count = new QuotaCount(daily, clock)
+    for (const amount of [0, 3, 1, 4, 9, 2]) {
+      assert.equal(count.has(amount), count.look(amount).allowed)
+      assert.deepEqual(count.settle(amount), count.look(0))
+    }
+  })
 })

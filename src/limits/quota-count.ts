@@ -31,6 +31,11 @@ export class QuotaCount implements Count<QuotaSpec> {
     return this.#standing(amount, this.#turn())
   }
 
+  has(amount: number): boolean {
+    this.#turn()
+    return amount <= Math.max(0, this.#spec.amount - this.#used)
+  }
+
   #standing(amount: number, now: number): Taken {
     const remaining = Math.max(0, this.#spec.amount - this.#used)
     const allowed = amount <= remaining

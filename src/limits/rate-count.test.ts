@@ -103,3 +103,25 @@ test('it is as good as new once time has made up for everything, and not before'
   clock.pass(1)
   assert.ok(count.idle)
 })
+
+test('what there is, what is taken and what is left then are one account', () => {
+  fc.assert(
+    fc.property(
+      rates,
+      fc.array(fc.record({ wait: fc.double({ min: 0, max: 3, noNaN: true }), amount: fc.nat(4) }), {
+        maxLength: 30,
+      }),
+      ({ requests, seconds, burst }, steps) => {
+        const clock = new HandClock()
+        const { everyMs } = spec(requests, seconds)
+        const count = new RateCount({ kind: 'rate', everyMs, burst }, clock)
+        for (const { wait, amount } of steps) {
+          clock.pass(wait * everyMs)
+          assert.equal(count.has(amount), count.look(amount).allowed)
+          assert.deepEqual(count.settle(amount), count.look(0))
+        }
+      },
+    ),
+    { numRuns: 100 },
+  )
+})

@@ -37,9 +37,18 @@ export class RateCount implements Count<RateSpec> {
     return this.#standing(amount, this.#backlog())
   }
 
+  has(amount: number): boolean {
+    return this.#over(amount, this.#backlog()) <= ROUNDING
+  }
+
+  #over(amount: number, backlog: number): number {
+    const { everyMs, burst } = this.#spec
+    return (backlog + amount * everyMs) / everyMs - burst
+  }
+
   #standing(amount: number, backlog: number): Taken {
     const { everyMs, burst } = this.#spec
-    const over = (backlog + amount * everyMs) / everyMs - burst
+    const over = this.#over(amount, backlog)
     return {
       allowed: over <= ROUNDING,
       remaining: Math.max(0, Math.floor(burst - backlog / everyMs + ROUNDING)),
@@ -60,9 +69,8 @@ export class RateCount implements Count<RateSpec> {
 
   settle(amount: number): Taken {
     const now = this.#clock.now()
-    const backlog = Math.max(0, this.#arrival - now) + amount * this.#spec.everyMs
-    this.#arrival = now + backlog
-    return this.#standing(0, Math.max(0, backlog))
+    this.#arrival = now + Math.max(0, this.#arrival - now) + amount * this.#spec.everyMs
+    return this.#standing(0, Math.max(0, this.#arrival - now))
   }
 
   /** Requests that were taken and have not been made up for by time. */

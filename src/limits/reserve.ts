@@ -73,6 +73,10 @@ export class Reserve implements Count<SharedSpec> {
     return this.#standing(allowed)
   }
 
+  has(amount: number): boolean {
+    return this.look(amount).allowed
+  }
+
   take(amount: number): Taken | Promise<Taken> {
     this.#turn()
     this.#usedAt = this.#clock.now()

@@ -26,26 +26,28 @@ export function unreadable(why: string): Decision {
 
 /** What the platform's policies say: they only forbid. */
 export function decisionOfPlatform(verdict: Verdict): Decision {
-  const deciding = [...verdict.forbids, ...verdict.failedForbids]
-  return {
-    allowed: deciding.length === 0,
-    policies: deciding.map((id) => `platform/${id}`),
-    reason: deciding.length === 0 ? 'the platform forbids nothing' : reasonOf(verdict),
-    errors: verdict.errors,
+  const { forbids, failedForbids, errors } = verdict
+  if (forbids.length + failedForbids.length === 0) {
+    return errors.length === 0 ? NOT_FORBIDDEN : { ...NOT_FORBIDDEN, errors }
   }
+  const policies = [...forbids, ...failedForbids].map((id) => `platform/${id}`)
+  return { allowed: false, policies, reason: reasonOf(verdict), errors }
+}
+
+const NOT_FORBIDDEN: Decision = {
+  allowed: true,
+  policies: [],
+  reason: 'the platform forbids nothing',
+  errors: [],
 }
 
 /** What a tenant's store says. */
 export function decisionOfStore(verdict: Verdict): Decision {
   const allowed = allows(verdict)
-  const { permits, forbids, failedForbids } = verdict
+  const { permits, forbids, failedForbids, errors } = verdict
   const deciding = allowed ? permits : [...forbids, ...failedForbids]
-  return {
-    allowed,
-    policies: deciding.map((id) => `tenant/${id}`),
-    reason: reasonOf(verdict),
-    errors: verdict.errors,
-  }
+  const policies = deciding.map((id) => `tenant/${id}`)
+  return { allowed, policies, reason: reasonOf(verdict), errors }
 }
 
 function reasonOf({ permits, forbids, failedForbids, errors }: Verdict): string {
@@ -55,5 +57,6 @@ function reasonOf({ permits, forbids, failedForbids, errors }: Verdict): string 
     const why = errors.find(({ policy }) => policy === failed)?.why ?? ''
     return `forbidden by ${failed}, which cannot be evaluated: ${why}`
   }
-  return permits.length > 0 ? `permitted by ${permits.join(', ')}` : 'no policy permits it'
+  if (permits.length === 0) return 'no policy permits it'
+  return `permitted by ${permits.length === 1 ? permits[0] : permits.join(', ')}`
 }

@@ -11,7 +11,9 @@ import type { Tool } from '../../mcp/tool.ts'
 import type { Exchange } from '../exchange.ts'
 import { grantUsed } from '../grant-checks.ts'
 import { valueOf } from '../headers.ts'
+import type { Inner } from '../inner.ts'
 import type { InnerDoor, InnerRequest } from '../inner-door.ts'
+import { countedWithin } from '../request-usage.ts'
 import { isOfGrant } from './tools-of-grant.ts'
 
 /** Most of an answer that a model is shown. */
@@ -41,7 +43,7 @@ export class CallerDoor implements ToolDoor {
   async request(tool: Tool, { target, ...request }: CallRequest): Promise<ToolAnswer> {
     const { prefix } = tool.api
     const answer = await this.#ask(
-      { tool: tool.name, server: undefined },
+      { tool: tool.name, server: undefined, counts: true },
       {
         ...request,
         target: this.#own((prefix === '/' ? '' : prefix) + target),
@@ -62,26 +64,28 @@ export class CallerDoor implements ToolDoor {
 
   /** To one MCP server of the tenant's surface, whichever URL its client thinks that it calls. */
   #fetch({ name }: Tool['api'], tool: string | undefined): Fetch {
+    // A session begins with a request that is answered whenever there is a server.
+    let counts = tool !== undefined
     return async (_url, { method = 'GET', headers, body } = {}) => {
       const fields = Object.fromEntries(new Headers(headers))
-      const answer = await this.#ask(
-        { tool, server: name },
-        {
-          method,
-          target: this.#own('/'),
-          headers: fields,
-          body: typeof body === 'string' ? body : undefined,
-        },
-      )
+      const call = { tool, server: name, counts }
+      counts = false
+      const answer = await this.#ask(call, {
+        method,
+        target: this.#own('/'),
+        headers: fields,
+        body: typeof body === 'string' ? body : undefined,
+      })
       return responseOf(answer)
     }
   }
 
   #ask(
-    call: { readonly tool: string | undefined; readonly server: Tool['api']['name'] | undefined },
+    call: Pick<Inner, 'tool' | 'server' | 'counts'>,
     request: Omit<InnerRequest, 'signal'>,
   ): Promise<IncomingMessage> {
     const { requestId, head, token, scheme, incoming } = this.#exchange
+    if (call.counts === true) countedWithin.set(this.#exchange, true)
     const inner = {
       within: requestId,
       address: head.address,

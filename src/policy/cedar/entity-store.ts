@@ -71,9 +71,10 @@ export class RequestEntity implements EntityData {
   }
 
   isBelow(key: string): boolean {
-    return this.#parents.some(
-      (parent) => parent.key === key || this.#others.get(parent.key)?.isBelow(key) === true,
-    )
+    for (const parent of this.#parents) {
+      if (parent.key === key || this.#others.get(parent.key)?.isBelow(key) === true) return true
+    }
+    return false
   }
 }
 

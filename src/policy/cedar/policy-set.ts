@@ -37,8 +37,8 @@ export class PolicyCollection {
     let forbids: string[] | undefined
     let errors: PolicyError[] | undefined
     let failedForbids: string[] | undefined
-    for (const { id, effect, holds } of this.#about(environment)) {
-      const value = holds(environment)
+    for (const { id, effect, holdsAbout } of this.#about(environment)) {
+      const value = holdsAbout(environment)
       if (value === false) continue
       if (value === undefined) {
         ;(errors ??= []).push({ policy: id, why: environment.why })

@@ -13,6 +13,8 @@ export interface CompiledPolicy {
   readonly isAbout: (action: EntityRef, environment: Pick<Environment, 'entities'>) => boolean
   /** Whether its scope and its conditions hold. Undefined: an error, which `why` tells. */
   readonly holds: (environment: Environment) => boolean | undefined
+  /** The same, where it is known that it is about the action. */
+  readonly holdsAbout: (environment: Environment) => boolean | undefined
 }
 
 /** @throws RingfenceError `invalid_argument` for what is no policy of Cedar 4.5 */
@@ -25,19 +27,21 @@ export function compilePolicy(id: string, json: unknown, slots: Slots): Compiled
   const ofAction = actionScope(action)
   const ofResource = scope(resource, '?resource', slots)
   const condition = conditionOf(conditions, slots)
+  const holdsAbout = (environment: Environment) => {
+    if (!ofPrincipal(environment.principal, environment)) return false
+    if (!ofResource(environment.resource, environment)) return false
+    if (condition === undefined) return true
+    const value = condition(environment)
+    if (value === undefined || typeof value === 'boolean') return value
+    environment.why = 'a condition is not true or false'
+    return undefined
+  }
   return {
     id,
     effect,
-    isAbout: (one, { entities }) => ofAction(one, { entities }),
-    holds(environment) {
-      if (!ofPrincipal(environment.principal, environment)) return false
-      if (!ofAction(environment.action, environment)) return false
-      if (!ofResource(environment.resource, environment)) return false
-      const value = condition?.(environment) ?? (condition === undefined ? true : undefined)
-      if (value === undefined || typeof value === 'boolean') return value
-      environment.why = 'a condition is not true or false'
-      return undefined
-    },
+    isAbout: ofAction,
+    holds: (environment) => ofAction(environment.action, environment) && holdsAbout(environment),
+    holdsAbout,
   }
 }
 
