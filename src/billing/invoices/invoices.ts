@@ -31,7 +31,10 @@ export interface InvoicesParts {
 export interface BillingAct {
   readonly action: 'invoice.finalised' | 'invoice.voided'
   readonly tenant: TenantId
+  /** The invoice's. */
   readonly number: string
+  /** What was made: the invoice, or the credit note that takes it back. */
+  readonly document: string
   readonly by: string
   readonly at: Date
   readonly reason?: string
@@ -145,7 +148,7 @@ export class Invoices {
         number,
       ])
       const act = { action: 'invoice.voided', tenant, number, by, at, reason } as const
-      await this.#parts.entered(tx, { ...act, hash: note.hash })
+      await this.#parts.entered(tx, { ...act, document: note.invoice.number, hash: note.hash })
       return note
     })
   }
@@ -195,7 +198,7 @@ export class Invoices {
     const detail = { total: decimalOf(total, currency), currency }
     await enterEvent(tx, { tenant, number, kind: 'finalised', at, by, detail })
     const act = { action: 'invoice.finalised', tenant, number, by, at } as const
-    await this.#parts.entered(tx, { ...act, hash: kept.hash })
+    await this.#parts.entered(tx, { ...act, document: number, hash: kept.hash })
     return kept
   }
 }
