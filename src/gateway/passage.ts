@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { messageOf } from '../core/errors.ts'
 import type { Revocable } from '../revocation/revocation.ts'
@@ -19,6 +18,7 @@ import type { Open, OpenRequests, Slot } from './open-requests.ts'
 import type { ReadTokens } from './read-tokens.ts'
 import { refuse } from './refuse.ts'
 import { headOf } from './request-head.ts'
+import { newRequestId } from './request-ids.ts'
 import { requestLine } from './request-log.ts'
 import { holdEnd } from './hold-end.ts'
 import { revocableOf } from './revocable.ts'
@@ -60,7 +60,7 @@ export class Passage implements Open {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   // Never the caller's own: it joins entries of logs that other tenants must not write into.
-  readonly #requestId = randomUUID()
+  readonly #requestId = newRequestId()
   readonly #began = performance.now()
   #exchange: Exchange | undefined
   #slot: Slot | undefined
