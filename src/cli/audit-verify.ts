@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs'
+import type { Command } from 'commander'
+import { RingfenceError } from '../core/errors.ts'
+import { describeFinding } from '../transparency/log-finding.ts'
+import { COSIGNATURE, ED25519, parseVerifierKey } from '../transparency/verifier-key.ts'
+import { type LogReport, verifyLog } from '../transparency/verify-log.ts'
+import { openAuditSource } from './audit-source.ts'
+import type { Console } from './console.ts'
+import type { Ending } from './ending.ts'
+import { readText } from './read-document.ts'
+
+interface Options {
+  readonly key: readonly string[]
+  readonly since?: string
+  readonly witness?: readonly string[]
+  readonly quorum?: string
+  readonly token?: string
+  readonly json?: boolean
+  readonly progress?: boolean
+}
+
+const PROGRESS_MS = 1_000
+/** Findings that are printed one by one. `--json` has all. */
+const SHOWN_MAX = 50
+
+export function addAuditVerify(audit: Command, console: Console, ending: Ending): void {
+  const more = (value: string, known: readonly string[] = []) => [...known, value]
+  audit
+    .command('verify')
+    .description('Check a whole log with nothing but its files and the public key that you trust.')
+    .argument('<directory|url>', 'where checkpoint and tile/ are')
+    .requiredOption('--key <vkey>', "the log's key, or a file with it; again for another", more)
+    .option('--since <file>', 'a checkpoint that the log gave out before')
+    .option('--witness <vkey>', 'a witness that must have cosigned; again for another', more)
+    .option('--quorum <number>', 'how many of the witnesses must have cosigned, instead of all')
+    .option('--token <env:NAME>', 'a bearer token for the address, in a variable')
+    .option('--progress', 'say on standard error how far it is')
+    .option('--json', 'write the report as JSON')
+    .addHelpText(
+      'after',
+      `
+Later keys of the log are followed: each is announced, signed by the key before it, in the log itself.
+Without --since nobody can tell a log whose owner has cut it off or written it anew with its own key.
+
+The exit code is 0 for a log that is as it was signed, 1 for one that is not, and 2 when it could not
+be read.
+
+Example:
+  ringfence audit verify ./audit/acme --key acme.vkey --since last-month.checkpoint`,
+    )
+    .action(async (where: string, options: Options) => {
+      const witnesses = (options.witness ?? []).map((text) => keyOf(text, COSIGNATURE))
+      const read = await openAuditSource(where, tokenOf(options.token, console))
+      const quorum = quorumOf(options.quorum, witnesses.length)
+      let told = Date.now()
+      const report = await verifyLog({
+        read,
+        keys: options.key.map((text) => keyOf(text, ED25519)),
+        witnesses,
+        ...(options.since === undefined ? {} : { since: readText(options.since) }),
+        ...(quorum === undefined ? {} : { quorum }),
+        onProgress: (entries, size) => {
+          if (options.progress !== true || Date.now() - told < PROGRESS_MS) return
+          told = Date.now()
+          console.err(`${entries} of ${size} entries\n`)
+        },
+      })
+      ending.exitCode = report.findings.length === 0 ? 0 : 1
+      console.out(options.json === true ? asJson(report) : asText(report))
+    })
+}
+
+/** @throws RingfenceError `invalid_argument` */
+function keyOf(text: string, type: number) {
+  const key = parseVerifierKey((existsSync(text) ? readText(text) : text).trim())
+  if (key.type === type) return key
+  throw new RingfenceError(
+    'invalid_argument',
+    type === ED25519 ? `${key.name} is a witness's key` : `${key.name} is a log's key`,
+  )
+}
+
+function quorumOf(text: string | undefined, witnesses: number): number | undefined {
+  if (text === undefined) return undefined
+  if (/^\d+$/.test(text) && Number(text) <= witnesses) return Number(text)
+  throw new RingfenceError('invalid_argument', `--quorum is a number up to ${witnesses}`)
+}
+
+/** Only by the name of a variable: a command line can be read by others. */
+function tokenOf(text: string | undefined, console: Console): string | undefined {
+  if (text === undefined) return undefined
+  const token = text.startsWith('env:') ? console.environment[text.slice(4)] : undefined
+  if (token !== undefined && token !== '') return token
+  throw new RingfenceError('invalid_argument', '--token is env: and the name of a variable')
+}
+
+function asJson(report: LogReport): string {
+  const findings = report.findings.map((one) => ({ ...one, text: describeFinding(one) }))
+  const verdict = findings.length === 0 ? 'whole' : 'not as signed'
+  return `${JSON.stringify({ verdict, ...report, findings }, null, 2)}\n`
+}
+
+function asText({ origin, size, root, signedBy, cosignedBy, findings }: LogReport): string {
+  const shown = findings.slice(0, SHOWN_MAX).map((one) => `finding     ${describeFinding(one)}`)
+  const hidden = findings.length - shown.length
+  return [
+    `log         ${origin}`,
+    `entries     ${size}`,
+    `root        ${root === '' ? '-' : root}`,
+    ...signedBy.map((key) => `signed      ${key}`),
+    ...cosignedBy.map(({ key, time }) => `cosigned    ${key} at ${time}`),
+    ...shown,
+    ...(hidden > 0 ? [`            and ${hidden} more: --json has all`] : []),
+    `verdict     ${findings.length === 0 ? 'whole: every entry is as it was signed' : 'NOT as it was signed'}`,
+    '',
+  ].join('\n')
+}
