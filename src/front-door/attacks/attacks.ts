@@ -3,6 +3,7 @@ import { CLAIMS } from './claims.ts'
 import { CONFIGURATION } from './configuration.ts'
 import { CONTEXTS } from './contexts.ts'
 import { DESCRIPTIONS } from './descriptions.ts'
+import { ENTRIES } from './entries.ts'
 import { EXISTENCE } from './existence.ts'
 import { FRAMING } from './framing.ts'
 import { GRANT_TOOLS } from './grant-tools.ts'
@@ -17,6 +18,7 @@ import { NETWORKS } from './networks.ts'
 import { POLICIES } from './policies.ts'
 import { PROOFS } from './proofs.ts'
 import { REALMS } from './realms.ts'
+import { REDIRECTS } from './redirects.ts'
 import { REVOCATIONS } from './revocations.ts'
 import { ROUTES } from './routes.ts'
 import { SIGNED_CONTEXTS } from './signed-contexts.ts'
@@ -34,6 +36,7 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...NETWORKS,
   ...UPGRADES,
   ...UPSTREAMS,
+  ...REDIRECTS,
   ...MCP,
   ...ROUTES,
   ...FRAMING,
@@ -54,4 +57,5 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...EXISTENCE,
   ...LOAD,
   ...LIMITS,
+  ...ENTRIES,
 ]

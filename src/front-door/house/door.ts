@@ -38,6 +38,8 @@ export interface DoorOptions {
   /** Where another door has kept its files, for one that takes its place. Default: a new one. */
   readonly directory?: string
   readonly gatewayLimits?: Partial<GatewayLimits>
+  /** Where the gateway enters what it decides. Default: nowhere. */
+  readonly audit?: OpenGatewayOptions['audit']
   /** How the gateway stands on its network. Default: without TLS, and without proxies before it. */
   readonly edge?: Pick<OpenGatewayOptions, 'certificates' | 'trustedProxies'>
   /** Where tenants' own upstreams may be, and what their names mean. Default: on the internet. */
@@ -185,6 +187,7 @@ export class Door {
         log: () => undefined,
         hosts: [PLATFORM_HOST],
         checks: pieces.gatewayChecks,
+        ...(this.#options.audit === undefined ? {} : { audit: this.#options.audit }),
         upstreamGuard: pieces.upstreamGuard(this.#options.ownUpstreams ?? {}),
         connections: pieces.connections,
         limits: { ...this.#options.gatewayLimits, ...pieces.gatewayLimits },

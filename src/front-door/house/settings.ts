@@ -124,6 +124,19 @@ export function withTenant(
   }
 }
 
+/** The same with every request entered in the audit log. */
+export function withAllEntered(settings: Settings): Settings {
+  const { platform } = settings
+  const contracts = platform.contracts?.map((contract) => ({
+    ...contract,
+    apis: contract.apis.map((api) => ({ ...api, audit: 'all' as const })),
+  }))
+  return {
+    ...settings,
+    platform: { ...platform, ...(contracts === undefined ? {} : { contracts }) },
+  }
+}
+
 /** The same with other limits in every plan. */
 export function withPlan(settings: Settings, changes: Partial<PlanConfig>): Settings {
   const plans = settings.platform.plans.map((plan) => ({ ...plan, ...changes }))

@@ -42,6 +42,7 @@ const GATEWAY: Readonly<Record<string, string>> = {
   rate: 'fd-load-plan',
   concurrency: 'fd-load-seats',
   quota: 'fd-limit-quota',
+  'entered-before': 'fd-audit-unwritable',
   'usage-quota': 'fd-limit-spent',
   admission: 'fd-limit-queue',
   'body-size': 'fd-load-body',
