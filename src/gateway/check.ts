@@ -3,6 +3,7 @@ import type { Exchange } from './exchange.ts'
 import type { Limiting } from './limiting.ts'
 import type { RequestAudit } from './request-audit.ts'
 import type { RequestUsage } from './request-usage.ts'
+import type { ServerTelemetry } from '../telemetry/server-telemetry.ts'
 import type { ProofBook } from './used-proofs.ts'
 import type { VerifiedTokens } from './verified-tokens.ts'
 
@@ -21,6 +22,8 @@ export interface GatewayMemory {
   readonly audit?: RequestAudit | undefined
   /** Enters what was used. Undefined: nobody counts it. */
   readonly usage?: RequestUsage | undefined
+  /** Counts requests, and keeps spans of some. */
+  readonly telemetry?: ServerTelemetry | undefined
   /** Gets a line for each question that is put to a tenant's policies, for dry runs. */
   readonly recordQuestion?: ((line: string) => void) | undefined
 }

@@ -8,6 +8,7 @@ import { type Exchange, readExchange } from './exchange.ts'
 import type { Headers } from './headers.ts'
 import type { House } from './passage.ts'
 import { requestLine } from './request-log.ts'
+import { recordEnd } from './request-telemetry.ts'
 import type { RequestHead } from './request-head.ts'
 import type { Route } from './route.ts'
 import { nothingServed } from './route-checks.ts'
@@ -71,15 +72,19 @@ export async function decide(house: House, question: Question): Promise<Decision
     exchange.ended = true
     for (const letGo of exchange.onEnd) letGo()
   }
+  // What comes of it later only the proxy knows.
+  const status = decision.refused?.status ?? 200
+  const milliseconds = performance.now() - began
+  const { telemetry } = house.memory
+  if (telemetry !== undefined) recordEnd(telemetry, exchange, status, milliseconds)
   house.log(
     requestLine({
       requestId,
       contextRequestId: undefined,
       exchange,
       method: head.method,
-      // What comes of it later only the proxy knows.
-      status: decision.refused?.status ?? 200,
-      milliseconds: performance.now() - began,
+      status,
+      milliseconds,
       reason,
     }),
   )

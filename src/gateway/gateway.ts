@@ -7,6 +7,7 @@ import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import { ourPlaces } from '../upstreams/our-places.ts'
 import { type UpstreamGuard, upstreamGuard } from '../upstreams/upstream-guard.ts'
 import { decoyKey } from '../tokens/decoy-key.ts'
+import type { ServerTelemetry } from '../telemetry/server-telemetry.ts'
 import type { UsageSink } from '../usage/usage-event.ts'
 import { SIGNING_ALGORITHMS, type SigningKey } from '../tokens/signing-key.ts'
 import type { GatewayCheck, GatewayMemory } from './check.ts'
@@ -46,6 +47,8 @@ export interface GatewayOptions {
   readonly audit?: AuditWriter
   /** Where what tenants use is entered, before they have the end of an answer. Default: nowhere. */
   readonly usage?: UsageEntered
+  /** Counts requests by tenant, and keeps spans of some. Default: nothing does. */
+  readonly telemetry?: ServerTelemetry
   /** The platform's own host names, for paths `/t/<tenant>/…`. Default: any that is no tenant's. */
   readonly hosts?: readonly string[]
   /**
@@ -218,6 +221,7 @@ function memoryOf(options: GatewayOptions, limits: GatewayLimits): GatewayMemory
     recordQuestion: options.recordQuestion,
     audit: options.audit && new RequestAudit(options.audit),
     usage: options.usage && new RequestUsage(options.usage.sink, options.usage.source),
+    telemetry: options.telemetry,
   }
 }
 

@@ -26,6 +26,7 @@ import type { Route } from './route.ts'
 import { nothingServed } from './route-checks.ts'
 import type { ContextSigner } from './signed-contexts.ts'
 import { nextTrace } from './trace-context.ts'
+import { recordEnd, tracedFields } from './request-telemetry.ts'
 import { Tunnel } from './tunnel.ts'
 import { upgradeOf } from './upgrade.ts'
 import type { Turns, UpstreamShares } from './upstream-turns.ts'
@@ -155,7 +156,9 @@ export class Passage implements Open {
       [CONTEXT_HEADER, context.text],
       ['x-request-id', this.#requestId],
       ['forwarded', forwardedHeader(exchange, memory.publicProtocol)],
-      ...nextTrace(exchange.incoming),
+      ...(memory.telemetry === undefined
+        ? nextTrace(exchange.incoming)
+        : tracedFields(exchange, memory.telemetry)),
     ]
     const upgrade = upgradeOf(this.#request)
     this.#turns = upstreams.turns(upstream, tenant)
@@ -207,19 +210,23 @@ export class Passage implements Open {
   /** The response is closed: there is nobody left to say anything to. */
   #end(): void {
     if (!this.#response.writableFinished) this.#reason ??= 'the caller is gone'
+    this.#close(this.#exchange)
     const { headersSent, statusCode } = this.#response
     // Cut off in the middle, or not served at all: used all the same. Nobody has it whole, so nobody waits.
     this.#exchange?.onWhole?.(headersSent ? statusCode : 499)?.catch(() => undefined)
-    this.#close(this.#exchange)
+    // As others log callers who went away before there was an answer.
+    const status = headersSent ? statusCode : 499
+    const milliseconds = performance.now() - this.#began
+    const { telemetry } = this.#house.memory
+    if (telemetry !== undefined) recordEnd(telemetry, this.#exchange, status, milliseconds)
     this.#house.log(
       requestLine({
         requestId: this.#requestId,
         contextRequestId: this.#contextRequestId,
         exchange: this.#exchange,
         method: this.#request.method ?? '',
-        // As others log callers who went away before there was an answer.
-        status: headersSent ? statusCode : 499,
-        milliseconds: performance.now() - this.#began,
+        status,
+        milliseconds,
         reason: this.#reason,
       }),
     )

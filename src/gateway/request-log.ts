@@ -3,6 +3,7 @@ import type { Exchange } from './exchange.ts'
 import { findingsOf } from './guardrail-checks.ts'
 import { billedTenant, grantUsed } from './grant-checks.ts'
 import { decidedBy } from './policy-checks.ts'
+import { tracedAs } from './request-telemetry.ts'
 
 export interface RequestEnd {
   readonly requestId: string
@@ -28,6 +29,7 @@ export function requestLine(end: RequestEnd): string {
   if (exchange !== undefined) {
     line += texts('policies', decidedBy(exchange))
     const findings = findingsOf(exchange)
+    line += text('trace_id', tracedAs(exchange))
     if (findings !== undefined) line += `,"findings":${JSON.stringify(findings)}`
   }
   return `${line}${text('reason', end.reason)}}`

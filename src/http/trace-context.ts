@@ -60,6 +60,11 @@ function isZero(text: string): boolean {
   return text.startsWith('0') && ZEROS.test(text)
 }
 
+/** A span's id, for whoever makes one. */
+export function newSpanId(): string {
+  return hex(8)
+}
+
 /** The headers of a call that belongs to the trace, with a span id of its own. */
 export function traceHeaders(trace: TraceContext): Readonly<Record<string, string>> {
   return {

@@ -48,6 +48,11 @@ export class ServerTelemetry {
     this.#spans = options.spans
   }
 
+  /** Whether traces are of any use: somebody wants spans. */
+  get traces(): boolean {
+    return this.#spans !== undefined
+  }
+
   /**
    * Whether a trace is kept: what its next hop is told. To be asked once, when a request has come in.
    * @param parentSampled what the caller said; undefined when the trace begins here
