@@ -135,6 +135,12 @@ function answer(
     const body = Buffer.from(asked.get('body') ?? '', 'latin1')
     response.writeHead(200, { 'content-type': asked.get('type') ?? 'application/json' })
     response.end(body)
+  } else if (path.endsWith('/large')) {
+    response.writeHead(200, { 'content-length': String(3 * 100_000) })
+    for (let n = 0; n < 3; n += 1) response.write('x'.repeat(100_000))
+    response.end()
+  } else if (path.endsWith('/nothing')) {
+    response.writeHead(204).end()
   } else if (path.endsWith('/cookies')) {
     response.writeHead(200, { 'set-cookie': ['a=1', 'b=2'] })
     response.end('ok')
