@@ -46,7 +46,6 @@ function straight(headersOf: (exchange: Exchange, request: CallRequest) => Recor
   return (exchange: Exchange): ToolDoor => ({
     scopes: exchange.scopes,
     shows: () => true,
-    shows: () => true,
     async request(_tool, request): Promise<ToolAnswer> {
       const upstream = exchange.configuration.platform.services[0]?.upstream ?? ''
       const { method, target, body } = request
