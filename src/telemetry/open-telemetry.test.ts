@@ -45,11 +45,12 @@ async function collector(t: TestContext, answers: () => number | undefined = () 
   return { sent, url: listening.url }
 }
 
-async function opened(t: TestContext, input: TelemetrySettingsInput) {
+async function opened(t: TestContext, input: TelemetrySettingsInput, closeMs = 10_000) {
   const lines: string[] = []
   const telemetry = await openTelemetry({
     ...{ plane: 'gateway', version: '0.1.0', settings: telemetrySchema.parse(input) },
     write: (line) => lines.push(line),
+    closeMs,
   })
   t.after(() => telemetry.close())
   return { telemetry, lines }
@@ -92,7 +93,7 @@ for (const [what, answer] of [
   test(`a collector that ${what} blocks nobody, and what it costs is counted`, async (t) => {
     const { url } =
       answer === 'refused' ? { url: 'http://127.0.0.1:1' } : await collector(t, () => answer)
-    const { telemetry } = await opened(t, { otlp: { url, logs: true, waitingMost: 16 } })
+    const { telemetry } = await opened(t, { otlp: { url, logs: true, waitingMost: 16 } }, 300)
     for (let n = 0; n < 1_000; n += 1) {
       telemetry.server.ended({
         ...{ tenant: acme, operation: 'clinic', status: 200, milliseconds: 3, trace: trace() },

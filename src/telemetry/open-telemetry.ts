@@ -19,6 +19,7 @@ import { currentTrace } from './traces/current-trace.ts'
 import type { SpanSink } from './traces/span.ts'
 
 const RANK_MS = 60_000
+const CLOSE_MS = 3_000
 
 export interface OpenTelemetryOptions {
   /** `gateway`, `vending`, `control`, `identity`, `records`. */
@@ -30,6 +31,8 @@ export interface OpenTelemetryOptions {
   readonly write: (line: string) => void
   /** Which of several processes of one plane on a machine this is. Default the process's id. */
   readonly worker?: string
+  /** For what is to be sent at the end. Default 3 s. Milliseconds. */
+  readonly closeMs?: number
 }
 
 export interface Telemetry {
@@ -75,6 +78,7 @@ export async function openTelemetry(options: OpenTelemetryOptions): Promise<Tele
       headers: await headersIn(settings.otlp.headersFile),
       resource,
       metrics: read,
+      closeMs: options.closeMs ?? CLOSE_MS,
     }))
   const server = new ServerTelemetry({
     ...settings.tenants,
@@ -99,12 +103,14 @@ export async function openTelemetry(options: OpenTelemetryOptions): Promise<Tele
   const ranking = setInterval(() => server.rank(), RANK_MS).unref()
   const counts = () => ({ plane, instance, tenants: [...server.counts()] })
   let listening: Listening | undefined
-  const close = async () => {
+  let closing: Promise<void> | undefined
+  const end = async () => {
     clearInterval(ranking)
     ofProcess.close()
     await listening?.close()
     await otlp?.close()
   }
+  const close = () => (closing ??= end())
   try {
     const { prometheus } = settings
     const token = prometheus?.tokenFile && (await secretIn(prometheus.tokenFile))

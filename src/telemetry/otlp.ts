@@ -10,13 +10,14 @@ import type { SpanRecord, SpanSink } from './traces/span.ts'
 
 /** For one attempt at a batch, with what the exporter tries again. Milliseconds. */
 const TIMEOUT_MS = 10_000
-const CLOSE_MS = 3_000
 
 export interface OtlpOptions {
   readonly settings: NonNullable<TelemetrySettings['otlp']>
   readonly headers: Readonly<Record<string, string>>
   readonly resource: Resource
   readonly metrics: () => readonly Metric[]
+  /** For what there is at the end. Milliseconds. */
+  readonly closeMs: number
 }
 
 export interface Otlp {
@@ -24,7 +25,7 @@ export interface Otlp {
   readonly logs: ExportQueue<LogRecord> | undefined
   /** Readings that were sent, and that the collector did not take. */
   readonly readings: { readonly sent: number; readonly lost: number }
-  /** Sends what there is, for 3 s at most. */
+  /** Sends what there is, for `closeMs` at most. */
   close(): Promise<void>
 }
 
@@ -84,14 +85,16 @@ export async function openOtlp(options: OtlpOptions): Promise<Otlp> {
     logs,
     readings,
     async close() {
-      await Promise.all([spans?.close(CLOSE_MS), logs?.close(CLOSE_MS), stopReading?.()])
-      await Promise.all(closers.map((close) => close().catch(() => undefined)))
+      const { closeMs } = options
+      await Promise.all([spans?.close(closeMs), logs?.close(closeMs), stopReading?.()])
+      // Not waited for: what a collector that hangs has not taken by now is lost.
+      for (const close of closers) void close().catch(() => undefined)
     },
   }
 }
 
 async function read(
-  { settings, resource, metrics }: OtlpOptions,
+  { settings, resource, metrics, closeMs }: OtlpOptions,
   config: { readonly url: string; readonly headers: Record<string, string> },
   made: <T>(exporter: Exporter<T>) => Exporter<T>,
   readings: { sent: number; lost: number },
@@ -119,9 +122,12 @@ async function read(
   const timer = setInterval(() => void once(), settings.metricsSeconds * 1000).unref()
   return async () => {
     clearInterval(timer)
-    await sending
-    const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref())
-    await Promise.race([once(), late])
+    let tooLate: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      tooLate = setTimeout(resolve, closeMs)
+    })
+    await Promise.race([Promise.resolve(sending).then(once), late])
+    clearTimeout(tooLate)
   }
 }
 
