@@ -103,6 +103,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'snapshot',
     'revocation',
     'limits',
+    'guardrails',
     'gateway',
     'strikes',
   ],

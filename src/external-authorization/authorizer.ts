@@ -3,6 +3,7 @@ import { RingfenceError } from '../core/errors.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { flat, headersOf, valuesOf } from '../gateway/headers.ts'
 import { type Listen, type Listening, listenWith } from '../http/listen.ts'
+import { checksFor } from './envoy-checks.ts'
 import { envoyHttpAnswer } from './envoy-http-answer.ts'
 import { asksAsEnvoy, envoyHttpQuestion } from './envoy-http-question.ts'
 import { nginxAnswer } from './nginx-answer.ts'
@@ -61,7 +62,7 @@ export async function openAuthorizer(options: AuthorizerOptions): Promise<Listen
 
   async function answerEnvoy(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const question = envoyHttpQuestion(request)
-    const decision = await decide({ ...question, also: PROXY_CHECKS })
+    const decision = await decide({ ...question, also: checksFor(question) })
     const { status, headers, body } = envoyHttpAnswer(decision, question.requestId, publicProtocol)
     const length = String(Buffer.byteLength(body))
     response.writeHead(status, ['content-length', length, ...flat(headers)])

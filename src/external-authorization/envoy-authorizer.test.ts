@@ -26,6 +26,7 @@ interface Asked {
   readonly host?: string
   readonly scheme?: string
   readonly sni?: string
+  readonly protocol?: string
   readonly address?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly secret?: string
@@ -68,10 +69,11 @@ async function openSite(t: TestContext) {
     ask: (asked: Asked): Promise<CheckResponse> => {
       const { path = '/t/acme/clinic/x?a=1', host = 'api.example', scheme = 'http' } = asked
       const { headers = {}, address = '192.0.2.7', secret = SECRET, sni } = asked
+      const { protocol = 'HTTP/1.1' } = asked
       const request = {
         attributes: {
           source: { address: { socket_address: { address } } },
-          request: { http: { method: 'GET', path, host, scheme, headers } },
+          request: { http: { method: 'GET', path, host, scheme, protocol, headers } },
           ...(sni === undefined ? {} : { tls_session: { sni } }),
         },
       }

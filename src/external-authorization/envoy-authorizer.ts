@@ -7,8 +7,8 @@ import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Listen, Listening } from '../http/listen.ts'
 import { envoyAnswer, type CheckResponse } from './envoy-answer.ts'
+import { checksFor } from './envoy-checks.ts'
 import { envoyQuestion } from './envoy-question.ts'
-import { PROXY_CHECKS } from './proxy-checks.ts'
 import { ProxySecret, SECRET_FIELD } from './proxy-secret.ts'
 
 export const EXT_AUTHZ_PROTO = join(import.meta.dirname, 'ext-authz.proto')
@@ -39,7 +39,7 @@ export async function openEnvoyAuthorizer(options: EnvoyAuthorizerOptions): Prom
     const presented = call.metadata.get(SECRET_FIELD).map(String)
     if (!secret.opens(presented)) throw new RingfenceError('invalid_argument', 'no proxy of ours')
     const question = envoyQuestion(call.request)
-    const decision = await decide({ ...question, also: PROXY_CHECKS })
+    const decision = await decide({ ...question, also: checksFor(question) })
     return envoyAnswer(decision, question.requestId, publicProtocol)
   }
 

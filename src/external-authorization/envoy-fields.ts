@@ -26,7 +26,7 @@ export const STRIPPED_LAST: readonly string[] = [
   ...['keep-alive', 'te', 'trailer', 'upgrade'],
   ...['x-forwarded-for', 'x-forwarded-proto', 'x-envoy-internal'],
   ...['ringfence-upstream', 'ringfence-proxy-secret'],
-  ...['address', 'scheme', 'server-name', ...SAID_APART].map((name) => ORIGINAL + name),
+  ...['address', 'scheme', 'server-name', 'protocol', ...SAID_APART].map((name) => ORIGINAL + name),
 ]
 
 /** What only the gateway says to callers, whatever a service says. */

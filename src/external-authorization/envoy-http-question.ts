@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { RingfenceError } from '../core/errors.ts'
 import { headersOf } from '../gateway/headers.ts'
-import type { RequestHead } from '../gateway/request-head.ts'
 import { ENVOY_PATH } from './envoy-asking.ts'
-import { saidHead } from './nginx-question.ts'
+import type { EnvoyQuestion } from './envoy-question.ts'
+import { said, saidHead } from './nginx-question.ts'
 
 /** Whether Envoy asks over plain HTTP: with the path of the request behind one of its own. */
 export function asksAsEnvoy({ url = '' }: Pick<IncomingMessage, 'url'>): boolean {
@@ -20,13 +20,15 @@ export function envoyHttpQuestion({
   method,
   url = '',
   rawHeaders,
-}: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>): {
-  readonly head: RequestHead
-  readonly requestId: string
-} {
+}: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>): EnvoyQuestion {
   if (method === undefined || !asksAsEnvoy({ url })) {
     throw new RingfenceError('invalid_argument', 'nothing is asked here')
   }
   const line = { method, target: url.slice(ENVOY_PATH.length) }
-  return { requestId: randomUUID(), head: saidHead(headersOf(rawHeaders), line) }
+  const asked = headersOf(rawHeaders)
+  return {
+    requestId: randomUUID(),
+    protocol: said(asked, 'protocol'),
+    head: saidHead(asked, line),
+  }
 }

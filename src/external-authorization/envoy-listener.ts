@@ -122,6 +122,7 @@ function first({ protocol, certificates }: EnvoySettings): Json {
     ['address', '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%'],
     ['scheme', certificates === undefined ? 'http' : 'https'],
     ['server-name', '%REQUESTED_SERVER_NAME%'],
+    ['protocol', '%PROTOCOL%'],
     ...SAID_APART.map((name) => [name, `%REQ(${name === 'host' ? ':authority' : name})%`]),
   ]
   return {

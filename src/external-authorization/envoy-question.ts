@@ -3,6 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { parseAddress, UNKNOWN_ADDRESS } from '../edge/address.ts'
 import type { RequestHead } from '../gateway/request-head.ts'
 
+/** What Envoy asks about. */
+export interface EnvoyQuestion {
+  readonly head: RequestHead
+  readonly requestId: string
+  /** `HTTP/1.1`, as Envoy says it of the caller's connection. */
+  readonly protocol: string
+}
+
 /** A question as it was read from the wire, with what was left out as protocol buffers have it. */
 const checkRequestSchema = z.object({
   attributes: z.object({
@@ -17,6 +25,7 @@ const checkRequestSchema = z.object({
         path: z.string(),
         host: z.string(),
         scheme: z.string(),
+        protocol: z.string(),
         header_map: z
           .object({
             headers: z.array(z.object({ key: z.string(), raw_value: z.instanceof(Buffer) })),
@@ -33,10 +42,7 @@ const checkRequestSchema = z.object({
  * joins those of one name by commas: two tokens are one that is none.
  * @throws ZodError for what is no question
  */
-export function envoyQuestion(message: unknown): {
-  readonly head: RequestHead
-  readonly requestId: string
-} {
+export function envoyQuestion(message: unknown): EnvoyQuestion {
   const { source, request, tls_session } = checkRequestSchema.parse(message).attributes
   const { method, headers, header_map, path, host, scheme } = request.http
   const said =
@@ -51,6 +57,7 @@ export function envoyQuestion(message: unknown): {
   const sni = (tls_session?.sni ?? '').toLowerCase()
   return {
     requestId: randomUUID(),
+    protocol: request.http.protocol,
     head: {
       method,
       target: path,

@@ -34,7 +34,7 @@ const NEVER_REMEMBERED = [
 ] as const
 
 /** The location in which nginx asks the authorizer. */
-export function authorizerLocation({ cache, secretFile }: NginxSettings): string {
+export function authorizerLocation({ cache, secretFile, certificates }: NginxSettings): string {
   return `
     location = ${AUTHORIZER_LOCATION} {
       internal;
@@ -45,7 +45,7 @@ export function authorizerLocation({ cache, secretFile }: NginxSettings): string
       proxy_set_header Host authorizer;
       proxy_set_header Content-Length "";
       include ${secretFile};
-${[...originals()].map(([name, value]) => `      proxy_set_header ${name} ${value};`).join('\n')}
+${[...originals(certificates !== undefined)].map(([name, value]) => `      proxy_set_header ${name} ${value};`).join('\n')}
       proxy_connect_timeout 2s;
       proxy_read_timeout 10s;
       proxy_next_upstream error timeout;
@@ -59,7 +59,8 @@ ${cache === undefined ? '      proxy_cache off;' : remembering()}
     }`
 }
 
-function originals(): ReadonlyMap<string, string> {
+/** @param isTls over HTTP/2 the coding is what nginx makes of a body of unknown length */
+function originals(isTls: boolean): ReadonlyMap<string, string> {
   return new Map([
     [`${ORIGINAL}method`, '$request_method'],
     [`${ORIGINAL}uri`, '$request_uri'],
@@ -71,6 +72,7 @@ function originals(): ReadonlyMap<string, string> {
       ORIGINAL + name,
       `$http_${name.replaceAll('-', '_')}`,
     ]),
+    ...(isTls ? [[`${ORIGINAL}transfer-encoding`, '$ringfence_coding'] as const] : []),
   ])
 }
 

@@ -51,6 +51,7 @@ ${common(settings)}
 ${settings.certificates === undefined ? '' : certificateMap(hosts)}
 ${groups(settings, upstreams)}
 ${traces()}
+${settings.certificates === undefined ? '' : unsaidBodies()}
   server {
 ${listening(settings)}
     # A target with a host of its own says two hosts to two readers.
@@ -58,9 +59,11 @@ ${listening(settings)}
 ${refusals()}
 ${authorizerLocation(settings)}
     location / {
+${settings.certificates === undefined ? '' : withoutBody()}
 ${asksFirst()}
 ${passing(settings)}
     }
+${settings.certificates === undefined ? '' : bodiless(settings)}
   }
 }
 `
@@ -158,6 +161,29 @@ function traces(): string {
     default "";
     "~^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$" $http_tracestate;
   }`
+}
+
+/**
+ * Over HTTP/2 a request need not say that it has a body, and nginx cannot tell before it has asked.
+ * Those that usually have one are asked about as if they had; of the others none is passed on.
+ */
+function unsaidBodies(): string {
+  return `  map "$server_protocol $http_content_length" $ringfence_unsaid { default ""; "HTTP/2.0 " 1; }
+  map "$ringfence_unsaid $request_method" $ringfence_bodiless { default ""; "~^1 (?:GET|HEAD|OPTIONS)$" 1; }
+  map "$ringfence_unsaid$ringfence_bodiless" $ringfence_coding { default $http_transfer_encoding; 1 chunked; }
+  recursive_error_pages on;`
+}
+
+const withoutBody = () => `      if ($ringfence_bodiless) { return 418; }
+      error_page 418 = @ringfence_bodiless;`
+
+function bodiless(settings: NginxSettings): string {
+  return `    location @ringfence_bodiless {
+${asksFirst()}
+${passing(settings)}
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+    }`
 }
 
 function listening({ listen, certificates }: NginxSettings): string {

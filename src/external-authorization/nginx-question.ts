@@ -76,7 +76,8 @@ function maybeSaid(asked: Headers, name: string): string | undefined {
   return valueOf(asked, ORIGINAL + name)
 }
 
-function said(asked: Headers, name: string): string {
+/** @throws RingfenceError `invalid_argument` unless it is said, once */
+export function said(asked: Headers, name: string): string {
   const value = maybeSaid(asked, name)
   if (value === undefined) throw notAsked()
   return value

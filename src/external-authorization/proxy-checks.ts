@@ -1,7 +1,8 @@
 import type { GatewayCheck } from '../gateway/check.ts'
 import { Denial } from '../gateway/denial.ts'
-import { limitsOf } from '../limits/tenant-limits.ts'
+import { METADATA_PATH } from '../gateway/mcp/paths.ts'
 import { asksToUpgrade } from '../gateway/upgrade.ts'
+import { limitsOf } from '../limits/tenant-limits.ts'
 
 /**
  * What the gateway does with a request besides deciding, and another proxy would not. Whoever needs it
@@ -17,8 +18,10 @@ export const PROXY_CHECKS: readonly GatewayCheck[] = [
   },
   {
     name: 'no-endpoint-by-proxy',
-    run({ endpoint }) {
+    run({ endpoint, target }) {
       if (endpoint !== undefined) throw onlyByGateway(endpoint.name)
+      // What it answers without a token: no service is to answer in its place.
+      if (target.path.startsWith(METADATA_PATH)) throw onlyByGateway('metadata')
     },
   },
   {

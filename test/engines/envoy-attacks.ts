@@ -4,6 +4,7 @@ import type { EnvoyFrontOptions } from './envoy-front.ts'
 import {
   arrived,
   believedFields,
+  bodyUnsaid,
   instead,
   type ProxyAttack,
   saysItself,
@@ -127,6 +128,13 @@ export const ENVOY_ATTACKS: readonly EnvoyAttack[] = [
     title: 'a service that speaks in the name of the gateway',
     careless: nothingStripped,
     run: speaksForTheGateway,
+  },
+  {
+    title: 'a body over HTTP/2 of which nobody was told',
+    options: { tls: true },
+    only: 'http',
+    careless: instead('%PROTOCOL%', 'HTTP/1.1'),
+    run: bodyUnsaid,
   },
   {
     title: 'a caller over TLS who names no host and says that it came without',

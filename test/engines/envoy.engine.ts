@@ -5,7 +5,7 @@ import { tokenOf } from '../../src/gateway/door.test-support.ts'
 import { ENVOY_ATTACKS } from './envoy-attacks.ts'
 import { type EnvoyFrontOptions, openEnvoyFront } from './envoy-front.ts'
 import { frontDoorOn, NOT_HELD } from './front-door-on-proxy.ts'
-import { cutInTwoWays, TARGET } from './proxy-attacks.ts'
+import { bodyUnsaid, cutInTwoWays, TARGET } from './proxy-attacks.ts'
 import { certifiedHosts } from './proxy-front.ts'
 import { openProxySite } from './proxy-site.ts'
 
@@ -220,6 +220,10 @@ for (const protocol of ['grpc', 'http'] as const) {
         assert.equal(headers['host'], new URL(service.url).host)
         assert.match(headers['forwarded'] ?? '', /host="acme\.example"$/)
       }
+    })
+
+    test('a body over HTTP/2 of which nobody was told does not arrive', async (t) => {
+      assert.equal(await bodyUnsaid(await openEnvoySite(t, { tls: true })), false)
     })
 
     test('bytes that readers cut in two ways are one request, or none', async (t) => {

@@ -4,6 +4,7 @@ import type { NginxFrontOptions } from './nginx-front.ts'
 import {
   arrived,
   believedFields,
+  bodyUnsaid,
   instead,
   type ProxyAttack,
   saysItself,
@@ -81,6 +82,12 @@ export const NGINX_ATTACKS: readonly NginxAttack[] = [
     title: 'a service that speaks in the name of the gateway',
     careless: without(/proxy_hide_header ringfence-tenant;/),
     run: speaksForTheGateway,
+  },
+  {
+    title: 'a body over HTTP/2 of which nobody was told',
+    options: { tls: true },
+    careless: without('if ($ringfence_bodiless) { return 418; }'),
+    run: bodyUnsaid,
   },
   reused('whoever has no token', '$http_authorization', ({ ask }) => ask({ target: TARGET })),
   reused("another tenant's token", '$http_authorization', ({ ask }) =>

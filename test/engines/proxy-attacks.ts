@@ -1,3 +1,6 @@
+import { connect as connectHttp2 } from 'node:http2'
+import { connect as connectTls } from 'node:tls'
+import { parseApiName, parseContractName, parseUpstreamName } from '../../src/core/names.ts'
 import { tokenOf } from '../../src/gateway/door.test-support.ts'
 import type { ProxySite } from './proxy-site.ts'
 
@@ -77,4 +80,50 @@ export async function cutInTwoWays({ raw, service }: ProxySite): Promise<readonl
     ({ url, body, headers }) =>
       `${url} ${body} ${headers['host'] === host ? 'its own host' : headers['host']}`,
   )
+}
+
+const DOCUMENT = JSON.stringify({
+  openapi: '3.1.0',
+  info: { title: 'clinic', version: '1' },
+  paths: { '/upload': { get: { responses: { 200: { description: 'read' } } } } },
+})
+
+/** A body over HTTP/2, of which the head says nothing, for an operation that takes none. */
+export async function bodyUnsaid(site: ProxySite): Promise<boolean> {
+  const { source, address, service } = site
+  source.change('acme', {
+    contract: {
+      name: parseContractName('described'),
+      apis: [
+        {
+          name: parseApiName('clinic'),
+          prefix: '/clinic',
+          upstream: { of: 'platform', name: parseUpstreamName('clinic') },
+          openapi: DOCUMENT,
+        },
+      ],
+    },
+  })
+  const servername = 'acme.example'
+  const socket = connectTls({
+    ...{ ...address, servername },
+    rejectUnauthorized: false,
+    ALPNProtocols: ['h2'],
+  })
+  const session = connectHttp2('https://http2.invalid', { createConnection: () => socket })
+  session.on('error', () => undefined)
+  const stream = session.request(
+    {
+      ':authority': servername,
+      ':path': '/clinic/upload',
+      authorization: `Bearer ${tokenOf('acme')}`,
+    },
+    { endStream: false },
+  )
+  stream.on('error', () => undefined)
+  // Once the head has been read, so that nobody sees both together.
+  setTimeout(() => stream.end('unsaid'), 100)
+  await new Promise((resolve) => stream.on('close', resolve).resume())
+  session.destroy()
+  return service.seen.some(({ body }) => body !== '')
 }
