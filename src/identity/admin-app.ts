@@ -20,6 +20,7 @@ import {
 import { realmSettingsSchema } from './provider/realm-settings.ts'
 import type { RealmAdministration } from './realm-administration.ts'
 import type { UsedOnce } from './used-once.ts'
+import { duringControl } from './entering.ts'
 
 /** What the control API takes, and what stands around it on the way here. */
 const BODY_BYTES_MAX = 96 * 1024
@@ -56,7 +57,7 @@ export function adminApp(options: AdminAppOptions): Hono {
         throw new RingfenceError('not_authenticated', 'present a client assertion')
       })
     context.set('by', by)
-    await next()
+    await duringControl(by, next)
     const { method, path } = context.req
     const at = new Date().toISOString()
     log(JSON.stringify({ at, by, method, path, status: context.res.status }))

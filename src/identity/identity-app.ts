@@ -5,6 +5,7 @@ import { PROBLEM_TYPE, problemOf } from '../http/problem.ts'
 import type { RealmHandler } from './provider/realm-context.ts'
 import type { RealmProvider } from './provider/realm-provider.ts'
 import { type Addressed, addressed, belowIssuer } from './provider/realm-request.ts'
+import { duringRequest } from './entering.ts'
 
 /**
  * Where clients show who they are. A realm that there is not, or is not open, answers there as any
@@ -55,10 +56,12 @@ async function serve(
   if (found === undefined) return nobody(request, response, asked, options)
   const { context } = found.realm
   const below = belowIssuer(request, context.issuer, found.url, options.proxies)
-  for (const handle of options.handlers) {
-    if (await handle(context, below, response)) return
-  }
-  await found.realm.serve(below, response)
+  await duringRequest(below, async () => {
+    for (const handle of options.handlers) {
+      if (await handle(context, below, response)) return
+    }
+    await found.realm.serve(below, response)
+  })
 }
 
 /** A realm is found by its issuer alone: one with a domain of its own is not at the platform's path. */
@@ -86,7 +89,8 @@ async function nobody(
     return absent(response)
   }
   const { serve, context } = options.nobody
-  await serve(belowIssuer(request, context.issuer, byPath.url, options.proxies), response)
+  const below = belowIssuer(request, context.issuer, byPath.url, options.proxies)
+  await duringRequest(below, () => serve(below, response))
 }
 
 function absent(response: ServerResponse): void {

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { AUDIT_MIGRATIONS, auditGrants } from '../audit/migrations.ts'
 import type { EmbeddedCluster } from '../clusters/embedded-cluster.ts'
 import type { SeedContents } from '../clusters/test-seed.test-support.ts'
 import { IdentityDatabase } from './identity-database.ts'
@@ -20,6 +21,12 @@ async function fill(cluster: EmbeddedCluster): Promise<void> {
     await admin.query(`create role rf_identity login password '${PASSWORD}'`)
     await admin.query('create schema identity')
     await admin.query('grant usage, create on schema identity to rf_identity')
+    const roles = ['rf_identity', 'rf_records']
+    await admin.query(`create role rf_records`)
+    await admin.query('create schema audit')
+    for (const step of AUDIT_MIGRATIONS) await admin.query(step)
+    const rights = auditGrants({ all: roles, submit: ['rf_identity'], move: ['rf_records'] })
+    for (const right of rights) await admin.query(right)
   } finally {
     await admin.end()
   }

@@ -41,6 +41,7 @@ import { openSessions } from './sessions/open-sessions.ts'
 import type { RedisSettings } from './sessions/redis/redis-settings.ts'
 import type { SessionAdministration } from './sessions/session.ts'
 import { UsedOnce } from './used-once.ts'
+import { enteredRevocations } from './entered-revocations.ts'
 
 const MAINTAIN_MS = 60_000
 
@@ -234,11 +235,12 @@ function audienceOf(tenant: TenantId, options: IdentityOptions): string {
 }
 
 function partsOf(
-  { publisher = nowhere, redis, keys: rotation, log }: IdentityOptions,
+  { publisher: given = nowhere, redis, keys: rotation, log }: IdentityOptions,
   origin: string,
   sealing: SealingKey,
   database: IdentityDatabase,
 ) {
+  const publisher = enteredRevocations(given)
   const artifacts = new PostgresArtifacts(database)
   const live = openSessions({ database, artifacts, publisher, sealing, redis, log })
   const sessions = live.store

@@ -8,6 +8,7 @@ import type { IdentityDatabase, Rows } from './identity-database.ts'
 import { makeRealmKey } from './provider/realm-key.ts'
 import { type RealmAlgorithm, REALM_ALGORITHMS } from './provider/realm-settings.ts'
 import type { SealingKey } from './sealing-key.ts'
+import { enterChange } from './entering.ts'
 
 /** How long verifiers may keep a key set: what its answer says as max-age. */
 export const JWKS_SECONDS = 300
@@ -191,6 +192,7 @@ export class RealmKeys {
       )
       const algorithms = new Set(gone.filter(({ retired }) => !retired).map(({ alg }) => alg))
       for (const alg of algorithms) await this.#make(rows, tenant, alg, 'now()')
+      await enterChange(rows, tenant, 'keys.replaced', tenant)
       await together(rows)
     })
   }
@@ -219,6 +221,7 @@ export class RealmKeys {
        values ($1, $2, $3, $4, $5, ${usableFrom})`,
       [kid, tenant, alg, JSON.stringify(publicJwk), this.#sealing.seal(tenant, kid, privateJwk)],
     )
+    await enterChange(rows, tenant, 'keys.made', kid, { algorithm: alg })
   }
 }
 

@@ -11,6 +11,7 @@ import {
 } from './provider/realm-settings.ts'
 import { lockRealm, type RealmKeys } from './realm-keys.ts'
 import type { SealingKey } from './sealing-key.ts'
+import { enterChange } from './entering.ts'
 
 export interface Principal {
   readonly roles: readonly string[]
@@ -50,7 +51,7 @@ export class RealmStore {
     const { database, keys, sealing } = this.#options
     await database.transaction(async (rows) => {
       const settings = realmSettingsSchema.parse({})
-      await rows.query(
+      const made = await rows.query(
         `insert into identity.realm (tenant, issuer, display_name, settings, sealed_secret)
          values ($1, $2, $3, $4, $5)
          on conflict (tenant) do update set display_name = excluded.display_name,
@@ -58,7 +59,8 @@ export class RealmStore {
            sealed_secret = coalesce(realm.sealed_secret, excluded.sealed_secret),
            changed_at = now()
          where (realm.display_name, realm.domain is null and realm.issuer <> excluded.issuer,
-           realm.sealed_secret is null) is distinct from (excluded.display_name, false, false)`,
+           realm.sealed_secret is null) is distinct from (excluded.display_name, false, false)
+         returning tenant`,
         [
           tenant,
           this.#issuerOf(tenant, settings),
@@ -72,6 +74,7 @@ export class RealmStore {
         [tenant],
       )
       await keys.fit(rows, tenant, settingsOf(row?.settings).algorithms)
+      if (made.length > 0) await enterChange(rows, tenant, 'realm.ensured', tenant)
     })
   }
 
@@ -107,7 +110,9 @@ export class RealmStore {
          where tenant = $1 and open <> $2 returning tenant`,
         [tenant, open],
       )
-      if (changed.length > 0 && !open) await this.#options.endAccess.ofTenant(rows, tenant)
+      if (changed.length === 0) return
+      await enterChange(rows, tenant, open ? 'realm.opened' : 'realm.closed', tenant)
+      if (!open) await this.#options.endAccess.ofTenant(rows, tenant)
     })
   }
 
@@ -118,7 +123,9 @@ export class RealmStore {
         'delete from identity.realm where tenant = $1 returning tenant',
         [tenant],
       )
-      if (gone.length > 0) await this.#options.endAccess.ofTenant(rows, tenant)
+      if (gone.length === 0) return
+      await enterChange(rows, tenant, 'realm.removed', tenant)
+      await this.#options.endAccess.ofTenant(rows, tenant)
     })
   }
 
@@ -155,6 +162,7 @@ export class RealmStore {
         [tenant, JSON.stringify(settings), settings.domain ?? null, issuer],
       )
       await this.#options.keys.fit(rows, tenant, settings.algorithms)
+      await enterChange(rows, tenant, 'realm.settings', tenant)
       // What bears the old issuer's name is nobody's any more.
       if (before?.issuer !== issuer) await this.#options.endAccess.ofTenant(rows, tenant)
     })
@@ -172,6 +180,7 @@ export class RealmStore {
              version = account.version + 1`,
         [tenant, subject, may.roles, may.scopes],
       )
+      await enterChange(rows, tenant, 'user.put', subject, { ...may })
     })
   }
 
@@ -181,7 +190,9 @@ export class RealmStore {
         'delete from identity.account where tenant = $1 and subject = $2 returning subject',
         [tenant, subject],
       )
-      if (gone.length > 0) await this.#options.endAccess.ofSubject(rows, tenant, subject)
+      if (gone.length === 0) return
+      await enterChange(rows, tenant, 'user.removed', subject)
+      await this.#options.endAccess.ofSubject(rows, tenant, subject)
     })
   }
 

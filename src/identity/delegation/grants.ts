@@ -1,8 +1,9 @@
 import type { GrantConfig } from '../../contracts/grant.ts'
 import { grantSchema } from '../../contracts/grant.ts'
-import type { GrantId } from '../../core/names.ts'
+import type { GrantId, Subject } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { IdentityDatabase, Rows } from '../identity-database.ts'
+import { enter } from '../entering.ts'
 
 /** What tenants let principals of others do, as it is in force. */
 export interface Grants {
@@ -29,6 +30,8 @@ export interface GrantUse {
   readonly grantor: TenantId
   readonly grantee: TenantId
   readonly grant: GrantId
+  /** The principal, in the grantee's realm. */
+  readonly subject: Subject
   /** `jti` of the token. */
   readonly token: string
   readonly scopes: readonly string[]
@@ -52,14 +55,27 @@ export interface UseQuery {
 
 const KEPT_DAYS = 400
 
-/** Enters a token in the records of both tenants, or in neither. */
+/** Enters a token in the records and logs of both tenants, or in none. */
 export async function recordUse(database: IdentityDatabase, use: GrantUse): Promise<void> {
-  const { grantor, grantee, grant, token, scopes } = use
-  await database.query(
-    `insert into identity.grant_use (tenant, grant_id, jti, side, scopes)
+  const { grantor, grantee, grant, subject, token, scopes } = use
+  await database.transaction(async (rows) => {
+    await rows.query(
+      `insert into identity.grant_use (tenant, grant_id, jti, side, scopes)
      values ($1, $3, $4, 'grantor', $5), ($2, $3, $4, 'grantee', $5)`,
-    [grantor, grantee, grant, token, scopes],
-  )
+      [grantor, grantee, grant, token, scopes],
+    )
+    const used = {
+      category: 'grant',
+      action: 'grant.used',
+      actor: { kind: 'user', id: subject, tenant: grantee },
+      object: { type: 'token', id: token },
+      decision: 'allowed',
+      grant_id: grant,
+    } as const
+    await enter(rows, grantor, { ...used, detail: { scopes } })
+    const own = { ...used, actor: { kind: 'user', id: subject } } as const
+    await enter(rows, grantee, { ...own, detail: { scopes, grantor } })
+  })
 }
 
 /** What a tenant's own record says, the newest first. */

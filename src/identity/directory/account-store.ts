@@ -25,6 +25,7 @@ import { checkVersion, writing } from './failed-write.ts'
 import { filterSql } from './filter-sql.ts'
 import { foldedOrNothing, foldName } from './fold-name.ts'
 import { checkPage } from './page.ts'
+import { enterChange } from '../entering.ts'
 
 const SUBJECT_BYTES = 16
 const TAKEN = 'a name, address or external id is taken in this realm'
@@ -93,7 +94,9 @@ export class AccountStore {
           [tenant, subject, ...writtenValues(values)],
         ),
       )
-      return accountOf(checkVersion(row, undefined, 'user'))
+      const account = accountOf(checkVersion(row, undefined, 'user'))
+      await enterChange(rows, tenant, 'user.created', subject, { active: account.active })
+      return account
     })
   }
 
@@ -120,6 +123,9 @@ export class AccountStore {
           [tenant, subject, ...writtenValues(values)],
         ),
       )
+      const fields = differing(valuesOf(before), values)
+      const what = { fields, active: values.active }
+      await enterChange(rows, tenant, 'user.changed', subject, what)
       if (before.active && !values.active) await this.#endAccess(rows, tenant, subject)
       return accountOf(checkVersion(row, undefined, 'user'))
     })
@@ -144,6 +150,7 @@ export class AccountStore {
         tenant,
         subject,
       ])
+      await enterChange(rows, tenant, 'user.removed', subject)
       await this.#endAccess(rows, tenant, subject)
     })
   }
@@ -164,6 +171,16 @@ export class AccountStore {
     )
     return row === undefined ? undefined : accountOf(row)
   }
+}
+
+/** Names of what changes. What it was and is are the user's own, and in no log. */
+function differing(before: AccountValues, after: AccountValues): readonly string[] {
+  return Object.entries(after)
+    .filter(
+      ([name, value]) =>
+        JSON.stringify(new Map(Object.entries(before)).get(name)) !== JSON.stringify(value),
+    )
+    .map(([name]) => name)
 }
 
 /**

@@ -11,6 +11,7 @@ import { foldText } from './fold-name.ts'
 import { type FilterColumn, filterSql } from './filter-sql.ts'
 import { type GroupId, parseGroupId } from './group-id.ts'
 import { checkPage } from './page.ts'
+import { enterChange } from '../entering.ts'
 
 const ID_BYTES = 16
 const EXTERNAL_ID_MAX = 500
@@ -100,6 +101,8 @@ export class GroupStore {
         ),
       )
       if (group.members !== undefined) await setMembers(rows, tenant, id, group.members)
+      const members = group.members?.length ?? 0
+      await enterChange(rows, tenant, 'group.created', id, { members })
       return checked(await read(rows, tenant, id))
     })
   }
@@ -130,6 +133,10 @@ export class GroupStore {
         ),
       )
       if (!same) await setMembers(rows, tenant, id, members)
+      await enterChange(rows, tenant, 'group.changed', id, {
+        added: members.filter((member) => !isIn(before.members)(member)),
+        removed: before.members.filter((member) => !isIn(members)(member)),
+      })
       return checked(await read(rows, tenant, id))
     })
   }
@@ -142,6 +149,7 @@ export class GroupStore {
         tenant,
         id,
       ])
+      await enterChange(rows, tenant, 'group.removed', id)
     })
   }
 }

@@ -8,6 +8,7 @@ import type { Binding } from './effective-roles.ts'
 import { writing } from './failed-write.ts'
 import type { GroupId } from './group-id.ts'
 import { parsePlace, parseRoleName, type Place, type RoleName } from './role-name.ts'
+import { enterChange } from '../entering.ts'
 
 const ROLES_MAX = 500
 const INCLUDES_MAX = 50
@@ -98,6 +99,8 @@ export class RoleAdministration {
         ),
       )
       await refuseCycle(rows, tenant, role.name)
+      const { scopes, includes } = role
+      await enterChange(rows, tenant, 'role.changed', role.name, { scopes, includes })
     })
   }
 
@@ -109,6 +112,7 @@ export class RoleAdministration {
         [tenant, name],
       )
       if (gone.length === 0) throw new RingfenceError('not_found', 'there is no such role')
+      await enterChange(rows, tenant, 'role.removed', name)
     })
   }
 
@@ -151,13 +155,18 @@ export class RoleAdministration {
           [tenant, id, ...columnsOf(of), binding.role, binding.place, binding.effect],
         ),
       )
+      const { place, effect } = binding
+      await enterChange(rows, tenant, 'role.bound', binding.role, { ...of, place, effect })
     })
     return id
   }
 
   /** Not an error when there is none. */
   async unbind(tenant: TenantId, of: Holds, role: RoleName, place: Place): Promise<void> {
-    await this.#changing(tenant, (rows) => unbind(rows, tenant, of, role, place))
+    await this.#changing(tenant, async (rows) => {
+      await unbind(rows, tenant, of, role, place)
+      await enterChange(rows, tenant, 'role.unbound', role, { ...of, place })
+    })
   }
 
   #changing(tenant: TenantId, work: (rows: Rows) => Promise<void>): Promise<void> {

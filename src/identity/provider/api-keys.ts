@@ -5,6 +5,7 @@ import type { TenantId } from '../../core/tenant.ts'
 import type { IdentityDatabase } from '../identity-database.ts'
 import type { EndAccess } from './end-access.ts'
 import { sha256 } from './realm-clients.ts'
+import { enterChange } from '../entering.ts'
 
 const SECRET_BYTES = 32
 const KEYS_MAX = 50
@@ -71,6 +72,7 @@ export class ApiKeys {
          values ($1, $2, $3, $4, $5, $6, now() + make_interval(days => $7))`,
         [tenant, id, subject, label, sha256(secret), scopes, days],
       )
+      await enterChange(rows, tenant, 'api-key.created', id, { user: subject, scopes, days })
     })
     return { id, secret }
   }
@@ -92,6 +94,7 @@ export class ApiKeys {
         [tenant, subject, id],
       )
       if (gone.length === 0) throw new RingfenceError('not_found', 'there is no such API key')
+      await enterChange(rows, tenant, 'api-key.removed', id, { user: subject })
       await this.#endAccess.ofApiKey(rows, tenant, id)
     })
   }

@@ -12,6 +12,7 @@ import { methodOf, parseDetails } from './checked-client.ts'
 import type { ClientDetails, ClientDetailsInput } from './client-spec.ts'
 import type { EndAccess } from './end-access.ts'
 import type { ClientAuthMethod, RealmAlgorithm } from './realm-settings.ts'
+import { enterChange } from '../entering.ts'
 
 const SECRET_BYTES = 32
 
@@ -102,6 +103,8 @@ export class RealmClients {
         details.dpopBound,
         details.idTokenAlg ?? 'ES256',
       ])
+      const action = before.length > 0 ? 'client.changed' : 'client.created'
+      await enterChange(rows, tenant, action, client, { roles, scopes, method })
       if (before.length > 0) await this.#endAccess.ofClient(rows, tenant, client)
     })
     return secret
@@ -113,7 +116,9 @@ export class RealmClients {
         'delete from identity.client where tenant = $1 and client = $2 returning client',
         [tenant, client],
       )
-      if (gone.length > 0) await this.#endAccess.ofClient(rows, tenant, client)
+      if (gone.length === 0) return
+      await enterChange(rows, tenant, 'client.removed', client)
+      await this.#endAccess.ofClient(rows, tenant, client)
     })
   }
 
@@ -166,6 +171,7 @@ export class RealmClients {
         'update identity.client set registered = $3 where tenant = $1 and client = $2',
         [tenant, client, JSON.stringify(metadata)],
       )
+      await enterChange(rows, tenant, 'client.registered', client, { scopes, method })
       if (before.length > 0) await this.#endAccess.ofClient(rows, tenant, client)
     })
   }

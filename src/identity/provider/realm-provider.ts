@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Client, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { DenialThrottle } from '../../audit/denial-throttle.ts'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import { PROBLEM_TYPE, problemOf } from '../../http/problem.ts'
 import { JWKS_SECONDS } from '../realm-keys.ts'
@@ -14,7 +15,10 @@ import type { RealmContext } from './realm-context.ts'
 import { requestFacts } from './request-facts.ts'
 import { TOKEN_EXCHANGE } from './realm-settings.ts'
 import { EXCHANGE_PARAMETERS, tokenExchange } from './token-exchange.ts'
+import { enterTokenAnswer } from './enter-token-answer.ts'
 
+/** Refusals of one realm that are entered one by one. */
+const REFUSED_PER_MINUTE = 300
 /** What the hash of no secret is compared with, so that a wrong one and none take the same time. */
 const NOBODYS_HASH = Buffer.alloc(32)
 
@@ -41,6 +45,7 @@ export function realmProvider(realm: LoadedRealm, tools: ProviderTools): RealmPr
     deriveKey,
     provider,
   }
+  const throttle = new DenialThrottle(REFUSED_PER_MINUTE)
   // Host, protocol and address are in headers that we have written ourselves.
   provider.proxy = true
   provider.Client.prototype.compareClientSecret = matchesHash
@@ -59,7 +64,15 @@ export function realmProvider(realm: LoadedRealm, tools: ProviderTools): RealmPr
   events.on('error', (error: unknown) => tools.log(`request failed: ${reasonOf(error)}`))
   provider.use(async (ctx, next) => {
     await next()
-    finish(ctx as KoaContextWithOIDC)
+    const asked = ctx as KoaContextWithOIDC
+    await enterTokenAnswer(asked, realm.tenant, tools.database, throttle).catch(
+      (error: unknown) => {
+        // No token leaves that is not entered.
+        requestFacts(asked).failure = error
+        tools.log(`request failed: ${reasonOf(error)}`)
+      },
+    )
+    finish(asked)
   })
   const callback = provider.callback()
   return { context, realm, serve: (request, response) => callback(request, response) }

@@ -72,6 +72,7 @@ export function tokenExchange(realm: LoadedRealm, tools: ProviderTools) {
             grantor: tenant,
             grantee: given.grantee,
             grant: given.grant.id,
+            subject: given.grant.subject,
             token,
             scopes,
           }),

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { DenialThrottle } from '../../audit/denial-throttle.ts'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { Rows } from '../identity-database.ts'
@@ -12,9 +13,12 @@ import { groupKind } from './resource/group-kind.ts'
 import { userKind } from './resource/user-kind.ts'
 import { authenticateClient } from './tokens/authenticate-client.ts'
 import type { ScimClient } from './tokens/scim-client.ts'
+import { actAs, enterDenial } from '../entering.ts'
 
 /** Below an issuer. */
 export const SCIM_PATH = '/scim/v2'
+/** Refusals that are entered one by one. */
+const UNKNOWN_PER_MINUTE = 300
 
 export interface ScimHandlerOptions {
   readonly directory: Directory
@@ -36,6 +40,7 @@ export function scimHandler(options: ScimHandlerOptions): ScimHandler {
   const { directory, database, log } = options
   const endpoints = [endpointOf(userKind(directory)), endpointOf(groupKind(directory))]
   const budget = new RequestBudget(options.requestsPerMinute)
+  const throttle = new DenialThrottle(UNKNOWN_PER_MINUTE)
   return async ({ tenant, issuer }, request, response) => {
     const asked = below(request)
     if (asked === undefined) return false
@@ -44,8 +49,11 @@ export function scimHandler(options: ScimHandlerOptions): ScimHandler {
     let answer: Answer
     try {
       client = await authenticateClient(database, tenant, request.headers.authorization)
-      if (client === undefined) answer = unknownClient()
-      else {
+      if (client === undefined) {
+        await enterDenial(database, throttle, tenant, { action: 'scim.refused' })
+        answer = unknownClient()
+      } else {
+        actAs({ kind: 'client', id: `scim:${client.id}` })
         const wait = await budget.take(client)
         answer =
           wait === undefined ? await route(endpoints, client, asked(), base) : tooManyRequests(wait)

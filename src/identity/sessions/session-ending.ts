@@ -3,6 +3,7 @@ import type { RevocationPublisher } from '../../revocation/revocation.ts'
 import type { Rows } from '../identity-database.ts'
 import type { PostgresArtifacts } from '../provider/postgres-artifacts.ts'
 import { sessionOfGrant } from '../provider/session-of-grant.ts'
+import { enter } from '../entering.ts'
 
 /** Which sessions of a realm: SQL about `s`, with the values from `$2` on. */
 export interface Which {
@@ -65,6 +66,12 @@ export class SessionEnding {
       [tenant, ...which.values],
     )
     const ids = marked.map(({ id }) => id)
+    for (const id of ids) {
+      const object = { type: 'session', id }
+      await enter(rows, tenant, {
+        ...{ category: 'revocation', action: 'session.ended', object, decision: 'done' },
+      })
+    }
     await this.tell(rows, tenant, theseSessions(ids))
     await rows.query(
       `delete from identity.artifact where tenant = $1 and model = 'Session' and uid = any ($2)`,
@@ -75,11 +82,18 @@ export class SessionEnding {
 
   /** Ends the session that the cookie is of, when the provider itself sees to the rest. */
   async signOut(rows: Rows, tenant: TenantId, cookie: string): Promise<void> {
-    await rows.query(
+    const ended = await rows.query<{ id: string; subject: string }>(
       `update identity.session set ended_at = now()
-       where tenant = $1 and cookie = $2 and ended_at is null`,
+       where tenant = $1 and cookie = $2 and ended_at is null returning id, subject`,
       [tenant, cookie],
     )
+    for (const { id, subject } of ended) {
+      await enter(rows, tenant, {
+        ...{ category: 'authentication', action: 'user.signed-out', decision: 'done' },
+        actor: { kind: 'user', id: subject },
+        object: { type: 'session', id },
+      })
+    }
   }
 
   /** Has clients told that the sessions are over: of those that have an address for it. */

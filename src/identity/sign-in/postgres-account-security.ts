@@ -17,6 +17,7 @@ import type {
   Refused,
   TotpEnrolment,
 } from './sign-in.ts'
+import { enter, enterChange } from '../entering.ts'
 
 const REFUSED = { kind: 'refused' } as const
 
@@ -63,7 +64,14 @@ export class PostgresAccountSecurity implements AccountSecurity {
     if (stored === undefined) {
       const fresh = await database.transaction((rows) => this.#holders.changing(rows, holder))
       if ('kind' in fresh) return fresh
-    } else if (!(await passwords.verify(tenant, stored, current ?? ''))) return REFUSED
+    } else if (!(await passwords.verify(tenant, stored, current ?? ''))) {
+      await enter(database, tenant, {
+        ...{ category: 'authentication', action: 'password.refused', decision: 'failed' },
+        object: { type: 'user', id: subject },
+        layer: 'sign-in',
+      })
+      return REFUSED
+    }
     await counted.good()
     const ready = await newPasswords.prepare(tenant, subject, next)
     if ('problem' in ready) return { kind: 'weak', problem: ready.problem }
@@ -95,13 +103,14 @@ export class PostgresAccountSecurity implements AccountSecurity {
       const before = await this.#enrolled.before(rows, holder)
       const { tenant, subject } = who
       if (!(await this.#parts.totp.confirm(rows, tenant, subject, code))) return REFUSED
+      await enterChange(rows, tenant, 'totp.enrolled', subject)
       await this.#enrolled.note(rows, before, [ONE_TIME_CODE])
       return this.#enrolledWithCodes(rows, tenant, subject)
     })
   }
 
   removeTotp(holder: Holder): Promise<{ readonly kind: 'removed' } | Refused> {
-    return this.#removing(holder, (rows, tenant, subject) =>
+    return this.#removing(holder, 'totp.removed', (rows, tenant, subject) =>
       this.#parts.totp.remove(rows, tenant, subject),
     )
   }
@@ -132,6 +141,7 @@ export class PostgresAccountSecurity implements AccountSecurity {
       if ('kind' in still) return still
       const before = await this.#enrolled.before(rows, holder)
       if (!(await passkeys.store.add(rows, tenant, made, label))) return REFUSED
+      await enterChange(rows, tenant, 'passkey.enrolled', subject)
       await this.#enrolled.note(rows, before, passkeyMethods(made.synced))
       return this.#enrolledWithCodes(rows, tenant, subject)
     })
@@ -152,7 +162,7 @@ export class PostgresAccountSecurity implements AccountSecurity {
   }
 
   removePasskey(holder: Holder, id: string): Promise<{ readonly kind: 'removed' } | Refused> {
-    return this.#removing(holder, (rows, tenant, subject) =>
+    return this.#removing(holder, 'passkey.removed', (rows, tenant, subject) =>
       this.#parts.passkeys.store.remove(rows, tenant, subject, id),
     )
   }
@@ -166,6 +176,7 @@ export class PostgresAccountSecurity implements AccountSecurity {
       const { tenant, subject } = who
       // Codes stand in for a second factor; without one they would be one.
       if ((await hasSecondFactor(rows, tenant, subject)) !== true) return REFUSED
+      await enterChange(rows, tenant, 'recovery-codes.renewed', subject)
       return { kind: 'codes', codes: await this.#parts.recoveryCodes.renew(rows, tenant, subject) }
     })
   }
@@ -173,6 +184,7 @@ export class PostgresAccountSecurity implements AccountSecurity {
   /** Takes a factor away, unless the policy demands the last one. */
   #removing(
     holder: Holder,
+    action: 'totp.removed' | 'passkey.removed',
     remove: (rows: Rows, tenant: TenantId, subject: Subject) => Promise<boolean>,
   ): Promise<{ readonly kind: 'removed' } | Refused> {
     return this.#parts.database.transaction(async (rows) => {
@@ -181,6 +193,7 @@ export class PostgresAccountSecurity implements AccountSecurity {
       const { tenant, subject } = who
       await rows.query('savepoint whole')
       if (!(await remove(rows, tenant, subject))) return REFUSED
+      await enterChange(rows, tenant, action, subject)
       if ((await hasSecondFactor(rows, tenant, subject)) === true) return { kind: 'removed' }
       if ((await readRealm(rows, tenant)).secondFactorRequired) {
         await rows.query('rollback to savepoint whole')

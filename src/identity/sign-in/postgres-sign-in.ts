@@ -1,3 +1,4 @@
+import { DenialThrottle } from '../../audit/denial-throttle.ts'
 import type { Subject } from '../../core/names.ts'
 import { AttemptStore } from './attempts/attempt-store.ts'
 import {
@@ -24,14 +25,18 @@ import type {
   SignIn,
   StepOutcome,
 } from './sign-in.ts'
+import { actAs, enter, enterDenial } from '../entering.ts'
 
 const REFUSED = { kind: 'refused' } as const
+/** Tries of those who have to wait that are entered one by one. */
+const LIMITED_PER_MINUTE = 300
 
 /** Signing in, with all that it knows in PostgreSQL: any process can take the next step. */
 export class PostgresSignIn implements SignIn {
   readonly #parts: SignInParts
   readonly #attempts = new AttemptStore()
   readonly #devices = new KnownDevices()
+  readonly #throttle = new DenialThrottle(LIMITED_PER_MINUTE)
 
   constructor(parts: SignInParts) {
     this.#parts = parts
@@ -49,14 +54,14 @@ export class PostgresSignIn implements SignIn {
     const account = await directory.findBySignInName(tenant, name)
     const subject = account?.subject
     const counted = await limits.password(attempt, name, subject)
-    if ('seconds' in counted) return { kind: 'wait', ...counted }
+    if ('seconds' in counted) return this.#limited(attempt, 'password', counted)
     const stored = await passwords.read(database, tenant, subject)
     const good = await passwords.verify(tenant, stored, password).catch(async (error: unknown) => {
       await counted.undone()
       throw error
     })
     if (!good || stored === undefined || account?.active !== true || subject === undefined) {
-      return REFUSED
+      return this.#refused(attempt, 'password', subject)
     }
     const outcome = await this.#first(attempt, subject, [PASSWORD])
     if (outcome.kind !== 'passed') return outcome
@@ -78,10 +83,10 @@ export class PostgresSignIn implements SignIn {
     const { database, limits, passkeys } = this.#parts
     const { tenant } = attempt
     const counted = await limits.passkey(attempt)
-    if ('seconds' in counted) return { kind: 'wait', ...counted }
+    if ('seconds' in counted) return this.#limited(attempt, 'passkey', counted)
     const realm = await readRealm(database, tenant)
     const passkey = await passkeys.signedIn(tenant, realm, attemptHolder(attempt), response)
-    if (passkey === undefined) return REFUSED
+    if (passkey === undefined) return this.#refused(attempt, 'passkey', undefined)
     const methods = passkeyMethods(passkey.synced)
     const state = await this.#read(attempt)
     const asked = state === undefined ? undefined : nextStep(state)
@@ -140,7 +145,7 @@ export class PostgresSignIn implements SignIn {
     connection?: string,
   ): Promise<StepOutcome> {
     const account = await this.#parts.directory.account(attempt.tenant, subject)
-    if (account?.active !== true) return REFUSED
+    if (account?.active !== true) return this.#refused(attempt, 'federation', subject)
     return this.#first(attempt, subject, methodsOf(amr), connection)
   }
 
@@ -151,7 +156,15 @@ export class PostgresSignIn implements SignIn {
       const { subject, amr, connection, signedInAt = new Date() } = state
       await this.#attempts.end(rows, attempt)
       const device = await this.#devices.remember(rows, attempt.tenant, subject, attempt.device)
-      return { subject, amr, acr: acrOf(amr), signedInAt, connection, device }
+      const acr = acrOf(amr)
+      await enter(rows, attempt.tenant, {
+        ...{ category: 'authentication', action: 'user.signed-in', decision: 'allowed' },
+        actor: { kind: 'user', id: subject },
+        layer: 'sign-in',
+        detail: { acr, amr: amr.join(' '), connection },
+      })
+      actAs({ kind: 'user', id: subject })
+      return { subject, amr, acr, signedInAt, connection, device }
     })
   }
 
@@ -197,10 +210,39 @@ export class PostgresSignIn implements SignIn {
     const expected = asked?.kind === 'second_factor' && asked.factors.includes(factor)
     if (state?.subject === undefined || !expected) return REFUSED
     const counted = await this.#parts.limits.secondFactor(attempt, state.subject)
-    if ('seconds' in counted) return { kind: 'wait', ...counted }
-    if (!(await check(state.subject))) return REFUSED
+    if ('seconds' in counted) return this.#limited(attempt, factor, counted)
+    if (!(await check(state.subject))) return this.#refused(attempt, factor, state.subject)
     await counted.good()
     return this.#second(attempt, state, state.subject, [ONE_TIME_CODE])
+  }
+
+  /** It rolls nothing back and is entered all the same, whether there is such a user or not. */
+  async #refused(
+    { tenant }: Attempt,
+    factor: string,
+    subject: Subject | undefined,
+  ): Promise<StepOutcome> {
+    await enter(this.#parts.database, tenant, {
+      ...{ category: 'authentication', action: 'user.sign-in-failed', decision: 'failed' },
+      actor: { kind: 'unknown', id: 'unknown' },
+      ...(subject === undefined ? {} : { object: { type: 'user', id: subject } }),
+      layer: 'sign-in',
+      reason: factor,
+    })
+    return REFUSED
+  }
+
+  /** Whoever has to wait may try as often as it likes: it is entered as far as there is room. */
+  async #limited(
+    { tenant }: Attempt,
+    factor: string,
+    { seconds }: { readonly seconds: number },
+  ): Promise<StepOutcome> {
+    await enterDenial(this.#parts.database, this.#throttle, tenant, {
+      action: 'user.sign-in-limited',
+      reason: factor,
+    })
+    return { kind: 'wait', seconds }
   }
 
   async #passed(attempt: Attempt): Promise<StepOutcome> {

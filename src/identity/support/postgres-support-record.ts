@@ -18,6 +18,7 @@ import type { Access } from '../../tokens/access-token.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { IdentityDatabase, Rows } from '../identity-database.ts'
 import { type RecordedSupport, type SupportRecord, TENANT_ADMIN_ROLE } from './support-record.ts'
+import { enter } from '../entering.ts'
 
 const LISTED_MAX = 200
 /** Through which client a support token was issued. */
@@ -122,6 +123,12 @@ export class PostgresSupportRecord implements SupportRecord {
         throw new RingfenceError('conflict', 'the access is not active in the tenant’s own record')
       }
       const life = Math.min(seconds, left)
+      await enter(rows, tenant, {
+        ...{ category: 'support', action: 'support.token', decision: 'allowed' },
+        actor: { kind: 'operator', id: shown.operator },
+        object: { type: 'support-access', id: access },
+        detail: { seconds: life, scope: shown.scope },
+      })
       const expiresAt = new Date((Math.floor(now / 1000) + life) * 1000)
       return { token: await sign(tenant, accessOf(shown), life), expiresAt }
     })
@@ -149,6 +156,13 @@ export class PostgresSupportRecord implements SupportRecord {
          values ($1, $2, $3, $4, $5)`,
         [tenant, access, kind, termsDigest(shown), by],
       )
+      await enter(rows, tenant, {
+        ...{ category: 'support', action: `support.${kind}` },
+        actor: { kind: 'user', id: by },
+        object: { type: 'support-access', id: access },
+        decision: kind === 'consent' ? 'allowed' : 'denied',
+        detail: { operator: shown.operator, scope: shown.scope },
+      })
       if (kind === 'consent') return
       // Whatever the control plane does, or whether it is there: what was issued is void.
       await publisher.publish(rows, { kind: 'session', tenant, id: access, at: new Date() })

@@ -4,6 +4,7 @@ import type { TenantId } from '../../../core/tenant.ts'
 import type { IdentityDatabase, Rows } from '../../identity-database.ts'
 import { lockRealm } from '../../realm-keys.ts'
 import type { ConnectionId } from '../connection/connection-id.ts'
+import { enterChange } from '../../entering.ts'
 
 /**
  * Makes a user's roles from one connection exactly these, those that the realm has. Roles from
@@ -20,19 +21,21 @@ export async function setFederatedRoles(
   const wanted = roles.map((role) => `${prefix}${nameOf(subject, role)}`)
   await database.transaction(async (rows) => {
     await lockRealm(rows, tenant)
-    await rows.query(
+    const gone = await rows.query(
       `delete from identity.role_binding
-       where tenant = $1 and subject = $2 and starts_with(id, $3) and id <> all($4)`,
+       where tenant = $1 and subject = $2 and starts_with(id, $3) and id <> all($4) returning id`,
       [tenant, subject, prefix, wanted],
     )
-    await rows.query(
+    const added = await rows.query(
       `insert into identity.role_binding (tenant, id, subject, role)
        select r.tenant, w.id, $2, r.name
        from unnest($3::text[], $4::text[]) as w (id, role)
        join identity.role r on r.tenant = $1 and r.name = w.role
-       on conflict do nothing`,
+       on conflict do nothing returning id`,
       [tenant, subject, wanted, roles],
     )
+    if (gone.length + added.length === 0) return
+    await enterChange(rows, tenant, 'user.roles', subject, { connection, roles })
   })
 }
 

@@ -5,6 +5,7 @@ import type { Connection } from '../connection/connection.ts'
 import { type ConnectionId, parseConnectionId } from '../connection/connection-id.ts'
 import type { ExternalUser } from '../external-user.ts'
 import { removeFederatedRoles } from './federated-roles.ts'
+import { enterChange } from '../../entering.ts'
 
 type Place = Pick<Connection, 'tenant' | 'id'>
 
@@ -98,6 +99,7 @@ export class LinkStore {
          where tenant = $1 and connection = $2 and subject = $3`,
         [tenant, connection, subject],
       )
+      await enterChange(rows, tenant, 'user.unlinked', subject, { connection })
     })
   }
 }

@@ -20,6 +20,7 @@ import { CONNECTION_COLUMNS, type ConnectionRow, connectionOf } from './connecti
 import { openSecrets, sealSecrets } from './connection-secrets.ts'
 import { makeServiceProviderKeys, type ServiceProviderKeys } from './service-provider-keys.ts'
 import { isSourceAllowed, SOURCE_IS_ALLOWED } from './source-allowlist.ts'
+import { enterChange } from '../../entering.ts'
 
 /** How many a realm can have. */
 export const CONNECTIONS_MAX = 50
@@ -136,6 +137,9 @@ export class ConnectionStore {
         sealSecrets(this.#sealing, tenant, id, secrets),
         certificates,
       )
+      const what = { kind: input.kind, source, enabled: saved.enabled }
+      const action = was === undefined ? 'connection.created' : 'connection.changed'
+      await enterChange(rows, tenant, action, id, what)
       if (was !== undefined && !(isSameSource && saved.enabled)) await ended(rows)
       return saved
     })
@@ -157,6 +161,7 @@ export class ConnectionStore {
         tenant,
         id,
       ])
+      await enterChange(rows, tenant, 'connection.removed', id)
     })
   }
 }

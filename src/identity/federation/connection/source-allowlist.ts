@@ -2,6 +2,7 @@ import type { TenantId } from '../../../core/tenant.ts'
 import type { IdentityDatabase, Rows } from '../../identity-database.ts'
 import { lockRealm } from '../../realm-keys.ts'
 import type { Connection } from './connection.ts'
+import { enterChange } from '../../entering.ts'
 
 /** An issuer (`oidc`) or an entity id (`saml`), exactly. */
 export interface AllowedSource {
@@ -38,6 +39,7 @@ export class SourceAllowlist {
          on conflict do nothing`,
         [tenant, kind, source],
       )
+      await enterChange(rows, tenant, 'source.allowed', source, { kind })
     })
   }
 
@@ -61,6 +63,7 @@ export class SourceAllowlist {
         'delete from identity.federation_source where tenant = $1 and kind = $2 and source = $3',
         [tenant, kind, source],
       )
+      await enterChange(rows, tenant, 'source.disallowed', source, { kind })
       await also(
         rows,
         found.map(({ id }) => id),

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { errors } from 'oidc-provider'
+import { DenialThrottle } from '../../../audit/denial-throttle.ts'
 import { messageOf, RingfenceError } from '../../../core/errors.ts'
 import type { Subject } from '../../../core/names.ts'
 import { problemOf } from '../../../http/problem.ts'
@@ -18,6 +19,8 @@ import { type CookiePlace, clearBinding, readBinding, setBinding } from './bindi
 import type { RequestKey, RequestStore } from './request-store.ts'
 import { isSecretValue, newSecretValue } from './secret-value.ts'
 import type { SignInJourney, Ticket } from './sign-in-journey.ts'
+import { enterDenial } from '../../entering.ts'
+import type { IdentityDatabase } from '../../identity-database.ts'
 
 /** Where a provider's answers go. */
 const OUTER_PATH = /^\/federation\/([a-z0-9-]{1,40})\/(callback|acs|metadata)$/
@@ -45,7 +48,11 @@ export interface SignedInFrom {
   readonly amr: readonly string[]
 }
 
+/** Refusals of one process that are entered one by one. */
+const REFUSED_PER_MINUTE = 300
+
 export interface FederationHandlerOptions {
+  readonly database: IdentityDatabase
   readonly connections: ConnectionStore
   readonly requests: RequestStore
   readonly journey: SignInJourney
@@ -90,6 +97,7 @@ export function federationHandler(options: FederationHandlerOptions): RealmHandl
     metadata: (visit) => metadata(visit),
     finish: (visit) => finish(visit, options),
   }
+  const throttle = new DenialThrottle(REFUSED_PER_MINUTE)
   return async (context, request, response) => {
     const [path = '', query = ''] = request.url.split(/\?(.*)/s)
     const place = placeOf(path)
@@ -101,6 +109,12 @@ export function federationHandler(options: FederationHandlerOptions): RealmHandl
     try {
       return await endpoints[place.endpoint](visit)
     } catch (error) {
+      const reason = error instanceof FederationRefusal ? error.reason : 'failed'
+      await enterDenial(options.database, throttle, context.tenant, {
+        action: 'federation.refused',
+        object: { type: 'connection', id: connection.id },
+        reason,
+      })
       refuse(visit, error, options.log)
       return true
     }

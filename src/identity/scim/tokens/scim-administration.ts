@@ -6,6 +6,7 @@ import type { IdentityDatabase, Rows } from '../../identity-database.ts'
 import { lockRealm } from '../../realm-keys.ts'
 import { tokenHash } from './token-hash.ts'
 import { isPlainText } from '../schema/plain-text.ts'
+import { enterChange } from '../../entering.ts'
 
 const DAY = 24 * 3_600
 const LIFE_DAYS_MAX = 366
@@ -67,7 +68,9 @@ export class ScimAdministration {
     const { name, days, emailsVerified } = read.data
     return this.#database.transaction(async (rows) => {
       await lockRealm(rows, tenant)
-      return insert(rows, tenant, { name, emailsVerified, seconds: days * DAY }, id)
+      const made = await insert(rows, tenant, { name, emailsVerified, seconds: days * DAY }, id)
+      await enterChange(rows, tenant, 'scim-token.created', made.id, { days })
+      return made
     })
   }
 
@@ -107,17 +110,22 @@ export class ScimAdministration {
       )
       if (before === undefined) throw absent()
       const { name, emails_verified: emailsVerified, seconds } = before
-      return insert(rows, tenant, { name, emailsVerified, seconds })
+      const made = await insert(rows, tenant, { name, emailsVerified, seconds })
+      await enterChange(rows, tenant, 'scim-token.rotated', id, { to: made.id })
+      return made
     })
   }
 
   /** It opens nothing any more when this returns. @throws RingfenceError `not_found` */
   async revoke(tenant: TenantId, id: string): Promise<void> {
-    const found = await this.#database.query(
-      'delete from identity.scim_token where tenant = $1 and id = $2 returning id',
-      [tenant, id],
-    )
-    if (found.length === 0) throw absent()
+    await this.#database.transaction(async (rows) => {
+      const found = await rows.query(
+        'delete from identity.scim_token where tenant = $1 and id = $2 returning id',
+        [tenant, id],
+      )
+      if (found.length === 0) throw absent()
+      await enterChange(rows, tenant, 'scim-token.revoked', id)
+    })
   }
 
   /** Forgets tokens that ended long ago. Call it now and then. */

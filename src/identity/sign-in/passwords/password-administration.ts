@@ -2,6 +2,7 @@ import { RingfenceError } from '../../../core/errors.ts'
 import type { Subject } from '../../../core/names.ts'
 import type { TenantId } from '../../../core/tenant.ts'
 import type { SignInParts } from '../sign-in-parts.ts'
+import { enterChange } from '../../entering.ts'
 
 /** What an administrator may do about the factors of users, who are told by nothing but its effect. */
 export class PasswordAdministration {
@@ -45,6 +46,7 @@ export class PasswordAdministration {
           subject,
         ])
       }
+      await enterChange(rows, tenant, 'factors.reset', subject)
       await this.#parts.endAccess(rows, tenant, subject)
     })
   }

@@ -10,6 +10,7 @@ import {
   isOutdated,
   verifyPassword,
 } from './password-hash.ts'
+import { enterChange } from '../../entering.ts'
 
 /** How many passwords a user cannot take again, with the one in use. */
 const REMEMBERED = 3
@@ -132,6 +133,7 @@ export class Passwords {
     for (const table of ['sign_in_attempt', 'email_change']) {
       await rows.query(`delete from identity.${table} where tenant = $1 and subject = $2`, of)
     }
+    await enterChange(rows, tenant, 'password.changed', subject)
   }
 
   /** Hashes anew, after a sign-in, what was hashed more cheaply than today. */
