@@ -141,7 +141,12 @@ export interface BillingSite {
   /** Set it to move the clock. */
   readonly clock: { now: Date }
   /** Counts units of a meter at a moment. */
-  use(tenant: TenantId, units: number, at: Date, group?: Readonly<Record<string, string>>): void
+  readonly use: (
+    tenant: TenantId,
+    units: number,
+    at: Date,
+    group?: Readonly<Record<string, string>>,
+  ) => void
 }
 
 export async function billingSite(

@@ -3,6 +3,7 @@ import { isMisuse, messageOf, RingfenceError } from '../core/errors.ts'
 import { addApiKeys } from './commands/api-keys.ts'
 import { addApply } from './commands/apply.ts'
 import { addApprovals } from './commands/approvals.ts'
+import { addBilling } from './commands/billing.ts'
 import { addAudit } from './commands/audit.ts'
 import { addCatalogue } from './commands/catalogue.ts'
 import { addClients } from './commands/clients.ts'
@@ -109,6 +110,7 @@ Examples:
     addLogin,
     addSupport,
     addGrants,
+    addBilling,
     addLease,
     addToken,
     addExec,

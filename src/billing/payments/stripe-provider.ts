@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Currency } from '../../contracts/currency.ts'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/tenant.ts'
+import { contentHash } from '../invoices/canonical.ts'
 import type { Customer, Invoice } from '../invoices/invoice.ts'
 import type { PaymentMessage, PaymentProvider } from './payment-provider.ts'
 import { ourAmount, stripeAmount } from './stripe-amount.ts'
@@ -69,7 +70,8 @@ export class StripeProvider implements PaymentProvider {
           },
           metadata: { ringfence_tenant: tenant },
         },
-        { idempotencyKey: `ringfence-customer-${tenant}` },
+        // With what is said of it: an id may be another customer's later.
+        { idempotencyKey: `ringfence-customer-${contentHash([tenant, customer])}` },
       ),
     )
     return made.id

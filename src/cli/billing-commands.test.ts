@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { Hono } from 'hono'
+import { servedBilling } from '../billing/api/billing-api.test-support.ts'
+import { ACME, day } from '../billing/billing-site.test-support.ts'
+import { listen } from '../http/listen.ts'
+import { runCommandLine } from './program.ts'
+
+/** The operators' router on a real listener, and the files of a platform that point to it. */
+async function stage(t: TestContext) {
+  const site = await servedBilling(t)
+  const app = new Hono().route('/v1/billing', site.operatorApi)
+  const listening = await listen((request) => app.fetch(request), { host: '127.0.0.1', port: 0 })
+  const state = mkdtempSync(join(tmpdir(), 'rf-cli-'))
+  t.after(async () => {
+    await listening.close()
+    rmSync(state, { recursive: true, force: true })
+  })
+  writeFileSync(join(state, 'records.url'), listening.url)
+  writeFileSync(join(state, 'control.url'), 'http://127.0.0.1:1')
+  writeFileSync(join(state, 'operator.token'), 'writer\n', { mode: 0o600 })
+  const run = async (...args: readonly string[]) => {
+    let [out, err] = ['', '']
+    const console = {
+      out: (text: string) => {
+        out += text
+      },
+      err: (text: string) => {
+        err += text
+      },
+      isTty: false,
+      width: 100,
+      environment: {},
+    }
+    const code = await runCommandLine(['billing', ...args, '--state', state], console)
+    return { code, out, err }
+  }
+  return { ...site, run, state }
+}
+
+test('a bill is previewed, made final, shown, recomputed and taken back', async (t) => {
+  const { run, state, use } = await stage(t)
+  const preview = await run('preview', 'acme', '--period', '2026-07')
+  assert.equal(preview.code, 0, preview.err)
+  assert.match(preview.out, /calls .*1200 .*7\.30/)
+  assert.match(preview.out, /37\.30, with taxes 44\.39 EUR/)
+  const made = await run('finalise', 'acme', '--period', '2026-07', '--json')
+  const [invoice] = JSON.parse(made.out) as { number: string; total: string }[]
+  assert.deepEqual([invoice?.number, invoice?.total], ['RF-000001', '4439'])
+  assert.match((await run('invoices', 'acme')).out, /RF-000001 .*final .*44\.39/)
+  assert.match((await run('invoices', 'acme', 'RF-000001')).out, /calls/)
+  const file = join(state, 'invoice.csv')
+  await run('invoices', 'acme', 'RF-000001', '--csv', file)
+  assert.match(readFileSync(file, 'utf8'), /RF-000001,2026-07,EUR,charge,calls/)
+  assert.equal((await run('recompute', 'acme', 'RF-000001')).code, 0)
+  use(ACME, 100, day('2026-07-09'))
+  const wrong = await run('recompute', 'acme', 'RF-000001')
+  assert.equal(wrong.code, 1)
+  assert.match(wrong.out, /calls .*0\.30/)
+  const note = await run('void', 'acme', 'RF-000001', '--reason', 'wrong', '-o', 'yaml')
+  assert.match(note.out, /number: RF-C000001/)
+})
+
+test('what does not agree ends with 1 and is named, and costs are shown', async (t) => {
+  const { run } = await stage(t)
+  assert.equal((await run('reconcile', 'acme', '--period', '2026-07')).code, 0)
+  const costs = await run('costs', '--period', '2026-07')
+  assert.match(costs.out, /acme +pooled +1\.00 +37\.30 +36\.30 +97/)
+  assert.equal(
+    (await run('costs', '--period', '2026-07', '--tenant', 'globex')).out.split('\n').length,
+    3,
+  )
+})
+
+test('misuse is refused with one line, and a platform without a records plane says so', async (t) => {
+  const { run, state } = await stage(t)
+  for (const args of [
+    ['preview', 'Acme!', '--period', '2026-07'],
+    ['preview', 'acme'],
+    ['preview', 'acme', '--period', 'now'],
+    ['finalise', 'acme', '--period', '2026-09'],
+    ['invoices', 'acme', 'RF-000009'],
+    ['invoices', 'acme', '--csv', 'x.csv'],
+  ]) {
+    const { code, err } = await run(...args)
+    assert.equal(code, 2, args.join(' '))
+    assert.match(err, /^ringfence: [^\n]+\n$/)
+  }
+  rmSync(join(state, 'records.url'))
+  assert.match((await run('costs', '--period', '2026-07')).err, /no records plane runs/)
+})
