@@ -18,8 +18,11 @@ const BREAKING = 12
 const here: LookupFunction = (_host, _options, done) =>
   done(null, [{ address: '127.0.0.1', family: 4 }])
 
+/** Addresses of services of tenants on the platform's own network, as nothing of the platform is there. */
+export const HERE = { lookup: here, ranges: ['127.0.0.0/8'] }
+
 /** The party's whole surface is an upstream of its own. */
-function owning(settings: Settings, party: Party, url: string): Settings {
+export function owning(settings: Settings, party: Party, url: string): Settings {
   const upstream = { of: 'tenant', name: OWN } as const
   return withTenant(settings, party, {
     upstreams: [{ name: OWN, servers: [{ url }] }],
@@ -30,9 +33,9 @@ function owning(settings: Settings, party: Party, url: string): Settings {
   })
 }
 
-const portOf = (url: string) => new URL(url).port
+export const portOf = (url: string) => new URL(url).port
 
-async function asks(duel: Duel, door: Door): Promise<string> {
+export async function asks(duel: Duel, door: Door): Promise<string> {
   const { wire, attacker, mark } = duel
   const token = await accessToken(attacker)
   const heard = [
@@ -89,7 +92,7 @@ export const UPSTREAMS: readonly FrontDoorAttack[] = [
       title: "An own upstream that is the platform's service, where inner addresses are allowed",
     },
     (port) => [`http://127.0.0.1:${port}/clinic`, `http://${NAME}:${port}/clinic`],
-    { lookup: here, ranges: ['127.0.0.0/8'] },
+    HERE,
   ),
   staged(
     {

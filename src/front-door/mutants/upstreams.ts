@@ -1,4 +1,6 @@
 import { lookup as systemLookup } from 'node:dns'
+import { isIP } from 'node:net'
+import { Agent, type Dispatcher, interceptors } from 'undici'
 import type { Place } from '../../gateway/place.ts'
 import { Upstreams, type UpstreamServer } from '../../gateway/upstream.ts'
 import { type FrontDoorMutant, mutant } from './front-door-mutant.ts'
@@ -7,6 +9,31 @@ import { type FrontDoorMutant, mutant } from './front-door-mutant.ts'
 class PoolsByUrl extends Upstreams {
   override server(place: Place): UpstreamServer {
     return super.server({ ...place, key: place.url.href })
+  }
+}
+
+/** Goes where a server sends it on to, as clients for people do. */
+class FollowingUpstreams extends Upstreams {
+  readonly #agent = new Agent()
+  readonly #client = this.#agent.compose(interceptors.redirect({ maxRedirections: 3 }))
+
+  override server(place: Place): UpstreamServer {
+    const server = super.server(place)
+    const take = server.take.bind(server)
+    const { origin } = place.url
+    const client = {
+      dispatch: (options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) =>
+        this.#client.dispatch({ ...options, origin }, handler),
+      close: async () => undefined,
+      destroy: async () => undefined,
+    }
+    server.take = () => Object.assign(take(), { client })
+    return server
+  }
+
+  override close(): void {
+    void this.#agent.destroy()
+    super.close()
   }
 }
 
@@ -45,6 +72,27 @@ export const UPSTREAM_MUTANTS: readonly FrontDoorMutant[] = [
         }
       },
     }),
+  ),
+  mutant(
+    'fd-upstream-addresses-alone',
+    'What is ours is known by addresses, and not by names of hosts',
+    ['fd-upstream-others-host'],
+    ({ upstreamGuard }) => ({
+      upstreamGuard(options) {
+        const guard = upstreamGuard(options)
+        return {
+          ...guard,
+          refusalOf: (url, isOurs) =>
+            guard.refusalOf(url, (host, port) => isIP(host) !== 0 && isOurs(host, port)),
+        }
+      },
+    }),
+  ),
+  mutant(
+    'fd-upstream-redirects-followed',
+    'Where a server sends on to is gone to',
+    ['fd-upstream-redirect'],
+    () => ({ connections: (rules) => new FollowingUpstreams(rules) }),
   ),
   mutant(
     'fd-upstream-pools-by-url',
