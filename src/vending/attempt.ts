@@ -39,6 +39,7 @@ export interface Claimed {
   readonly session?: string
   readonly actor?: TenantContext['actor']
   readonly delegation?: TenantContext['delegation']
+  readonly billed?: TenantContext['billed']
   /** Absent for jobs. */
   readonly origin?: Origin
 }

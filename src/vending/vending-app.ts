@@ -11,6 +11,7 @@ import type { Desk } from './desk.ts'
 import { denialEntry, grantEntry, isKnown } from './journal-of.ts'
 import type { LeaseCache } from './lease-cache.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
+import { usageOf } from './usage-of.ts'
 import type { VendingJournal } from './vending-journal.ts'
 
 export interface VendingAppOptions {
@@ -20,6 +21,8 @@ export interface VendingAppOptions {
   readonly cache: LeaseCache
   readonly journal: VendingJournal
   readonly throttle: DenialThrottle
+  /** Who reports the leases as usage. Undefined: nobody. */
+  readonly usageSource: string | undefined
   readonly log: (line: string) => void
 }
 
@@ -58,7 +61,7 @@ async function answer(kind: Kind, request: Request, options: VendingAppOptions):
 
 async function granted(
   attempt: Attempt,
-  { desk, cache, journal }: VendingAppOptions,
+  { desk, cache, journal, usageSource }: VendingAppOptions,
 ): Promise<Response> {
   if (attempt.kind === 'revocation') {
     const lease = await desk.revoke(attempt)
@@ -68,7 +71,9 @@ async function granted(
   const { lease, opened } =
     attempt.kind === 'exchange' ? await desk.exchange(attempt) : await desk.renew(attempt)
   const [layer, reason] = opened ? (['engine', 'opened'] as const) : (['cache', 'in-hand'] as const)
-  await journal.append(grantEntry(attempt, lease, layer, reason))
+  // One in hand was used when it was made.
+  const used = opened && usageSource !== undefined ? [usageOf(attempt, lease, usageSource)] : []
+  await journal.append(grantEntry(attempt, lease, layer, reason), used)
   return grantAnswer(attempt, lease, cache.secondsLeft(lease))
 }
 

@@ -34,6 +34,11 @@ export interface VendingOptions {
   readonly leaserOf: LeaserOf
   /** An open journal is its opener's: to send it on, and to close. */
   readonly journal: JournalOptions | Journal
+  /**
+   * Who reports leases as usage, in the same journal: `/ringfence/vending/vending-1`, below the name that
+   * vending has at the records plane. Default: nobody does.
+   */
+  readonly usageSource?: string
   readonly log: (line: string) => void
   /** Requests a minute of one workload over all tenants. Default 30 000. */
   readonly workloadPerMinute?: number
@@ -100,7 +105,10 @@ export async function openVending(options: VendingOptions): Promise<Vending> {
   const throttle = new DenialThrottle(UNKNOWN_DENIALS_PER_MINUTE)
   enforcer.start()
   return {
-    app: vendingApp({ configuration, revocations, desk, cache, journal, throttle, log }),
+    app: vendingApp({
+      ...{ configuration, revocations, desk, cache, journal, throttle, log },
+      usageSource: options.usageSource,
+    }),
     settled: () => enforcer.settled(),
     async close() {
       await enforcer.stop()
