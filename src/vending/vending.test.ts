@@ -94,7 +94,7 @@ describe('the journal', () => {
     t.after(() => rmSync(full, { recursive: true }))
     const small = await openWorld({ journal: { directory: full, bytesMax: 1 } })
     assert.equal((await ask(small)).status, 200)
-    symlinkSync('/dev/full', join(full, 'vending-00000002.ndjson'))
+    symlinkSync('/dev/full', join(full, 'journal-00000002.ndjson'))
     const answer = await ask(small)
     assert.deepEqual(
       [answer.status, await answer.json()],
