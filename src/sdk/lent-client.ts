@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { RingfenceError } from '../core/errors.ts'
+import { taggedQuery } from './sql-tag.ts'
 
 type Listener = (...args: unknown[]) => unknown
 
@@ -20,12 +21,15 @@ const LIFE = new Set<PropertyKey>(['connect', 'end'])
 export class Loan {
   readonly db: pg.ClientBase
   readonly #client: pg.ClientBase
+  readonly #tag: string
   readonly #listeners: (readonly [string, Listener])[] = []
   readonly #methods = new Map<PropertyKey, unknown>()
   #over = false
 
-  constructor(client: pg.ClientBase) {
+  /** @param tag comes before each statement that is not prepared under a name */
+  constructor(client: pg.ClientBase, tag = '') {
     this.#client = client
+    this.#tag = tag
     this.db = new Proxy(client, {
       get: (_, name) => this.#get(name),
       set: () => {
@@ -68,7 +72,8 @@ export class Loan {
     if (!SUBSCRIBES.has(name)) {
       return (...args: unknown[]): unknown => {
         this.#checkLent()
-        return Reflect.apply(method, this.#client, args)
+        const said = name === 'query' ? taggedQuery(this.#tag, args) : args
+        return Reflect.apply(method, this.#client, said)
       }
     }
     return (event: string, listener: Listener) => {

@@ -6,6 +6,7 @@ import { parsed } from '../core/parsed.ts'
 import type { ContextKeyFile } from './context-keys.ts'
 import type { SessionConfig } from './postgres/lease-login.ts'
 import type { TenantPoolOptions } from './postgres/pool-options.ts'
+import type { ServiceTracer } from './tracing.ts'
 
 /** A part of the platform: where it is, and who it is in client assertions. */
 export interface Peer {
@@ -33,6 +34,13 @@ export interface RingfenceOptions {
   readonly usage?: UsageSettings
   /** Milliseconds within which a lease is had or the request fails. Default 5000. */
   readonly leaseMsMax?: number
+  /** Gets spans of this service's work on tenants' data. Default nobody: `openTelemetryTracer` makes one. */
+  readonly tracer?: ServiceTracer
+  /**
+   * Which statements say in a comment to which trace they belong: those of traces that are kept, none,
+   * or all. Named prepared statements never do. Default `sampled`.
+   */
+  readonly sqlTags?: 'sampled' | 'never' | 'always'
   readonly pool?: PoolSettings
 }
 

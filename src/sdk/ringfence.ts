@@ -23,9 +23,11 @@ import {
   type TraceHeaders,
   traceHeaders,
 } from '../http/trace-context.ts'
+import { sqlTag } from './sql-tag.ts'
+import { inSpan, type ServiceTracer } from './tracing.ts'
 import { inTransaction } from './transaction.ts'
 import { type Usage, UsageRecorder } from './usage-recorder.ts'
-import { type VendedLease, VendingClient } from './vending-client.ts'
+import { type Asking, type VendedLease, VendingClient } from './vending-client.ts'
 import { type VerifiedContext, VerifiedContexts } from './verified-context.ts'
 
 const LEASE_MS_MAX = 5_000
@@ -59,6 +61,8 @@ export class Ringfence {
   readonly #decisions: DecisionClient | undefined
   readonly #usage: UsageRecorder | undefined
   readonly #leases = new LeaseBook()
+  readonly #tracer: ServiceTracer | undefined
+  readonly #sqlTags: NonNullable<RingfenceOptions['sqlTags']>
   readonly #pool: TenantPool<Seat>
   readonly #closing = new AbortController()
 
@@ -82,6 +86,8 @@ export class Ringfence {
         service: this.service,
         tokenOf: (context) => this.#contexts.pastTokenOf(context),
       })
+    this.#tracer = options.tracer
+    this.#sqlTags = options.sqlTags ?? 'sampled'
     this.#pool = new TenantPool<Seat>({
       sessionsMax: SESSIONS_MAX,
       // They are for one server, and tenants are on several.
@@ -135,8 +141,23 @@ export class Ringfence {
     if (!context.scopes.includes(scope)) {
       throw new RingfenceError('forbidden', `the tenant context does not allow to ${scope}`)
     }
-    const seat = seatOf(context, scope)
-    const asking = { token, scope, trace: context.trace, signal: this.#closing.signal }
+    const attributes = {
+      'tenant.id': context.tenant,
+      'ringfence.scope': scope,
+      'ringfence.service': this.service,
+    }
+    return inSpan(this.#tracer, 'ringfence with-tenant', context.trace, attributes, (trace) =>
+      this.#withSession(context, { token, scope, trace, signal: this.#closing.signal }, work),
+    )
+  }
+
+  async #withSession<T>(
+    context: VerifiedContext,
+    asking: Asking,
+    work: (db: pg.ClientBase) => Promise<T>,
+  ): Promise<T> {
+    const seat = seatOf(context, asking.scope)
+    const tag = this.#tagOf(asking.trace)
     await this.#leases.ensure(seat, () => this.#vending.exchange(asking))
     for (let leases = 1; ; leases += 1) {
       const lease = this.#leases.lease(seat)
@@ -144,7 +165,7 @@ export class Ringfence {
       try {
         return await this.#pool.use(seat, (client) => {
           begun = true
-          return lend(client, work)
+          return lend(client, work, tag)
         })
       } catch (error) {
         const another = begun || leases === LEASES_MAX ? undefined : wayOut(error, lease)
@@ -156,6 +177,12 @@ export class Ringfence {
         )
       }
     }
+  }
+
+  #tagOf({ traceId, spanId, flags }: TraceContext): string {
+    const isSampled = (Number.parseInt(flags, 16) & 1) === 1
+    if (this.#sqlTags === 'never' || (this.#sqlTags === 'sampled' && !isSampled)) return ''
+    return sqlTag({ service: this.service, traceparent: `00-${traceId}-${spanId}-${flags}` })
   }
 
   /**
@@ -263,8 +290,12 @@ export class Ringfence {
   }
 }
 
-async function lend<T>(client: pg.ClientBase, work: (db: pg.ClientBase) => Promise<T>): Promise<T> {
-  const loan = new Loan(client)
+async function lend<T>(
+  client: pg.ClientBase,
+  work: (db: pg.ClientBase) => Promise<T>,
+  tag: string,
+): Promise<T> {
+  const loan = new Loan(client, tag)
   try {
     return await work(loan.db)
   } finally {
