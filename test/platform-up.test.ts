@@ -6,6 +6,7 @@ import { decodeJwt } from 'jose'
 import { tenantSchema } from '../src/control/api/schemas.ts'
 import { inspectPlatform } from '../src/platform/inspect-platform.ts'
 import { delegates } from './delegates.test-support.ts'
+import { keepsLogs } from './records.test-support.ts'
 import {
   childrenOf,
   eventually,
@@ -162,6 +163,9 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
     await losesWhatIsTakenBack()
     // The application holds a lease of a tenant with a server of its own.
     assert.equal((await trial.get('initech', await trial.token('initech'))).status, 200)
+    await t.test('each tenant’s log holds what was done to it, and it alone reads it', () =>
+      keepsLogs(trial),
+    )
     await t.test(
       'a user who is deprovisioned by SCIM is served nowhere, and nothing lent on its behalf lasts',
       deprovisionedBySource,
@@ -184,7 +188,7 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
     // In reverse order of the start: what others depend on goes last.
     const stopped = [...output().matchAll(/^(\S+) +\| stopped$/gm)].map((match) => match[1] ?? '')
     const place = (name: string) => stopped.indexOf(name)
-    assert.equal(stopped.length, 7, stopped.join(' '))
+    assert.equal(stopped.length, 8, stopped.join(' '))
     assert.ok(place('clinic') < place('vending') && place('vending') < place('eu-1'))
     assert.ok(place('control') < place('identity') && place('identity') < place('database'))
   })

@@ -42,7 +42,7 @@ export interface TrialPlatform {
   /** Runs a `ringfence` command to its end. */
   run(...args: string[]): Promise<Ran>
   /** An access token of the tenant's realm. */
-  token(tenant: string): Promise<string>
+  token(tenant: string, roles?: readonly string[]): Promise<string>
   /** The clinic's list, at the tenant's door. */
   get(tenant: string, token: string): Promise<Response>
   /** Anything at a tenant's door. */
@@ -75,11 +75,11 @@ export async function trialPlatform(): Promise<TrialPlatform> {
     },
     client: () => new ControlClient(localAccess(state)),
     run,
-    token: (tenant) =>
+    token: (tenant, roles = []) =>
       tryToken(state, parseTenantId(tenant), {
         subject: parseSubject('tester'),
         scopes: ['read', 'write'],
-        roles: [],
+        roles,
       }),
     ask,
     get: (tenant, token) => ask(tenant, '/appointments?limit=1', token),
@@ -102,7 +102,12 @@ async function document(): Promise<object> {
     metadata: { name: 'trial' },
     spec: {
       application: resolve('examples/clinic/ringfence.yaml'),
-      listen: { gateway: { port: 0 }, control: { port: 0 }, identity: { port: 0 } },
+      listen: {
+        gateway: { port: 0 },
+        control: { port: 0 },
+        identity: { port: 0 },
+        records: { port: 0 },
+      },
       cells: [{ name: 'eu-1', region: 'eu' }],
       services: [{ name: 'clinic', upstream: `http://${HOST}:${port}` }],
       workloads: [{ client: 'clinic-web', service: 'clinic' }],

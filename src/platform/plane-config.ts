@@ -124,6 +124,7 @@ const controlSpec = z.strictObject({
         name: parsed(parseServiceName),
         upstream: z.url(),
         prefix: z.string(),
+        everyTenant: z.boolean().exactOptional(),
       }),
     ),
     workloads: z.array(
@@ -174,6 +175,40 @@ const identitySpec = z.strictObject({
   insideAllowed: z.boolean().default(false),
 })
 
+/** Where a plane sends what it writes down: entries of logs, and usage. */
+const recordsOf = z.strictObject({
+  address,
+  audience: z.string().min(1),
+  client: parsed(parseClientId),
+  /** The key that shows which plane it is. */
+  key: z.string().min(1),
+  /** Tells its journals apart from those of other processes of the plane. */
+  source: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/),
+})
+
+const recordsSpec = z.strictObject({
+  database,
+  configuration,
+  revocations,
+  /** Reached by the gateway, as the service of that name. */
+  listen,
+  service: parsed(parseServiceName),
+  /** Reached by planes and services, and by no tenant. */
+  intake: listen,
+  audience: z.string().min(1),
+  planes: z.array(
+    z.strictObject({
+      plane: z.enum(['gateway', 'vending']),
+      client: parsed(parseClientId),
+      keys: z.array(publicJwkSchema).min(1),
+    }),
+  ),
+  /** File of the keys that wrap what must not lie in the database in plain text, the one in use first. */
+  keysFile: z.string().min(1),
+  /** What the names of logs begin with: `audit.example.com`. */
+  origin: z.string().min(1),
+})
+
 const vendingSpec = z.strictObject({
   database,
   configuration,
@@ -181,6 +216,8 @@ const vendingSpec = z.strictObject({
   listen,
   audience: z.string().min(1),
   journalDirectory: z.string().min(1),
+  /** Absent: what it writes down stays on its disk. */
+  records: recordsOf.exactOptional(),
   cells: z.array(
     z.strictObject({
       name: parsed(parseCellName),
@@ -200,6 +237,10 @@ const gatewaySpec = z.strictObject({
   /** Health, readiness and the context keys: never reachable by tenants. */
   admin: listen,
   contextKey: z.string().min(1),
+  /** Its own disk, for what it decides and what tenants use. Absent: nothing of that is entered. */
+  journalDirectory: z.string().min(1).exactOptional(),
+  /** Absent: what it writes down stays on its disk. */
+  records: recordsOf.exactOptional(),
   tls: tlsSchema.exactOptional(),
   trustedProxies: trustedProxiesSchema.exactOptional(),
   limits: z
@@ -242,9 +283,10 @@ const SPECS = {
   identity: identitySpec,
   vending: vendingSpec,
   gateway: gatewaySpec,
+  records: recordsSpec,
 } as const
 
-export const PLANES = ['control', 'identity', 'vending', 'gateway'] as const
+export const PLANES = ['control', 'identity', 'vending', 'gateway', 'records'] as const
 export type Plane = (typeof PLANES)[number]
 export type PlaneSpec<P extends Plane> = z.output<(typeof SPECS)[P]>
 export type PlaneSpecInput<P extends Plane> = z.input<(typeof SPECS)[P]>
@@ -254,6 +296,7 @@ const KINDS: Readonly<Record<Plane, string>> = {
   identity: 'IdentityPlane',
   vending: 'VendingPlane',
   gateway: 'Gateway',
+  records: 'RecordsPlane',
 }
 
 /** The document of a plane's configuration. */

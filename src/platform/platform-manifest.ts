@@ -58,6 +58,8 @@ const schema = z.strictObject({
         gateway: listenSchema(4180),
         control: listenSchema(4181),
         identity: listenSchema(4182),
+        /** What is kept of tenants, reached by the gateway. */
+        records: listenSchema(4183),
       })
       .prefault({}),
     /** How the front door is reached, beyond its address. */
@@ -219,7 +221,7 @@ export interface PlatformManifest {
   /** Path of the application's manifest. */
   readonly application: string
   readonly audience: string
-  readonly listen: Readonly<Record<'gateway' | 'control' | 'identity', PlatformListen>>
+  readonly listen: Readonly<Record<'gateway' | 'control' | 'identity' | 'records', PlatformListen>>
   readonly gateway: z.output<typeof schema>['spec']['gateway']
   readonly revocations: { readonly nats?: NatsSettings }
   readonly cells: readonly PlatformCell[]

@@ -29,6 +29,8 @@ const CELL_START_MS = 120_000
 const LISTENING = /"event":"listening"/
 /** Where the control plane is, and the first operator's token, in the state directory. */
 export const CONTROL_URL_FILE = 'control.url'
+/** Where the records plane answers operators. */
+export const RECORDS_URL_FILE = 'records.url'
 export const OPERATOR_TOKEN_FILE = 'operator.token'
 
 export interface PlatformOptions {
@@ -40,7 +42,7 @@ export interface PlatformOptions {
 }
 
 /**
- * A platform under one supervisor: the control database, the cells, the four planes as processes of
+ * A platform under one supervisor: the control database, the cells, the five planes as processes of
  * their own, and the application's processes. Parts that end are started again; `stop` ends all, in
  * order.
  */
@@ -92,6 +94,7 @@ export class Platform {
     this.#place = { directory, secrets, places }
     await writeContextKeys(join(directory, CONTEXT_KEYS_FILE), secrets)
     await writeState(join(directory, CONTROL_URL_FILE), this.controlUrl)
+    await writeState(join(directory, RECORDS_URL_FILE), `unix:${places.intake}`)
     const { onEvent } = this.#options
     this.#supervisor = new Supervisor(
       this.#units(this.#place),
@@ -150,6 +153,7 @@ export class Platform {
       this.#planeUnit('control', ['database', 'identity', ...names], places),
       this.#planeUnit('vending', ['database', ...names], places),
       this.#planeUnit('gateway', ['database'], places),
+      this.#planeUnit('records', ['database'], places),
       ...processes.map((process) => this.#processUnit(process)),
     ]
   }
@@ -172,7 +176,7 @@ export class Platform {
             rf_identity: await verifierOf('identity'),
             rf_vending: await verifierOf('vending'),
             rf_gateway: await verifierOf('gateway'),
-            rf_records: await scramVerifier(await secrets.text('database-records')),
+            rf_records: await verifierOf('records'),
           })
           await writePlanes({
             manifest: this.#manifest,

@@ -5,9 +5,9 @@ import { readState, writeState } from '../clusters/state-file.ts'
 import type { PlatformListen, PlatformManifest } from './platform-manifest.ts'
 
 const FILE = 'ports.json'
-const DOORS = ['gateway', 'control', 'identity'] as const
+const DOORS = ['gateway', 'control', 'identity', 'records'] as const
 
-const portsSchema = z.record(z.enum(DOORS), z.int())
+const portsSchema = z.partialRecord(z.enum(DOORS), z.int())
 
 /**
  * The manifest's listeners with a number for each port 0: the one taken last time while it is free,

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import { writeState } from '../clusters/state-file.ts'
 import type { ConnectionSettings } from '../clusters/cluster.ts'
 import { SUPPORT_CLIENT, SUPPORT_SERVICE } from '../control/support/support-service.ts'
-import { parseClientId } from '../core/names.ts'
+import { parseClientId, parseServiceName } from '../core/names.ts'
 import { type CellName, type Tier, TIERS } from '../core/tenant.ts'
 import type { PlatformManifest } from './platform-manifest.ts'
 import { PLANES, type Plane, planeDocument, type PlaneSpecInput } from './plane-config.ts'
 import type { Secrets } from './secrets.ts'
+import { urlOf } from './ports.ts'
 import { socketPathIn } from './socket-path.ts'
 
 /** The control plane's own name where it calls other planes. */
@@ -18,6 +19,15 @@ export const VENDING_AUDIENCE = 'urn:ringfence:vending'
 export const IDENTITY_AUDIENCE = 'urn:ringfence:identity'
 export const DECISIONS_AUDIENCE = 'urn:ringfence:decisions'
 export const CONTROL_AUDIENCE = 'urn:ringfence:control'
+export const RECORDS_AUDIENCE = 'urn:ringfence:records'
+/** What is kept of tenants, as a service behind the gateway. */
+export const RECORDS_SERVICE = parseServiceName('ringfence-records')
+const RECORDS_PREFIX = '/ringfence'
+/** What planes are called where they send what they have written down. */
+const SENDERS = {
+  gateway: parseClientId('ringfence-gateway'),
+  vending: parseClientId('ringfence-vending'),
+} as const
 
 /** Where the parts of a platform on one state directory find each other. */
 export interface Places {
@@ -27,6 +37,7 @@ export interface Places {
   readonly identityAdmin: string
   readonly gatewayAdmin: string
   readonly decisions: string
+  readonly intake: string
   readonly config: (plane: Plane) => string
 }
 
@@ -49,6 +60,7 @@ export async function placesIn(
     identityAdmin: await socket('identity-admin'),
     gatewayAdmin: await socket('gateway-admin'),
     decisions: await socket('decisions'),
+    intake: await socket('records-intake'),
     config: (plane) => join(stateDirectory, 'planes', `${plane}.json`),
   }
 }
@@ -72,6 +84,7 @@ export async function writePlanes(input: PlanesInput): Promise<void> {
     identity: await identitySpec(input),
     vending: await vendingSpec(input),
     gateway: await gatewaySpec(input),
+    records: await recordsSpec(input),
   }
   for (const plane of PLANES) await writeState(input.places.config(plane), documentOf(plane, specs))
 }
@@ -119,7 +132,7 @@ async function controlSpec(input: PlanesInput): Promise<PlaneSpecInput<'control'
     platform: {
       audience: manifest.audience,
       contextKeys: [(await secrets.key('context', 'ES256')).publicJwk],
-      services: [...manifest.services],
+      services: [...manifest.services, recordsService(manifest)],
       workloads: await Promise.all(
         workloads.map(async (workload) => ({
           ...workload,
@@ -190,6 +203,7 @@ async function vendingSpec(input: PlanesInput): Promise<PlaneSpecInput<'vending'
     listen: { socket: places.vending },
     audience: VENDING_AUDIENCE,
     journalDirectory: join(stateDirectory, 'journal'),
+    records: await senderOf(input, 'vending'),
     cells: manifest.cells.map(({ name }) => ({
       name,
       engine,
@@ -199,7 +213,7 @@ async function vendingSpec(input: PlanesInput): Promise<PlaneSpecInput<'vending'
 }
 
 async function gatewaySpec(input: PlanesInput): Promise<PlaneSpecInput<'gateway'>> {
-  const { manifest, secrets, places } = input
+  const { manifest, stateDirectory, secrets, places } = input
   return {
     database: databaseOf(input, 'gateway'),
     configuration: await configurationOf(input, 'gateway'),
@@ -208,7 +222,49 @@ async function gatewaySpec(input: PlanesInput): Promise<PlaneSpecInput<'gateway'
     admin: { socket: places.gatewayAdmin },
     ...manifest.gateway,
     contextKey: secrets.path('context.jwk'),
+    journalDirectory: join(stateDirectory, 'gateway-journal'),
+    records: await senderOf(input, 'gateway'),
     decisions: { listen: { socket: places.decisions }, audience: DECISIONS_AUDIENCE },
+  }
+}
+
+function recordsService({ listen }: PlatformManifest) {
+  const upstream = urlOf(listen.records)
+  return { name: RECORDS_SERVICE, upstream, prefix: RECORDS_PREFIX, everyTenant: true }
+}
+
+/** How a plane sends on what it has written down. */
+async function senderOf({ secrets, places }: PlanesInput, plane: keyof typeof SENDERS) {
+  await secrets.key(`${plane}-client`, 'ES256')
+  return {
+    address: `unix:${places.intake}`,
+    audience: RECORDS_AUDIENCE,
+    client: SENDERS[plane],
+    key: secrets.path(`${plane}-client.jwk`),
+    source: `${plane}-1`,
+  }
+}
+
+async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'>> {
+  const { manifest, secrets, places } = input
+  await secrets.text('records-keys')
+  return {
+    database: databaseOf(input, 'records'),
+    configuration: await configurationOf(input, 'records'),
+    revocations: revocationsOf(input, 'records'),
+    listen: manifest.listen.records,
+    service: RECORDS_SERVICE,
+    intake: { socket: places.intake },
+    audience: RECORDS_AUDIENCE,
+    planes: await Promise.all(
+      (['gateway', 'vending'] as const).map(async (plane) => ({
+        plane,
+        client: SENDERS[plane],
+        keys: [(await secrets.key(`${plane}-client`, 'ES256')).publicJwk],
+      })),
+    ),
+    keysFile: secrets.path('records-keys'),
+    origin: new URL(manifest.audience).host,
   }
 }
 

@@ -164,7 +164,7 @@ async function withFreePorts(
   manifest: PlatformManifest,
   wished: number,
 ): Promise<PlatformManifest> {
-  const { gateway, control, identity } = manifest.listen
+  const { gateway, control, identity, records } = manifest.listen
   const upstream = String(await freePort(gateway.host, APPLICATION_PORT))
   const free = async ({ host, port }: PlatformListen, wish = port) => ({
     host,
@@ -176,6 +176,7 @@ async function withFreePorts(
       gateway: await free(gateway, wished),
       control: await free(control),
       identity: await free(identity),
+      records: await free(records),
     },
     services: manifest.services.map((service) => ({
       ...service,

@@ -13,7 +13,7 @@ export function addUp(program: Command, console: Console, _ending: Ending): void
   program
     .command('up')
     .description(
-      'Start a platform (control database, cells, the four planes, the application) and keep it running.',
+      'Start a platform (control database, cells, the five planes, the application) and keep it running.',
     )
     .requiredOption('-f, --file <manifest>', 'the platform’s manifest')
     .option('--state <directory>', 'where the platform keeps its files', STATE_DIRECTORY_DEFAULT)

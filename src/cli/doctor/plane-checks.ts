@@ -8,14 +8,14 @@ import { loadPlaneSpec, type Plane } from '../../platform/plane-config.ts'
 import { type Check, type Diagnosis, ok, skipped, wrong } from './check.ts'
 
 const TIMEOUT_MS = 5000
+const CHECKED = ['identity', 'vending', 'gateway', 'records'] as const
+type Checked = (typeof CHECKED)[number]
 
 /** Each plane that is configured here, by its own word. The control plane has a check of its own. */
 export const checkPlanes: Check = async ({ state, hasState }) => {
   if (!hasState) return [skipped('planes', `there is no ${state} here`)]
   const diagnoses = await Promise.all(
-    (['identity', 'vending', 'gateway'] as const).map((plane) =>
-      examine(plane, configOf(state, plane)),
-    ),
+    CHECKED.map((plane) => examine(plane, configOf(state, plane))),
   )
   return diagnoses.flat()
 }
@@ -47,10 +47,7 @@ function configOf(state: string, plane: Plane): string {
   return join(state, 'planes', `${plane}.json`)
 }
 
-async function examine(
-  plane: 'identity' | 'vending' | 'gateway',
-  config: string,
-): Promise<Diagnosis> {
+async function examine(plane: Checked, config: string): Promise<Diagnosis> {
   if (!existsSync(config)) return skipped(plane, 'not configured here')
   let address: Address
   try {
@@ -82,11 +79,13 @@ const MENDS = {
     'its configuration is stale or its journal cannot be written: let it reach the control database, and see the disk',
   gateway:
     'its configuration is stale or of another key: let it reach the control database, and see its log',
+  records: 'its configuration is stale: let it reach the control database, and see its log',
 } as const
 
-function addressOf(plane: 'identity' | 'vending' | 'gateway', config: string): Address {
+function addressOf(plane: Checked, config: string): Address {
   // Where operators ask, which tenants do not reach, when there is one.
   if (plane === 'vending') return urlOf(loadPlaneSpec('vending', config).listen)
+  if (plane === 'records') return urlOf(loadPlaneSpec('records', config).intake)
   return urlOf(loadPlaneSpec(plane, config).admin)
 }
 

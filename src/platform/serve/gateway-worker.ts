@@ -27,7 +27,7 @@ export async function serveGatewayWorker(spec: PlaneSpec<'gateway'>, log: Log): 
 }
 
 async function ownSpec(spec: PlaneSpec<'gateway'>, name: string): Promise<PlaneSpec<'gateway'>> {
-  const { configuration, revocations, admin } = spec
+  const { configuration, revocations, admin, journalDirectory, records } = spec
   const socket = 'socket' in admin ? `${admin.socket}.${name}` : undefined
   // Whoever had the number before has ended.
   if (socket !== undefined) await rm(socket, { force: true })
@@ -35,6 +35,10 @@ async function ownSpec(spec: PlaneSpec<'gateway'>, name: string): Promise<PlaneS
     ...spec,
     configuration: { ...configuration, directory: join(configuration.directory, name) },
     revocations: { ...revocations, directory: join(revocations.directory, name) },
+    ...(journalDirectory === undefined ? {} : { journalDirectory: join(journalDirectory, name) }),
+    ...(records === undefined
+      ? {}
+      : { records: { ...records, source: `${records.source}-${name}` } }),
     admin: socket === undefined ? { host: '127.0.0.1', port: 0 } : { socket },
   }
 }

@@ -1,3 +1,5 @@
+import { JournalAuditWriter } from '../../audit/journal-audit-writer.ts'
+import { JournalUsageSink } from '../../usage/journal-usage-sink.ts'
 import { LineBatch } from '../../gateway/line-batch.ts'
 import { openTls, type OpenTls } from '../../edge/open-tls.ts'
 import { openGateway, type OpenGatewayOptions } from '../../gateway/open-gateway.ts'
@@ -9,6 +11,7 @@ import type { RedisStore } from '../../limits/redis/redis-store.ts'
 import { readOrMakeSigningKey } from '../../tokens/signing-key.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { followerOptions, revocationOptions } from './follower-options.ts'
+import { type OpenJournal, openJournal } from './open-journal.ts'
 import { openBesides, openSharedLimits, recorderOf } from './gateway-besides.ts'
 import type { Log, Served } from './served.ts'
 
@@ -24,7 +27,9 @@ export async function serveGateway(
   let revocations: RevocationFollower | undefined
   let tls: OpenTls | undefined
   let shared: RedisStore | undefined
+  let entered: OpenJournal | undefined
   const letGo = async () => {
+    await entered?.close()
     await tls?.close()
     await shared?.close()
     lines.close()
@@ -40,7 +45,11 @@ export async function serveGateway(
     }
     shared = await openSharedLimits(spec, log)
     const recordQuestion = recorderOf(spec, log)
+    if (spec.journalDirectory !== undefined) {
+      entered = await openJournal(spec.journalDirectory, spec.records, log)
+    }
     const door = await openGateway({
+      ...enteredBy(entered),
       ...more,
       ...(shared === undefined ? {} : { sharedLimits: shared }),
       ...(recordQuestion === undefined ? {} : { recordQuestion }),
@@ -73,4 +82,13 @@ export async function serveGateway(
     await letGo()
     throw error
   }
+}
+
+/** What is decided is entered, and, where somebody takes it, what tenants use. */
+function enteredBy(entered: OpenJournal | undefined): Pick<OpenGatewayOptions, 'audit' | 'usage'> {
+  if (entered === undefined) return {}
+  const { journal, usageSource } = entered
+  const audit = new JournalAuditWriter(journal)
+  if (usageSource === undefined) return { audit }
+  return { audit, usage: { sink: new JournalUsageSink(journal), source: usageSource } }
 }

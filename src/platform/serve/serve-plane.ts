@@ -36,6 +36,10 @@ const STARTERS: Readonly<
     const { serveVending } = await import('./serve-vending.ts')
     return serveVending(loadPlaneSpec('vending', path), log)
   },
+  records: async (path, _version, log) => {
+    const { serveRecords } = await import('./serve-records.ts')
+    return serveRecords(loadPlaneSpec('records', path), log)
+  },
   gateway: async (path, _version, log, workers) => {
     const spec = loadPlaneSpec('gateway', path)
     if (workerNumber() !== undefined) {

@@ -9,6 +9,7 @@ import { Sweeper } from '../../vending/sweeper.ts'
 import { openVending } from '../../vending/vending.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { followerOptions, revocationOptions } from './follower-options.ts'
+import { type OpenJournal, openJournal } from './open-journal.ts'
 import type { Log, Served } from './served.ts'
 
 /** Vending: the only process that asks cells for credentials, and can ask them for nothing else. */
@@ -18,18 +19,22 @@ export async function serveVending(spec: PlaneSpec<'vending'>, log: Log): Promis
   )
   const source = await SnapshotFollower.open(await followerOptions(spec, log))
   let revocations: RevocationFollower | undefined
+  let lines: OpenJournal | undefined
   const letGo = async () => {
+    await lines?.close()
     await revocations?.close()
     await source.close()
   }
   try {
     revocations = await RevocationFollower.open(await revocationOptions(spec, log))
+    lines = await openJournal(spec.journalDirectory, spec.records, log)
     const vending = await openVending({
       audience: spec.audience,
       configuration: source,
       revocations,
       leaserOf: (cell) => leaserIn(leasers, cell),
-      journal: { directory: spec.journalDirectory },
+      journal: lines.journal,
+      ...(lines.usageSource === undefined ? {} : { usageSource: lines.usageSource }),
       log,
     })
     const sweeper = new Sweeper({

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { stream } from 'hono/streaming'
-import { type AuditEntry, type LogName, logOf } from '../../audit/entry.ts'
+import { type LogName, logOf } from '../../audit/entry.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import { problemResponse } from '../../http/problem.ts'
 import type { LogStore } from '../log/log-store.ts'
@@ -17,8 +17,6 @@ export interface AuditApiOptions extends CallerOptions {
   readonly store: LogStore
   /** The keys that sign a log's checkpoints, newest first (C2SP signed-note verifier keys). */
   readonly keysOf: (log: LogName) => Promise<readonly string[]>
-  /** An entry in the Open Cybersecurity Schema Framework. */
-  readonly toOcsf: (entry: AuditEntry) => unknown
   readonly log: (line: string) => void
 }
 
@@ -91,10 +89,10 @@ export function auditApi(options: AuditApiOptions): Hono<Env> {
 }
 
 /** All that is asked for, a JSON line an entry, as it goes: nothing of it is held in memory. */
-function exported(context: Context<Env>, { store, toOcsf }: AuditApiOptions): Response {
+function exported(context: Context<Env>, { store }: AuditApiOptions): Response {
   const { format = 'ndjson', ...rest } = parametersOf(context)
-  if (format !== 'ndjson' && format !== 'ocsf') {
-    throw new RingfenceError('invalid_argument', 'format: is ndjson or ocsf')
+  if (format !== 'ndjson') {
+    throw new RingfenceError('invalid_argument', 'format: is ndjson')
   }
   const filter = entryFilter(rest)
   const { log, caller } = context.var
@@ -106,9 +104,7 @@ function exported(context: Context<Env>, { store, toOcsf }: AuditApiOptions): Re
         ...{ order: 'oldest', from, limit: LIMIT_MAX, filter },
       })
       for (const one of found.items) {
-        const { entry } = one
-        const line = format === 'ocsf' ? entry && toOcsf(entry) : wireEntry(one)
-        await out.write(`${JSON.stringify(line)}\n`)
+        await out.write(`${JSON.stringify(wireEntry(one))}\n`)
       }
       ;({ more, at: from } = found)
     }

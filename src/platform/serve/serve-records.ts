@@ -1,0 +1,51 @@
+import type { Category } from '../../audit/entry.ts'
+import { listen } from '../../http/listen.ts'
+import { KeyEncryptionKeys } from '../../records/log/key-encryption.ts'
+import { openRecords } from '../../records/open-records.ts'
+import { RevocationFollower } from '../../revocation/revocation-follower.ts'
+import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
+import { KeySet } from '../../tokens/verify-token.ts'
+import type { PlaneSpec } from '../plane-config.ts'
+import { followerOptions, revocationOptions } from './follower-options.ts'
+import { databaseSettings, type Log, type Served } from './served.ts'
+
+/** What each plane has a hand in: with its key nobody enters other acts. */
+const CATEGORIES: Readonly<Record<'gateway' | 'vending', readonly Category[]>> = {
+  gateway: ['decision', 'detection'],
+  vending: ['lease'],
+}
+
+/** The records plane: what is kept of tenants, and read by them alone. */
+export async function serveRecords(spec: PlaneSpec<'records'>, log: Log): Promise<Served> {
+  const source = await SnapshotFollower.open(await followerOptions(spec, log))
+  const closing: (() => Promise<void>)[] = [() => source.close()]
+  const close = async () => {
+    for (const one of closing.splice(0).toReversed()) await one()
+  }
+  try {
+    const revocations = await RevocationFollower.open(await revocationOptions(spec, log))
+    closing.push(() => revocations.close())
+    const records = await openRecords({
+      database: await databaseSettings(spec.database),
+      source,
+      revocations,
+      service: spec.service,
+      audience: spec.audience,
+      planes: spec.planes.map(({ plane, client, keys }) => ({
+        ...{ client, keys: new KeySet(keys), categories: CATEGORIES[plane] },
+      })),
+      keys: await KeyEncryptionKeys.read(spec.keysFile),
+      origin: spec.origin,
+      log,
+    })
+    closing.push(() => records.close())
+    const intake = await listen(records.intake.fetch, spec.intake)
+    closing.push(() => intake.close())
+    const tenants = await listen(records.tenants.fetch, spec.listen)
+    closing.push(() => tenants.close())
+    return { url: tenants.url, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,141 @@
+import { Hono } from 'hono'
+import type pg from 'pg'
+import { RingfenceError } from '../core/errors.ts'
+import type { ClientId, ServiceName } from '../core/names.ts'
+import { problemResponse } from '../http/problem.ts'
+import { openMetering } from '../metering/open-metering.ts'
+import type { RevocationSource } from '../revocation/revocation.ts'
+import type { ConfigurationSource, PlatformConfig } from '../snapshot/snapshot.ts'
+import { KeySet } from '../tokens/verify-token.ts'
+import type { Reporter } from '../usage/reporter.ts'
+import { auditApi } from './api/audit-api.ts'
+import type { CallerOptions } from './api/caller.ts'
+import { openIntake } from './intake/open-intake.ts'
+import type { IntakePlane } from './intake/judge-lines.ts'
+import type { KeyEncryptionKeys } from './log/key-encryption.ts'
+import { LogKeeper } from './log/log-keeper.ts'
+import { openLogStore } from './log/open-log-store.ts'
+
+export interface RecordsOptions {
+  /** The control database, as `rf_records`. */
+  readonly database: pg.ClientConfig
+  readonly source: ConfigurationSource
+  readonly revocations: RevocationSource
+  /** What we are called: by the gateway, where it signs contexts for us. */
+  readonly service: ServiceName
+  /** What we are called by planes and services, in their client assertions. */
+  readonly audience: string
+  /** Planes that send their journals. */
+  readonly planes: readonly IntakePlane[]
+  /** Wrap what must not lie in the database in plain text. */
+  readonly keys: KeyEncryptionKeys
+  /** What the names of logs begin with: `audit.example.com`. */
+  readonly origin: string
+  readonly log: (line: string) => void
+}
+
+export interface Records {
+  /** For tenants, through the gateway: below `/ringfence`. */
+  readonly tenants: Hono
+  /** For planes and services: a listener that tenants do not reach. */
+  readonly intake: Hono
+  close(): Promise<void>
+}
+
+/**
+ * Opens the records plane: logs and usage come in by the intake, and tenants read their own.
+ * @throws RingfenceError `engine_unavailable`, `not_writable`, `invalid_argument`
+ */
+export async function openRecords(options: RecordsOptions): Promise<Records> {
+  const { database, source, audience, planes, keys, origin, log } = options
+  const closing: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const one of closing.toReversed()) await one()
+  }
+  try {
+    const store = await openLogStore({ database, keys, originPrefix: origin, log })
+    closing.push(() => store.close())
+    const metering = await openMetering({
+      database,
+      intake: {
+        audience,
+        reporterOf: (client) => reporterOf(client, planes, source),
+        contextKeys: () => contextKeysOf(source.current().platform),
+      },
+      log,
+    })
+    closing.push(() => metering.close())
+    const intake = await openIntake({
+      ...{ database, audience, planes: () => planes, log },
+      logs: store,
+      usage: metering.store,
+    })
+    closing.push(() => intake.close())
+    const keeper = new LogKeeper({ store, log })
+    closing.push(() => keeper.close())
+    const audit = auditApi({
+      ...callerOptions(options),
+      store,
+      keysOf: async (name) => (await store.keys(name)).map((key) => key.vkey),
+      log,
+    })
+    return {
+      tenants: tenantsApp(audit),
+      intake: intakeApp(options, [intake.app, ...(metering.app ? [metering.app] : [])]),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function callerOptions({ source, revocations, service }: RecordsOptions): CallerOptions {
+  return { source, revocations, service }
+}
+
+function tenantsApp(audit: ReturnType<typeof auditApi>): Hono {
+  const app = new Hono()
+  app.route('/ringfence/audit', audit)
+  app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
+  return app
+}
+
+function intakeApp({ source, revocations }: RecordsOptions, parts: readonly Hono[]): Hono {
+  const app = new Hono()
+  app.get('/healthz', (context) => context.json({ status: 'ok' }))
+  app.get('/readyz', (context) => {
+    const ready = revocations.known && hasConfiguration(source)
+    return context.json({ status: ready ? 'ok' : 'not ready' }, ready ? 200 : 503)
+  })
+  for (const part of parts) app.route('/', part)
+  app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
+  app.onError((error) => problemResponse(error))
+  return app
+}
+
+/** Planes report for everybody, workloads for the tenants of their contexts. */
+function reporterOf(
+  client: ClientId,
+  planes: readonly IntakePlane[],
+  source: ConfigurationSource,
+): Reporter | undefined {
+  const plane = planes.find((one) => one.client === client)
+  if (plane !== undefined) return { kind: 'plane', client, keys: plane.keys }
+  const workload = source.current().platform.workloads.find((one) => one.client === client)
+  if (workload === undefined) return undefined
+  const { service, keys } = workload
+  return { kind: 'service', client, service, keys: new KeySet(keys) }
+}
+
+function contextKeysOf({ contextKeys, jobKeys }: PlatformConfig) {
+  return { request: new KeySet(contextKeys), job: new KeySet(jobKeys) }
+}
+
+function hasConfiguration(source: ConfigurationSource): boolean {
+  try {
+    return source.current().version > 0
+  } catch {
+    return false
+  }
+}
