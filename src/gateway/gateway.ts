@@ -7,6 +7,7 @@ import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import { ourPlaces } from '../upstreams/our-places.ts'
 import { type UpstreamGuard, upstreamGuard } from '../upstreams/upstream-guard.ts'
 import { decoyKey } from '../tokens/decoy-key.ts'
+import type { PoolState } from '../telemetry/metrics/saturation.ts'
 import type { ServerTelemetry } from '../telemetry/server-telemetry.ts'
 import type { UsageSink } from '../usage/usage-event.ts'
 import { SIGNING_ALGORITHMS, type SigningKey } from '../tokens/signing-key.ts'
@@ -87,6 +88,8 @@ export interface Gateway {
   /** Not listening yet. */
   readonly server: Server
   readonly limits: GatewayLimits
+  /** How full what there is only so much of is: requests under way. */
+  readonly pools: Readonly<Record<'requests', () => PoolState>>
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void
   /** Decides about a request that another proxy passes on: see `docs/external-authorization.md`. */
   readonly decide: (question: Question) => Promise<Decision>
@@ -142,6 +145,7 @@ export function gateway(options: GatewayOptions): Gateway {
   return {
     server,
     limits,
+    pools: { requests: () => house.memory.limiting.admission.load },
     handler,
     decide: (question) => decide(house, question),
     drain() {

@@ -13,6 +13,7 @@ export interface OpenGateway {
   readonly adminUrl: string
   /** See `Gateway`: for proxies that pass requests on themselves. */
   readonly decide: Gateway['decide']
+  readonly pools: Gateway['pools']
   /** Is not ready any more, takes no new requests, and waits for those under way (10 s at most). */
   close(): Promise<void>
 }
@@ -59,6 +60,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
       url: front.url,
       adminUrl: admin.url,
       decide: door.decide,
+      pools: door.pools,
       async close() {
         isClosing = true
         door.drain()

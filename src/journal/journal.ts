@@ -95,6 +95,12 @@ export class Journal {
     }
   }
 
+  /** How full it is, in bytes, and how many lines wait to be written. */
+  get load(): { readonly used: number; readonly limit: number; readonly waiting: number } {
+    const used = this.#bytesBefore + this.#page.bytes
+    return { used, limit: this.#options.keptBytesMax, waiting: this.#lines }
+  }
+
   /** Tells of each write that succeeded. @returns what ends it */
   onWritten(listener: () => void): () => void {
     this.#listeners.add(listener)

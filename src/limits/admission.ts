@@ -45,6 +45,12 @@ export class Admission {
     this.#process = new FairGate({ ...options, clock: this.#clock })
   }
 
+  /** How full the process is now. */
+  get load(): { readonly used: number; readonly limit: number; readonly waiting: number } {
+    const { inside: used, seats: limit, waiting } = this.#process
+    return { used, limit, waiting }
+  }
+
   /** Requests under way in this process at most. */
   get seats(): number {
     return this.#process.seats

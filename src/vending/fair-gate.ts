@@ -29,6 +29,12 @@ export class FairGate {
     this.#waitingPerKey = waitingPerKey
   }
 
+  /** How full it is now. */
+  get load(): { readonly used: number; readonly limit: number; readonly waiting: number } {
+    const waiting = [...this.#waiting.values()].reduce((sum, { length }) => sum + length, 0)
+    return { used: this.#inside, limit: this.#atOnce, waiting }
+  }
+
   /** @throws RingfenceError `overloaded`, and whatever `work` throws */
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     if (this.#hasRoom(key)) this.#enter(key)

@@ -7,6 +7,9 @@ import type { ConfigurationSource } from '../snapshot/snapshot.ts'
 import { grantAnswer, refusalAnswer, revokedAnswer } from './answers.ts'
 import { type Attempt, type Kind, readAttempt } from './attempt.ts'
 import type { DenialThrottle } from '../audit/denial-throttle.ts'
+import { traceOfHeaders } from '../telemetry/fetch-trace.ts'
+import type { ServerTelemetry } from '../telemetry/server-telemetry.ts'
+import { inTrace } from '../telemetry/traces/current-trace.ts'
 import type { Desk } from './desk.ts'
 import { denialEntry, grantEntry, isKnown } from './journal-of.ts'
 import type { LeaseCache } from './lease-cache.ts'
@@ -23,6 +26,8 @@ export interface VendingAppOptions {
   readonly throttle: DenialThrottle
   /** Who reports the leases as usage. Undefined: nobody. */
   readonly usageSource: string | undefined
+  /** Counts requests by tenant, and keeps spans of some. Undefined: nothing does. */
+  readonly telemetry: ServerTelemetry | undefined
   readonly log: (line: string) => void
 }
 
@@ -47,15 +52,36 @@ export function vendingApp(options: VendingAppOptions): Hono {
 }
 
 async function answer(kind: Kind, request: Request, options: VendingAppOptions): Promise<Response> {
+  const { telemetry } = options
+  if (telemetry === undefined) return (await answered(kind, request, options)).response
+  const began = performance.now()
+  const trace = traceOfHeaders(request.headers)
+  const { response, attempt } = await inTrace(trace, () => answered(kind, request, options))
+  telemetry.ended({
+    // Until caller and context are facts, the tenant is only what somebody says.
+    tenant: attempt !== undefined && isKnown(attempt) ? attempt.context.tenant : undefined,
+    operation: kind,
+    status: response.status,
+    milliseconds: performance.now() - began,
+    trace,
+  })
+  return response
+}
+
+async function answered(
+  kind: Kind,
+  request: Request,
+  options: VendingAppOptions,
+): Promise<{ readonly response: Response; readonly attempt: Attempt | undefined }> {
   const requestId = randomUUID()
   let attempt: Attempt | undefined
   try {
     attempt = await readAttempt(kind, requestId, request, options.configuration.current())
-    return await granted(attempt, options)
+    return { response: await granted(attempt, options), attempt }
   } catch (thrown) {
     const refusal = refusalOf(thrown)
     if (refusal.error === 'server_error') options.log(`request ${requestId}: ${refusal.reason}`)
-    return denied(requestId, attempt, refusal, options)
+    return { response: await denied(requestId, attempt, refusal, options), attempt }
   }
 }
 

@@ -3,6 +3,8 @@ import { parseClientId } from '../core/names.ts'
 import { Journal, type JournalOptions } from '../journal/journal.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource } from '../snapshot/snapshot.ts'
+import type { PoolState } from '../telemetry/metrics/saturation.ts'
+import type { ServerTelemetry } from '../telemetry/server-telemetry.ts'
 import { UsedAssertions } from '../tokens/client-assertion.ts'
 import { checkTools } from './check-tools.ts'
 import { type Check, VENDING_CHECKS } from './checks.ts'
@@ -39,6 +41,8 @@ export interface VendingOptions {
    * vending has at the records plane. Default: nobody does.
    */
   readonly usageSource?: string
+  /** Counts requests by tenant, and keeps spans of some. Default: nothing does. */
+  readonly telemetry?: ServerTelemetry
   readonly log: (line: string) => void
   /** Requests a minute of one workload over all tenants. Default 30 000. */
   readonly workloadPerMinute?: number
@@ -54,6 +58,8 @@ export interface VendingOptions {
 
 export interface Vending {
   readonly app: Hono
+  /** How full what there is only so much of is: calls to engines, and the journal. */
+  readonly pools: Readonly<Record<'engines' | 'journal', () => PoolState>>
   /** Waits until every lease that the configuration, or a revocation, took away is ended. */
   settled(): Promise<void>
   /** After the listener: waits for what is under way and closes the journal that it opened. */
@@ -82,6 +88,11 @@ export async function openVending(options: VendingOptions): Promise<Vending> {
   const enforcer = new Enforcer({
     ...{ configuration, revocations, leaserOf, cache, issued, record, log },
   })
+  const gate = new FairGate({
+    atOnce: options.atOnce ?? AT_ONCE,
+    ...(options.atOncePerTenant === undefined ? {} : { atOncePerKey: options.atOncePerTenant }),
+    waitingPerKey: options.waitingPerTenant ?? WAITING_PER_TENANT,
+  })
   const desk = new Desk({
     checks: options.checks ?? VENDING_CHECKS,
     tools: checkTools(
@@ -96,11 +107,7 @@ export async function openVending(options: VendingOptions): Promise<Vending> {
     cache,
     issued,
     enforcer,
-    gate: new FairGate({
-      atOnce: options.atOnce ?? AT_ONCE,
-      ...(options.atOncePerTenant === undefined ? {} : { atOncePerKey: options.atOncePerTenant }),
-      waitingPerKey: options.waitingPerTenant ?? WAITING_PER_TENANT,
-    }),
+    gate,
   })
   const throttle = new DenialThrottle(UNKNOWN_DENIALS_PER_MINUTE)
   enforcer.start()
@@ -108,7 +115,9 @@ export async function openVending(options: VendingOptions): Promise<Vending> {
     app: vendingApp({
       ...{ configuration, revocations, desk, cache, journal, throttle, log },
       usageSource: options.usageSource,
+      telemetry: options.telemetry,
     }),
+    pools: { engines: () => gate.load, journal: () => lines.load },
     settled: () => enforcer.settled(),
     async close() {
       await enforcer.stop()

@@ -4,6 +4,7 @@ import type { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 import { RingfenceError } from '../../core/errors.ts'
+import { recordedRoutes } from '../../telemetry/recorded-routes.ts'
 import type { ControlPlane } from '../control-plane.ts'
 import type { ApiEnvironment, ControlApiOptions } from './environment.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
@@ -45,6 +46,7 @@ export function controlApi(plane: ControlPlane, options: ControlApiOptions): Hon
     failed: new FailedAuthentications(options.failedAuthenticationsPerMinute, options.addressOf),
   }
   api.use(envelope)
+  if (options.telemetry !== undefined) api.use(recordedRoutes(options.telemetry))
   api.use(plainTarget)
   const limit = bodyLimit({
     maxSize: BODY_BYTES_MAX,

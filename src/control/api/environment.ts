@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Actor, ControlPlane } from '../control-plane.ts'
+import type { ServerTelemetry } from '../../telemetry/server-telemetry.ts'
 import type { FailedAuthentications } from './failed-authentications.ts'
 
 export interface ControlApiOptions {
@@ -18,6 +19,8 @@ export interface ControlApiOptions {
   readonly streamMsMax?: number
   /** Streams of events at the same time. Default 256. */
   readonly streamsMax?: number
+  /** Counts requests by route, and keeps spans of some. Default: nothing does. */
+  readonly telemetry?: ServerTelemetry
 }
 
 /** What handlers find in their context. `actor` is set wherever the route asks for a scope. */
