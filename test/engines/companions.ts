@@ -8,11 +8,12 @@ import { acme } from './acme-companion.ts'
 import { envoy } from './envoy-companion.ts'
 import { keycloak } from './keycloak-companion.ts'
 import { mcpClients } from './mcp-companion.ts'
-import { nats } from './nats-companion.ts'
+import { nats, natsStream } from './nats-companion.ts'
 import { nginx } from './nginx-companion.ts'
 import { opa } from './opa-companion.ts'
 import { redis } from './redis-companion.ts'
 import { scimTester } from './scim-companion.ts'
+import { tlog } from './tlog-companion.ts'
 
 /** A program that applications use with the SDK, ready to be tested with, or why it is not there. */
 export type Companion =
@@ -36,12 +37,14 @@ export async function findCompanions(): Promise<readonly Companion[]> {
     redis('Redis', 'test/engines/redis.engine.ts'),
     redis('Redis limits', 'test/engines/limits.engine.ts'),
     nats(),
+    natsStream(),
     nginx(),
     await envoy(),
     await keycloak(),
     await opa(),
     await mcpClients(),
     await acme(),
+    await tlog(),
   ]
 }
 
