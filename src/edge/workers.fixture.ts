@@ -1,9 +1,12 @@
-// Workers of a small front, for tests: the first argument is how many. Says on standard output what happens.
+// Workers of a small front, for tests: the first argument is how many, `tls` as the third opens it over
+// TLS. Says on standard output what happens.
 import cluster from 'node:cluster'
 import { existsSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { CertificateMemory } from './certificate-memory.ts'
 import { LIMITS } from './front-limits.test-support.ts'
 import { openFront } from './front.ts'
+import { selfSigned } from './self-signed.ts'
 import { askPrimary, isReplacement, tellReady, workerNumber } from './worker.ts'
 import { Workers } from './workers.ts'
 
@@ -40,11 +43,16 @@ async function worker(own: number): Promise<void> {
       void askPrimary('next').then((answer) => response.end(String(answer)))
     else response.end(`${own} ${process.pid}`)
   }
+  const certificates =
+    process.argv[4] === 'tls'
+      ? new CertificateMemory({ 'a.example': await selfSigned(['a.example']) })
+      : undefined
   const front = await openFront({
     server: createServer(handler),
     handler,
     listen: { host: '127.0.0.1', port: 0 },
     limits: LIMITS,
+    ...(certificates === undefined ? {} : { certificates }),
   })
   tellReady(front.url)
   await asked

@@ -5,13 +5,49 @@ import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { callsMeanwhile } from './calls-meanwhile.test-support.ts'
+import { Http2Caller } from './http2-caller.test-support.ts'
+
+interface Event {
+  readonly event: string
+  readonly all?: boolean
+  readonly url?: string
+}
 
 let primary: ChildProcess
 let port: number
 let directory: string
-const events: { readonly event: string; readonly all?: boolean; readonly url?: string }[] = []
+const events: Event[] = []
 
-const count = (name: string) => events.filter(({ event }) => event === name).length
+const counted = (all: readonly Event[], name: string) =>
+  all.filter(({ event }) => event === name).length
+const count = (name: string) => counted(events, name)
+
+/** Starts workers, and writes down what they say. */
+function begin(said: Event[], ...more: readonly string[]): ChildProcess {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'workers.fixture.ts'), '2', join(directory, 'broken'), ...more],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  let text = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+    const lines = text.split('\n')
+    text = lines.pop() ?? ''
+    for (const line of lines) said.push(JSON.parse(line))
+  })
+  return child
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  await ended
+}
+
+const portOf = (said: readonly Event[]) =>
+  Number(new URL(said.find(({ event }) => event === 'listening')?.url ?? '').port)
 
 async function until(holds: () => boolean): Promise<void> {
   const end = Date.now() + 60_000
@@ -23,26 +59,12 @@ async function until(holds: () => boolean): Promise<void> {
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'rf-workers-'))
-  primary = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'workers.fixture.ts'), '2', join(directory, 'broken')],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  let text = ''
-  primary.stdout?.on('data', (chunk: Buffer) => {
-    text += chunk.toString()
-    const lines = text.split('\n')
-    text = lines.pop() ?? ''
-    for (const line of lines) events.push(JSON.parse(line))
-  })
+  primary = begin(events)
   await until(() => count('listening') === 1)
-  const { url = '' } = events.find(({ event }) => event === 'listening') ?? {}
-  port = Number(new URL(url).port)
+  port = portOf(events)
 })
 after(async () => {
-  const ended = new Promise((resolve) => primary.once('exit', resolve))
-  primary.kill('SIGTERM')
-  await ended
+  await end(primary)
   await rm(directory, { recursive: true })
 })
 
@@ -94,6 +116,25 @@ test('no request is lost while every worker is replaced under load', async () =>
   assert.equal(events.find(({ event }) => event === 'rolled')?.all, true)
   // Two of before, and two of after.
   assert.equal(new Set([...served].map((line) => line.split(' ')[1])).size, 4)
+})
+
+test('over HTTP/2 no request is lost while every worker is replaced', async () => {
+  const said: Event[] = []
+  const child = begin(said, 'tls')
+  try {
+    await until(() => counted(said, 'listening') === 1)
+    const at = portOf(said)
+    const open = () => new Http2Caller(at, 'a.example', {})
+    const { outcomes, callers } = await callsMeanwhile(open, async () => {
+      child.kill('SIGHUP')
+      await until(() => counted(said, 'rolled') === 1)
+    })
+    assert.deepEqual([...outcomes.keys()], ['200'], JSON.stringify([...outcomes]))
+    // They were told to go elsewhere, and did.
+    assert.ok(callers.every(({ connections }) => connections > 1))
+  } finally {
+    await end(child)
+  }
 })
 
 test('a worker that dies is replaced, and the others serve on', async () => {
