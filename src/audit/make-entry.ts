@@ -85,8 +85,17 @@ function scalar(value: unknown): Scalar {
     case 'object':
       if (value === null) return null
       if (value instanceof Date) return value.toISOString()
-      return text(JSON.stringify(value), DETAIL_MAX)
+      return text(jsonOf(value), DETAIL_MAX)
     default:
       return text(String(value), DETAIL_MAX)
+  }
+}
+
+function jsonOf(value: object): string {
+  try {
+    const json: unknown = JSON.stringify(value)
+    return typeof json === 'string' ? json : '-'
+  } catch {
+    return '-'
   }
 }
