@@ -17,7 +17,10 @@ export interface PriceVersion {
   readonly price: Price | undefined
 }
 
-/** Who was on which plan when, and what plans cost: as it was registered, with all of its past. */
+/**
+ * Who was on which plan when, and what plans cost: as it was registered, with all of its past. Every moment
+ * is a whole minute, as usage is read.
+ */
 export interface BillingCatalogue {
   /** Whoever was on a plan in the span. */
   tenants(span: Span): Promise<readonly TenantId[]>

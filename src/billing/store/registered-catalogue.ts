@@ -8,6 +8,8 @@ import { type BillingCatalogue, FOREVER, type PlanSpan, type PriceVersion } from
 import type { Span } from '../rating/period.ts'
 import type { BillingTx } from './billing-database.ts'
 
+const MINUTE_MS = 60_000
+
 const tenantRow = z.object({ tenant: parsed(parseTenantId) })
 const spanRow = z.object({
   began_at: z.date(),
@@ -39,14 +41,23 @@ export class RegisteredCatalogue implements BillingCatalogue {
     const rows = await this.#rows(tenant)
     const present = rows.slice(beginning(rows))
     return present.flatMap(({ plan, began_at, ended_at }): PlanSpan[] =>
-      plan === null ? [] : [{ plan, from: began_at, to: ended_at ?? FOREVER }],
+      plan === null
+        ? []
+        : [
+            {
+              plan,
+              from: minuteOf(began_at),
+              to: ended_at === null ? FOREVER : minuteOf(ended_at),
+            },
+          ],
     )
   }
 
   async since(tenant: TenantId): Promise<Date> {
     const rows = await this.#rows(tenant)
     const first = beginning(rows)
-    return first === 0 ? new Date(0) : (rows[first]?.began_at ?? new Date(0))
+    const began = first === 0 ? undefined : rows[first]?.began_at
+    return began === undefined ? new Date(0) : minuteOf(began)
   }
 
   async versions(plan: PlanName): Promise<readonly PriceVersion[]> {
@@ -56,14 +67,15 @@ export class RegisteredCatalogue implements BillingCatalogue {
     )
     return rows.map((row) => {
       const { generation, at, billing } = priceRow.parse(row)
-      if (billing === null) return { plan, generation, appliedAt: at, price: undefined }
+      const appliedAt = minuteOf(at)
+      if (billing === null) return { plan, generation, appliedAt, price: undefined }
       const read = priceSchema.safeParse(billing)
       if (!read.success) {
         throw new RingfenceError('internal', 'a price that was applied cannot be read', {
           detail: `generation ${generation} of the plan ${plan}: ${read.error.issues[0]?.message}`,
         })
       }
-      return { plan, generation, appliedAt: at, price: read.data }
+      return { plan, generation, appliedAt, price: read.data }
     })
   }
 
@@ -75,6 +87,11 @@ export class RegisteredCatalogue implements BillingCatalogue {
     )
     return rows.map((row) => spanRow.parse(row))
   }
+}
+
+/** Usage is read by whole minutes: the minute of a change belongs to what begins in it. */
+function minuteOf(moment: Date): Date {
+  return new Date(Math.floor(moment.getTime() / MINUTE_MS) * MINUTE_MS)
 }
 
 /** Where the present customer begins: after the last end that something came after. */
