@@ -17,6 +17,7 @@ const NETWORK = /^(?:ECONN|ENOENT|EPIPE|ETIMEDOUT|EHOST|ENET|EAI_)/
 /** The database that usage is kept in. Errors of the server get our codes. */
 export class MeteringDatabase {
   readonly pool: pg.Pool
+  #ending: Promise<void> | undefined
 
   constructor(settings: pg.ClientConfig) {
     this.pool = new pg.Pool({
@@ -56,8 +57,10 @@ export class MeteringDatabase {
     }
   }
 
+  /** Any number of times. */
   async close(): Promise<void> {
-    await this.pool.end()
+    this.#ending ??= this.pool.end()
+    await this.#ending
   }
 
   async #attempt<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {

@@ -8,6 +8,8 @@ import type { UsageEvent, UsageSink } from '../usage/usage-event.ts'
 import { usageIntake, type UsageIntakeOptions } from '../usage/usage-intake.ts'
 import type { UsageStore } from '../usage/usage-store.ts'
 import { eraseUsage } from './erase-usage.ts'
+import { consumeAlone } from './jetstream/consume-alone.ts'
+import type { UsageStreamSettings } from './jetstream/usage-stream.ts'
 import { keepMeters, keptMeters, markAll } from './kept-meters.ts'
 import { METERING_MIGRATIONS } from './metering-migrations.ts'
 import { MeteringDatabase, ROLL_LOCK } from './metering-database.ts'
@@ -25,6 +27,8 @@ export interface MeteringOptions {
   readonly database: pg.ClientConfig
   /** For whom it is taken over HTTP. Absent: for nobody; `store` takes what others bring. */
   readonly intake?: Omit<UsageIntakeOptions, 'store'>
+  /** A JetStream stream that events pass on their way to the database. Default: none. */
+  readonly stream?: UsageStreamSettings
   readonly log: (line: string) => void
   /** Milliseconds between looks at what is to be rolled up. Default 1 000. */
   readonly beatMs?: number
@@ -63,11 +67,13 @@ export async function openMetering(options: MeteringOptions): Promise<Metering> 
     throw error
   }
   const rolling = new Rolling(new Roller(database), log, options.beatMs ?? BEAT_MS)
-  const store = new PostgresUsageStore(database, () => rolling.wake(), options.waitingMax)
+  const kept = new PostgresUsageStore(database, () => rolling.wake(), options.waitingMax)
+  const streamed = await streamedStore(options, kept, database)
+  const store = streamed ?? kept
   let meters: ReadonlyMap<string, MeterConfig> = new Map()
   const readMeters = async () => {
-    const kept = await database.transaction(keptMeters)
-    meters = new Map(kept.map((meter) => [meter.name, meter]))
+    const known = await database.transaction(keptMeters)
+    meters = new Map(known.map((meter) => [meter.name, meter]))
   }
   await readMeters()
   rolling.wake()
@@ -95,12 +101,30 @@ export async function openMetering(options: MeteringOptions): Promise<Metering> 
       })
       rolling.wake()
     },
-    forget: (before, keysMs) => store.days.forget(before, keysMs),
+    forget: (before, keysMs) => kept.days.forget(before, keysMs),
     erase: (tenant) => eraseUsage(database, tenant),
     async close() {
+      await streamed?.close()
       await rolling.close()
       await database.close()
     },
+  }
+}
+
+/** The clients of NATS are loaded where there is a stream, and nowhere else. */
+async function streamedStore(
+  { stream: settings, log }: MeteringOptions,
+  store: UsageStore,
+  database: MeteringDatabase,
+): Promise<(UsageStore & { close(): Promise<void> }) | undefined> {
+  if (settings === undefined) return undefined
+  try {
+    const { StreamedUsageStore } = await import('./jetstream/streamed-usage-store.ts')
+    const alone = consumeAlone(database)
+    return await StreamedUsageStore.open({ settings, store, alone, log })
+  } catch (error) {
+    await database.close()
+    throw error
   }
 }
 

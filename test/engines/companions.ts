@@ -38,6 +38,7 @@ export async function findCompanions(): Promise<readonly Companion[]> {
     redis('Redis limits', 'test/engines/limits.engine.ts'),
     nats(),
     natsStream(),
+    natsStream(),
     nginx(),
     await envoy(),
     await keycloak(),

@@ -17,3 +17,10 @@ export function nats(): Companion {
     environment: { RINGFENCE_TEST_NATS: server },
   }
 }
+
+/** The same server with a stream of usage. */
+export function natsStream(): Companion {
+  const bell = nats()
+  if ('missing' in bell) return { name: 'NATS JetStream', missing: bell.missing }
+  return { ...bell, name: 'NATS JetStream', file: 'test/engines/usage-stream.engine.ts' }
+}
