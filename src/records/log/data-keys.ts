@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import type { LogName } from '../../audit/entry.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import { LRUCache } from 'lru-cache'
@@ -29,7 +29,7 @@ const boundTo = (log: LogName, name: string) => `ringfence log data key\n${log}\
 export class DataKeys {
   readonly #parts: LogParts
   /** Keys in use, by log and name. What reads entries does not ask here: it must see what is shredded. */
-  readonly #inUse = new LRUCache<string, Buffer>({ max: KEPT })
+  readonly #inUse = new LRUCache<string, KeyObject>({ max: KEPT })
 
   constructor(parts: LogParts) {
     this.#parts = parts
@@ -46,7 +46,7 @@ export class DataKeys {
     return this.#make(client, head, period)
   }
 
-  async #get(client: LogClient, log: LogName, name: string): Promise<Buffer> {
+  async #get(client: LogClient, log: LogName, name: string): Promise<KeyObject> {
     const known = this.#inUse.get(boundTo(log, name))
     if (known !== undefined) return known
     const key = (await unwrapped(client, this.#parts, log, [name])).get(name)
@@ -76,7 +76,7 @@ export class DataKeys {
       ],
     )
     head.dataKey = name
-    return { name, key }
+    return { name, key: createSecretKey(key) }
   }
 }
 
@@ -86,11 +86,13 @@ export async function unwrapped(
   { keys }: LogParts,
   log: LogName,
   names: readonly string[],
-): Promise<ReadonlyMap<string, Buffer>> {
+): Promise<ReadonlyMap<string, KeyObject>> {
   const { rows } = await client.query<{ readonly key: string; readonly wrapped: Buffer }>(
     `select key, wrapped from records.log_data_key
      where log = $1 and key = any($2::text[]) and wrapped is not null`,
     [log, names],
   )
-  return new Map(rows.map(({ key, wrapped }) => [key, keys.unwrap(wrapped, boundTo(log, key))]))
+  return new Map(
+    rows.map(({ key, wrapped }) => [key, createSecretKey(keys.unwrap(wrapped, boundTo(log, key)))]),
+  )
 }

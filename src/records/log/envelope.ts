@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { type AuditEntry, auditEntrySchema, type LogName } from '../../audit/entry.ts'
 import { ENTRY_BYTES_MAX } from '../../transparency/entry-bundle.ts'
@@ -8,7 +8,7 @@ import { decrypt, encrypt } from './key-encryption.ts'
 export interface DataKey {
   /** `2026-11.1`: the month, and which of its keys. */
   readonly name: string
-  readonly key: Buffer
+  readonly key: KeyObject
 }
 
 const NONCE_BYTES = 12
@@ -51,7 +51,7 @@ export function dataKeyOf(bytes: Buffer): string | undefined {
 export function openEntry(
   log: LogName,
   bytes: Buffer,
-  key: Buffer | undefined,
+  key: KeyObject | undefined,
 ): AuditEntry | undefined {
   const envelope = readEnvelope(bytes)
   if (envelope !== undefined && 'open' in envelope) return envelope.open

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hash,
+  type KeyObject,
+  randomFillSync,
+} from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 
@@ -11,7 +18,7 @@ const ID_BYTES = 4
 
 interface Wrapping {
   readonly id: Buffer
-  readonly key: Buffer
+  readonly key: KeyObject
 }
 
 /**
@@ -73,10 +80,23 @@ export class KeyEncryptionKeys {
   }
 }
 
+/** Random bytes for many nonces: a call for each costs more than the encryption. */
+const pool = Buffer.alloc(NONCE_BYTES * 256)
+let used = pool.length
+
+/** NIST SP 800-38D, section 8.2.2: 96 random bits, for far fewer than 2^32 texts a key. */
+function freshNonce(): Buffer {
+  if (used === pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  used += NONCE_BYTES
+  return Buffer.from(pool.subarray(used - NONCE_BYTES, used))
+}
+
 /** AES-256-GCM: nonce, ciphertext, tag. */
-export function encrypt(key: Uint8Array, text: Uint8Array, boundTo: string): Buffer {
-  // NIST SP 800-38D, section 8.2.2: a random nonce of 96 bits, for far fewer than 2^32 texts a key.
-  const nonce = randomBytes(NONCE_BYTES)
+export function encrypt(key: KeyObject, text: Uint8Array, boundTo: string): Buffer {
+  const nonce = freshNonce()
   const cipher = createCipheriv(CIPHER, key, nonce)
   cipher.setAAD(Buffer.from(boundTo))
   return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()])
@@ -84,7 +104,7 @@ export function encrypt(key: Uint8Array, text: Uint8Array, boundTo: string): Buf
 
 /** Undefined when it was encrypted with another key, for something else, or was changed. */
 export function decrypt(
-  key: Uint8Array,
+  key: KeyObject,
   encrypted: Uint8Array,
   boundTo: string,
 ): Buffer | undefined {
@@ -108,7 +128,7 @@ const wrappingOf = (key: Buffer): Wrapping => ({
     Buffer.concat([Buffer.from('ringfence log key id\n'), key]),
     'buffer',
   ).subarray(0, ID_BYTES),
-  key,
+  key: createSecretKey(key),
 })
 
 function keyOf(line: string, path: string): Buffer {
