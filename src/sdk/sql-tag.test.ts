@@ -75,7 +75,7 @@ test('a real server takes tagged statements as it takes others', async (t) => {
   try {
     const tag = (n: number) => sqlTag({ traceparent: `00-${String(n).padStart(32, '4')}`, n: '1' })
     const ask = (n: number, query: Parameters<pg.Client['query']>[0], values?: unknown[]) =>
-      new Loan(client, tag(n)).db.query(query as string, values)
+      new Loan(client, tag(n)).db.query(query, values)
     // The server sees it.
     const { rows } = await ask(1, 'select query from pg_stat_activity where pid = pg_backend_pid()')
     assert.equal((rows as { query: string }[])[0]?.query.startsWith(tag(1)), true)

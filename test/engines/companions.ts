@@ -11,6 +11,7 @@ import { mcpClients } from './mcp-companion.ts'
 import { nats, natsStream } from './nats-companion.ts'
 import { nginx } from './nginx-companion.ts'
 import { opa } from './opa-companion.ts'
+import { promtool } from './promtool-companion.ts'
 import { redis } from './redis-companion.ts'
 import { scimTester } from './scim-companion.ts'
 import { tlog } from './tlog-companion.ts'
@@ -38,7 +39,6 @@ export async function findCompanions(): Promise<readonly Companion[]> {
     redis('Redis limits', 'test/engines/limits.engine.ts'),
     nats(),
     natsStream(),
-    natsStream(),
     nginx(),
     await envoy(),
     await keycloak(),
@@ -46,6 +46,7 @@ export async function findCompanions(): Promise<readonly Companion[]> {
     await mcpClients(),
     await acme(),
     await tlog(),
+    await promtool(),
   ]
 }
 

@@ -41,7 +41,7 @@ describe('requests by tenant', () => {
     assert.deepEqual(of('globex'), [['ok', 1]])
     const percentile = (id: string) =>
       pointsOf(requests.metrics(), 'ringfence.gateway.request.duration.percentile').find(
-        ({ labels }) => labels['tenant.id'] === id && labels['quantile'] === '0.99',
+        ({ labels }) => labels['tenant.id'] === id && labels['percentile'] === '99',
       )?.value ?? 0
     assert.ok(Math.abs(percentile('acme') - 0.01) < 0.01 * 0.016)
     requests.record(acme, 'clinic', 'ok', 1_000_000)

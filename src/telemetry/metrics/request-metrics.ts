@@ -145,7 +145,8 @@ export class RequestMetrics {
       }
       const durations = wholeOf(row.series)
       const round = durations.since(row.durations)
-      row.percentiles = round.count === 0 ? [] : QUANTILES.map(([, part]) => round.percentile(part))
+      row.percentiles =
+        round.count === 0 ? [] : PERCENTILES.map(([, part]) => round.percentile(part))
       row.durations = durations
     }
   }
@@ -178,7 +179,7 @@ export class RequestMetrics {
     }
     const percentiles = [...this.#rows.values()].flatMap(({ tenant, percentiles }) =>
       percentiles.map((microseconds, index) => ({
-        labels: { 'tenant.id': tenant, quantile: QUANTILES[index]?.[0] ?? '' },
+        labels: { 'tenant.id': tenant, percentile: PERCENTILES[index]?.[0] ?? '' },
         value: microseconds / 1_000_000,
       })),
     )
@@ -209,10 +210,10 @@ export class RequestMetrics {
   }
 }
 
-const QUANTILES = [
-  ['0.5', 0.5],
-  ['0.95', 0.95],
-  ['0.99', 0.99],
+const PERCENTILES = [
+  ['50', 0.5],
+  ['95', 0.95],
+  ['99', 0.99],
 ] as const
 
 function wholeOf(series: ReadonlyMap<string, Series>): Histogram {

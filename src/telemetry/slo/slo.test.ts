@@ -114,7 +114,7 @@ class Simulation {
   firing(): string[] {
     const state = new Map<string, boolean>()
     for (const { tenant, labels, state: now } of this.signals) {
-      const whose = tenant ?? `platform about ${labels?.['tenant']}`
+      const whose = typeof tenant === 'string' ? tenant : `platform about ${labels?.['tenant']}`
       state.set(`${labels?.['window']} to ${whose}`, now === 'firing')
     }
     return [...state].flatMap(([text, fires]) => (fires ? [text] : [])).toSorted()
