@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import pg from 'pg'
 import { type AuditEntry, auditEntrySchema } from '../audit/entry.ts'
 import { grantSchema } from '../contracts/grant.ts'
+import { controlApi } from './api/control-api.ts'
 import {
   type ControlSite,
   fillCatalogue,
@@ -106,6 +107,29 @@ test('a tenant’s log names no other tenant and no operator', async () => {
   for (const text of texts) assert.doesNotMatch(text, /globex|initech|olga|jane/)
 })
 
+test('who is not let in is in the platform’s log alone, and never by a credential', async () => {
+  const before = (await entries()).length
+  const api = controlApi(plane, { version: '1', addressOf: () => '192.0.2.7' })
+  const ask = (token: string) =>
+    api.request('/v1/tenants', { headers: { authorization: `Bearer ${token}` } })
+  assert.equal((await ask('guessed-token-of-nobody')).status, 401)
+  const { token } = await plane.operators.create({ name: 'late', scopes: ['jobs:write'] }, jane)
+  assert.equal((await ask(token)).status, 403)
+  const made = (await entries()).slice(before).filter(({ action }) => action === 'operator.refused')
+  assert.deepEqual(
+    made.map(({ actor }) => actor),
+    [
+      { kind: 'unknown', id: 'unknown' },
+      { kind: 'operator', id: 'late' },
+    ],
+  )
+  for (const entry of made) {
+    assert.equal(entry.tenant, undefined)
+    assert.equal(entry.address, '192.0.2.7')
+    assert.ok(!JSON.stringify(entry).includes(token))
+  }
+})
+
 test('what cannot be entered does not happen, and leaves nothing in the registry', async () => {
   await site.ask(`create function public.refuse() returns trigger language plpgsql as
     $$ begin raise exception 'the disk is full'; end $$;
@@ -118,10 +142,10 @@ test('what cannot be entered does not happen, and leaves nothing in the registry
     const { revision } = before
     await assert.rejects(plane.tenants.update(globex, { displayName: 'Other' }, revision, jane))
     await assert.rejects(plane.tenants.suspend(globex, 'because', jane))
-    await assert.rejects(plane.operators.create({ name: 'late', scopes: ['tenants:read'] }, jane))
+    await assert.rejects(plane.operators.create({ name: 'later', scopes: ['tenants:read'] }, jane))
     assert.deepEqual(await plane.tenants.get(globex), before)
     assert.equal((await acts()).length, known)
-    assert.deepEqual(await site.ask(`select from registry.operator where name = 'late'`), [])
+    assert.deepEqual(await site.ask(`select from registry.operator where name = 'later'`), [])
   } finally {
     await site.ask('drop trigger refuse on audit.inbox')
   }

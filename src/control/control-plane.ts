@@ -29,10 +29,27 @@ export interface ControlPlane {
   readonly manifests: Manifests
   readonly grants: GrantDesk
   readonly jobs: Jobs
+  readonly refusals: Refusals
   /** Runs a change once for each key of an actor: see `Idempotency`. */
   readonly idempotency: Idempotency
   /** True when the control database answers and workflows run. */
   healthy(): Promise<boolean>
+}
+
+/** A call that was refused before anything was done. */
+export interface RefusedCall {
+  /** Undefined when nobody could be identified. */
+  readonly by: Actor | undefined
+  readonly requestId: string
+  /** Where it came from. */
+  readonly address: string | undefined
+  readonly reason: string
+}
+
+/** Enters who was not let in, so that it can be found. */
+export interface Refusals {
+  /** @throws RingfenceError when it cannot be entered: then nothing else is said either */
+  enter(refused: RefusedCall): Promise<void>
 }
 
 /** What an operator's token may do. */

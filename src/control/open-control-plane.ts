@@ -19,6 +19,7 @@ import { RegisteredSecurity } from './operators/registered-security.ts'
 import { type PlatformBase, PlatformPublisher } from './platform-publisher.ts'
 import type { ApprovalChannel, Ports } from './ports.ts'
 import { RealmRefresh } from './realm-refresh.ts'
+import { RegisteredRefusals } from './registered-refusals.ts'
 import { RegisteredRealms } from './realms/registered-realms.ts'
 import { type DecisionReader, RegisteredApprovals } from './registered-approvals.ts'
 import { RegisteredCatalogue } from './registered-catalogue.ts'
@@ -256,6 +257,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
       fourEyes,
     }),
     jobs: new RegisteredJobs(database, options.platform, keys.job, options.assertionAudience),
+    refusals: new RegisteredRefusals(database),
     idempotency,
     healthy: async () => {
       if (!runs.isRunning || !supervision.isWell) return false

@@ -123,6 +123,8 @@ function counting(plane: ControlPlane, called: () => void): ControlPlane {
     manifests: listened(plane.manifests),
     grants: listened(plane.grants),
     jobs: listened(plane.jobs),
+    // What is refused is entered without anything being done.
+    refusals: plane.refusals,
     idempotency: listened(plane.idempotency),
     healthy: () => plane.healthy(),
   }

@@ -33,6 +33,7 @@ export async function authenticateOperator(
 ): Promise<Actor> {
   const actor = await whoAsks(parts, context)
   if (actor.scopes.includes(scope)) return actor
+  await enterRefusal(parts, context, `without the scope ${scope}`, actor)
   if (actor.signedIn?.beyond.includes(scope) === true) throw oneFactorOnly()
   throw new Refusal('forbidden', `this needs the scope ${scope}`, {
     headers: {
@@ -95,11 +96,12 @@ export function bearerToken(context: ApiContext): string | undefined {
  * looks the same, whatever was wrong.
  */
 export async function countingFailures<T>(
-  { failed }: ApiParts,
+  parts: ApiParts,
   context: ApiContext,
   credential: string,
   authenticate: () => Promise<T>,
 ): Promise<T> {
+  const { failed } = parts
   const seconds = await failed.mustWait(context, credential)
   if (seconds !== undefined) {
     throw new Refusal('rate_limited', 'too many failed authentications from this address', {
@@ -112,6 +114,7 @@ export async function countingFailures<T>(
     return actor
   } catch (error) {
     if (!isRefusal(error)) throw error
+    await enterRefusal(parts, context, 'not a valid credential', undefined)
     throw new Refusal('not_authenticated', 'the credential is not valid', {
       headers: {
         'www-authenticate': `${CHALLENGE}, error="invalid_token"`,
@@ -120,6 +123,16 @@ export async function countingFailures<T>(
       cause: error,
     })
   }
+}
+
+async function enterRefusal(
+  { plane, failed }: ApiParts,
+  context: ApiContext,
+  reason: string,
+  by: Actor | undefined,
+): Promise<void> {
+  const requestId = context.get('requestId')
+  await plane.refusals.enter({ by, requestId, address: failed.address(context), reason })
 }
 
 function isRefusal(error: unknown): boolean {

@@ -28,6 +28,11 @@ export class FailedAuthentications {
     this.#limiter = new RateLimiterMemory({ points: perMinute, duration: WINDOW_SECONDS })
   }
 
+  /** Where the caller is, as far as failures are counted by it. */
+  address(context: Context): string {
+    return this.#addressOf(context)
+  }
+
   /** Seconds to wait when this caller has to; undefined when it may try. */
   async mustWait(context: Context, token: string): Promise<number | undefined> {
     if (this.#good.has(digest(token))) return undefined

@@ -1,4 +1,4 @@
-import type { ControlPlane } from '../control-plane.ts'
+import type { ControlPlane, RefusedCall } from '../control-plane.ts'
 import {
   memoryCatalogue,
   memoryIdempotency,
@@ -31,6 +31,13 @@ export class MemoryPlane extends MemoryState implements ControlPlane {
   readonly grants = memoryGrants(this)
   readonly jobs = memoryJobs(this)
   readonly idempotency = memoryIdempotency(this)
+  readonly refused: RefusedCall[] = []
+  readonly refusals = {
+    enter: (refused: RefusedCall) => {
+      this.refused.push(refused)
+      return Promise.resolve()
+    },
+  }
 
   healthy(): Promise<boolean> {
     return Promise.resolve(this.isHealthy)
