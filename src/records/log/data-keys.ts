@@ -20,7 +20,9 @@ export function endOfPeriod(period: string): Date {
   return new Date(Date.UTC(year, month))
 }
 
-const boundTo = (log: LogName, name: string) => `ringfence log data key\n${log}\n${name}`
+/** What a wrapped data key is bound to. */
+export const boundToDataKey = (log: LogName, name: string) =>
+  `ringfence log data key\n${log}\n${name}`
 
 /**
  * The keys that entries are encrypted with: one for each log and month. Which one is in use stands in
@@ -47,12 +49,12 @@ export class DataKeys {
   }
 
   async #get(client: LogClient, log: LogName, name: string): Promise<KeyObject> {
-    const known = this.#inUse.get(boundTo(log, name))
+    const known = this.#inUse.get(boundToDataKey(log, name))
     if (known !== undefined) return known
     const key = (await unwrapped(client, this.#parts, log, [name])).get(name)
     if (key === undefined)
       throw new RingfenceError('internal', 'the data key of a log is not there')
-    this.#inUse.set(boundTo(log, name), key)
+    this.#inUse.set(boundToDataKey(log, name), key)
     return key
   }
 
@@ -71,7 +73,7 @@ export class DataKeys {
         log,
         name,
         period,
-        this.#parts.keys.wrap(key, boundTo(log, name)),
+        this.#parts.keys.wrap(key, boundToDataKey(log, name)),
         new Date(this.#parts.now()),
       ],
     )
@@ -93,6 +95,9 @@ export async function unwrapped(
     [log, names],
   )
   return new Map(
-    rows.map(({ key, wrapped }) => [key, createSecretKey(keys.unwrap(wrapped, boundTo(log, key)))]),
+    rows.map(({ key, wrapped }) => [
+      key,
+      createSecretKey(keys.unwrap(wrapped, boundToDataKey(log, key))),
+    ]),
   )
 }

@@ -5,11 +5,15 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { logOf } from '../../audit/entry.ts'
 import { parseTenantId } from '../../core/tenant.ts'
+import { until } from '../../core/until.test-support.ts'
 import { openCheckpoint } from '../../transparency/checkpoint.ts'
+import { cosigner, newSeed } from '../../transparency/note-signer.ts'
 import { parseVerifierKey } from '../../transparency/verifier-key.ts'
 import { FileAnchor } from './file-anchor.ts'
 import { holdsOf, placeHold, releaseHold } from './holds.ts'
 import { KeyEncryptionKeys } from './key-encryption.ts'
+import { LogKeeper } from './log-keeper.ts'
+import { rewrapKeys } from './rewrap-keys.ts'
 import { ROTATION, rotateDueKeys, rotateKey } from './rotate-key.ts'
 import { applyRetention, shredLog } from './shred.ts'
 import {
@@ -203,4 +207,45 @@ test('an anchor that was cut off in the middle of a line goes on, and one that i
   await assert.rejects(other.sign(), { code: 'not_writable' })
   assert.equal(await other.checkpoint(ACME), undefined)
   assert.equal((await other.read(ACME, 0, 9)).length, 1)
+})
+
+test('keys are wrapped anew with the next key-encryption key, and the older one is not needed any more', async (t) => {
+  const database = await server.database()
+  const [older, newer] = [randomBytes(32), randomBytes(32)]
+  const first = await opened(t, { database, keys: new KeyEncryptionKeys([older]) })
+  await first.append(entriesFor('acme', 2))
+  await first.sign()
+  const second = await opened(t, { database, keys: new KeyEncryptionKeys([newer, older]) })
+  assert.equal((await second.read(ACME, 0, 9))[1]?.entry?.action, 'lease.granted')
+  assert.equal(await rewrapKeys(second), 2)
+  assert.equal(await rewrapKeys(second), 0)
+  const third = await opened(t, { database, keys: new KeyEncryptionKeys([newer]) })
+  await third.append(entriesFor('acme', 2))
+  await third.sign()
+  assert.deepEqual((await verified(third, ACME)).findings, [])
+  assert.ok((await third.read(ACME, 0, 9)).every(({ entry }) => entry !== undefined))
+  // Whoever has the database and another key has nothing.
+  await assert.rejects(first.read(ACME, 0, 9), { code: 'internal' })
+})
+
+test('a keeper signs what comes, rotates what is due and tells of what goes wrong', async (t) => {
+  const clock = new LogClock()
+  const lines: string[] = []
+  const store = await opened(t, { database: await server.database(), now: clock.now })
+  const key = cosigner('witness.example/away', newSeed(), () => 1).key
+  const keeper = new LogKeeper({
+    store,
+    signEveryMs: 10,
+    witnessEveryMs: 10,
+    tendEveryMs: 10,
+    witnesses: [{ url: 'http://127.0.0.1:1/nobody', key }],
+    daysKept: () => 365,
+    log: (line) => void lines.push(line),
+  })
+  await store.append(entriesFor('acme', 2))
+  await until(async () => (await store.checkpoint(ACME)) !== undefined)
+  await until(() => lines.some((line) => line.startsWith('tenant/acme: ')))
+  clock.pass(92 * DAY)
+  await until(async () => (await store.keys(ACME)).length === 2)
+  await keeper.close()
 })

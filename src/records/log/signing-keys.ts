@@ -22,7 +22,9 @@ export interface NewSigningKey {
   readonly announcement?: string
 }
 
-const boundTo = (log: LogName, vkey: string) => `ringfence log signing key\n${log}\n${vkey}`
+/** What a wrapped signing key is bound to. */
+export const boundToSigningKey = (log: LogName, vkey: string) =>
+  `ringfence log signing key\n${log}\n${vkey}`
 
 export async function insertSigningKey(
   client: LogClient,
@@ -32,7 +34,7 @@ export async function insertSigningKey(
   await client.query(
     `insert into records.log_signing_key (log, vkey, wrapped, signs_from, announcement)
      values ($1, $2, $3, $4, $5)`,
-    [log, vkey, keys.wrap(seed, boundTo(log, vkey)), from, announcement ?? null],
+    [log, vkey, keys.wrap(seed, boundToSigningKey(log, vkey)), from, announcement ?? null],
   )
 }
 
@@ -50,7 +52,7 @@ export async function signersOf(
     [log, new Date(parts.now())],
   )
   return rows.map(({ vkey, wrapped }) =>
-    logSigner(originOf(parts, log), parts.keys.unwrap(wrapped, boundTo(log, vkey))),
+    logSigner(originOf(parts, log), parts.keys.unwrap(wrapped, boundToSigningKey(log, vkey))),
   )
 }
 
