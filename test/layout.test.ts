@@ -126,6 +126,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'upstreams',
     'guardrails',
     'edge',
+    'external-authorization',
     'policy',
     'limits',
     'contracts',

@@ -16,6 +16,7 @@ const FOLDERS = [
   'snapshot',
   'revocation',
   'gateway',
+  'external-authorization',
   'vending',
   'sdk',
 ]

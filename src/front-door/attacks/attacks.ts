@@ -1,7 +1,9 @@
 import type { FrontDoorAttack } from './attack.ts'
+import { AUTHORIZERS } from './authorizers.ts'
 import { CLAIMS } from './claims.ts'
 import { CONFIGURATION } from './configuration.ts'
 import { CONTEXTS } from './contexts.ts'
+import { DECISIONS } from './decisions.ts'
 import { DESCRIPTIONS } from './descriptions.ts'
 import { ENTRIES } from './entries.ts'
 import { EXISTENCE } from './existence.ts'
@@ -51,6 +53,8 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...POLICIES,
   ...GRANTS,
   ...GRANT_TOOLS,
+  ...DECISIONS,
+  ...AUTHORIZERS,
   ...DESCRIPTIONS,
   ...GUARDRAILS_ATTACKED,
   ...CONFIGURATION,

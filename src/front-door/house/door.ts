@@ -1,21 +1,21 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RingfenceError } from '../../core/errors.ts'
 import type { GatewayLimits } from '../../gateway/limits.ts'
 import type { OpenGatewayOptions } from '../../gateway/open-gateway.ts'
 import { listen, type Listening } from '../../http/listen.ts'
-import { RevocationFile } from '../../revocation/revocation-file.ts'
 import type { Revocation } from '../../revocation/revocation.ts'
-import type { Configuration, ConfigurationSource } from '../../snapshot/snapshot.ts'
+import type { Configuration } from '../../snapshot/snapshot.ts'
 import type { UpstreamGuardOptions } from '../../upstreams/upstream-guard.ts'
 import type { Check } from '../../vending/checks.ts'
 import { openVending, type Vending, type VendingOptions } from '../../vending/vending.ts'
-import { Feed } from './feed.ts'
+import { type Beside, openDecisions, openQuestions } from './beside.ts'
+import { deaf, firstFeed, openRevocations } from './door-parts.ts'
+import type { Feed } from './feed.ts'
 import { PLATFORM_HOST, VENDING_AUDIENCE } from './ground.ts'
 import type { House } from './house.ts'
 import { Ledger } from './ledger.ts'
 import type { Follower, Pieces, RevocationKeeper } from './pieces.ts'
-import { RevocationBook } from './revocation-book.ts'
+import type { RevocationBook } from './revocation-book.ts'
 import { CELL, type Settings } from './settings.ts'
 import type { Address } from '../../strikes/wire.ts'
 import { worksFor } from './work-done.ts'
@@ -79,6 +79,8 @@ export class Door {
   #announced = 0
   #gateway: ReturnType<Pieces['openGateway']> | undefined
   #vending: Promise<VendingProcess> | undefined
+  #decisions: Promise<Beside> | undefined
+  #questions: Promise<Beside> | undefined
   #starts = 0
 
   private constructor(
@@ -200,6 +202,23 @@ export class Door {
     return { host: hostname, port: Number(port) }
   }
 
+  /** Where services ask what their callers may do. */
+  async decisions(): Promise<Address> {
+    const [source, revocations] = [this.#source, this.#revocations]
+    const options = { configuration: () => source.current(), revocations }
+    this.#decisions ??= openDecisions(this.house, options, this.directory)
+    return (await this.#decisions).address
+  }
+
+  /** Where other proxies ask what may be passed on. */
+  async authorizer(): Promise<Address> {
+    await this.gateway()
+    const { decide } = (await this.#gateway) ?? {}
+    if (decide === undefined) throw new Error('this gateway decides for nobody else')
+    this.#questions ??= openQuestions(this.house, decide, this.directory)
+    return (await this.#questions).address
+  }
+
   async vending(): Promise<Address> {
     this.#vending ??= this.#openVending()
     const { listening } = await this.#vending
@@ -259,6 +278,8 @@ export class Door {
 
   /** Ends all of its processes. What is on disk stays. */
   async stop(): Promise<void> {
+    const beside = [await this.#decisions, await this.#questions]
+    for (const one of beside) await one?.close()
     const gateway = await this.#gateway
     this.#gateway = undefined
     await gateway?.close()
@@ -266,34 +287,4 @@ export class Door {
     await this.#revocations.close()
     await this.#source.close()
   }
-}
-
-async function firstFeed({ ground, pieces, settings }: House, options: DoorOptions): Promise<Feed> {
-  const feed = new Feed(ground.keys.record)
-  const { platform, tenants } = options.settings ?? settings
-  const at = options.issuedAt ?? new Date(Date.now() - pieces.silenceMs)
-  await feed.publish({ platform, tenants, at })
-  return feed
-}
-
-async function openRevocations(
-  { pieces }: House,
-  { revocationsHeardAt }: DoorOptions,
-  directory: string,
-): Promise<{ readonly book: RevocationBook; readonly revocations: RevocationKeeper }> {
-  const book = new RevocationBook()
-  const kept = join(directory, 'revocations')
-  if (revocationsHeardAt !== undefined) {
-    book.away = true
-    await mkdir(kept, { recursive: true })
-    const freshAtMs = revocationsHeardAt.getTime()
-    await new RevocationFile(kept).write({ entries: [], freshAtMs })
-  }
-  const following = { directory: kept, database: book.feed, ...pieces.revocationsFollowing }
-  return { book, revocations: await pieces.followRevocations(following) }
-}
-
-/** A source that tells nobody of changes. */
-function deaf(source: ConfigurationSource): ConfigurationSource {
-  return { current: () => source.current(), onChange: () => undefined }
 }

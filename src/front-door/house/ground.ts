@@ -8,6 +8,7 @@ export const AUDIENCE = 'https://api.front-door.test/'
 /** The platform's own host, for paths `/t/<tenant>/…`. */
 export const PLATFORM_HOST = 'api.front-door.test'
 export const VENDING_AUDIENCE = 'ringfence-vending'
+export const DECISIONS_AUDIENCE = 'ringfence-decisions'
 export const CLINIC = parseServiceName('clinic')
 export const BILLING = parseServiceName('billing')
 

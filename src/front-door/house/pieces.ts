@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import type { ServiceName } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
+import { type AuthorizerOptions, openAuthorizer } from '../../external-authorization/authorizer.ts'
 import type { GatewayCheck } from '../../gateway/check.ts'
 import { GATEWAY_CHECKS } from '../../gateway/checks.ts'
 import type { GatewayLimits } from '../../gateway/limits.ts'
 import { openGateway, type OpenGateway } from '../../gateway/open-gateway.ts'
 import type { PlaceRules } from '../../gateway/place.ts'
 import { Upstreams } from '../../gateway/upstream.ts'
+import type { Listening } from '../../http/listen.ts'
+import { DecisionPoint, type DecisionPointOptions } from '../../policy/decision-point.ts'
 import {
   RevocationFollower,
   type RevocationFollowerOptions,
@@ -49,10 +52,13 @@ export interface Pieces {
   readonly gatewayLimits: Partial<GatewayLimits>
   readonly openGateway: (
     options: Parameters<typeof openGateway>[0],
-  ) => Promise<Pick<OpenGateway, 'url' | 'close'>>
+  ) => Promise<Pick<OpenGateway, 'url' | 'close'> & Partial<Pick<OpenGateway, 'decide'>>>
   /** Where tenants' own upstreams may be, and who keeps connections to upstreams. */
   readonly upstreamGuard: (options: UpstreamGuardOptions) => UpstreamGuard
   readonly connections: (rules: PlaceRules) => Upstreams
+  /** What services ask, and what other proxies do, that pass requests on themselves. */
+  readonly decisionPoint: (options: DecisionPointOptions, ground: Ground) => DecisionPoint
+  readonly openAuthorizer: (options: AuthorizerOptions) => Promise<Listening>
   readonly vendingChecks: readonly Check[]
   readonly vendingLimits: Partial<Pick<VendingOptions, 'atOncePerTenant'>>
   /** What stands before vending. */
@@ -84,6 +90,8 @@ export const SOUND: Pieces = {
   openGateway,
   upstreamGuard,
   connections: (rules) => new Upstreams(rules),
+  decisionPoint: (options) => new DecisionPoint(options),
+  openAuthorizer,
   vendingChecks: VENDING_CHECKS,
   vendingLimits: {},
   vendingFront: (vending) => vending,

@@ -1,4 +1,6 @@
+import { AUTHORIZER_MUTANTS } from './authorizers.ts'
 import { CONTEXT_VERIFIER_MUTANTS } from './context-verifiers.ts'
+import { DECISION_MUTANTS } from './decisions.ts'
 import { DESK_MUTANTS } from './desks.ts'
 import { FOLLOWER_MUTANTS } from './followers.ts'
 import type { FrontDoorMutant } from './front-door-mutant.ts'
@@ -26,6 +28,8 @@ export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...READER_MUTANTS,
   ...POLICY_MUTANTS,
   ...GRANT_MUTANTS,
+  ...DECISION_MUTANTS,
+  ...AUTHORIZER_MUTANTS,
   ...NETWORK_MUTANTS,
   ...UPGRADE_MUTANTS,
   ...UPSTREAM_MUTANTS,
