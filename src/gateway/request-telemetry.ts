@@ -64,6 +64,7 @@ export function recordEnd(
     operation: exchange === undefined ? 'none' : operationOf(exchange),
     status,
     milliseconds,
+    bytes: exchange?.bytes,
     trace: exchange && telemetry.traces ? traceOf(exchange, telemetry) : undefined,
     attributes: () => (exchange === undefined ? {} : attributesOf(exchange)),
   })

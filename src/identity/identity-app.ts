@@ -5,7 +5,9 @@ import { PROBLEM_TYPE, problemOf } from '../http/problem.ts'
 import type { RealmHandler } from './provider/realm-context.ts'
 import type { RealmProvider } from './provider/realm-provider.ts'
 import { type Addressed, addressed, belowIssuer } from './provider/realm-request.ts'
+import type { ServerTelemetry } from '../telemetry/server-telemetry.ts'
 import { duringRequest } from './entering.ts'
+import { recordAnswer } from './request-telemetry.ts'
 
 /**
  * Where clients show who they are. A realm that there is not, or is not open, answers there as any
@@ -30,6 +32,8 @@ export interface IdentityAppOptions {
   readonly host: string
   /** How many proxies of ours a request comes through. */
   readonly proxies: number
+  /** Counts requests by realm, and keeps spans of some. Undefined: nothing does. */
+  readonly telemetry?: ServerTelemetry | undefined
   readonly log: (line: string) => void
 }
 
@@ -51,10 +55,12 @@ async function serve(
   options: IdentityAppOptions,
 ): Promise<void> {
   if (request.url === '/healthz') return json(response, 200, { status: 'ok' })
+  const recorded = options.telemetry && recordAnswer(options.telemetry, request, response)
   const asked = addressed(request, options.host)
   const found = await realmOf(asked, options)
   if (found === undefined) return nobody(request, response, asked, options)
   const { context } = found.realm
+  if (recorded !== undefined) recorded.realm = { tenant: context.tenant, url: found.url }
   const below = belowIssuer(request, context.issuer, found.url, options.proxies)
   await duringRequest(below, async () => {
     for (const handle of options.handlers) {

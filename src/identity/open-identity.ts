@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http'
 import type { Hono } from 'hono'
 import type pg from 'pg'
 import { messageOf, RingfenceError } from '../core/errors.ts'
+import type { ServerTelemetry } from '../telemetry/server-telemetry.ts'
 import type { ClientId } from '../core/names.ts'
 import { OPERATORS_REALM } from '../core/operators-realm.ts'
 import type { TenantId } from '../core/tenant.ts'
@@ -86,6 +87,8 @@ export interface IdentityOptions {
   readonly proxies?: number
   /** Clients may name addresses inside, and plain http: for trying things on one machine. Default false. */
   readonly insideAllowed?: boolean
+  /** Counts requests by realm, and keeps spans of some. Default: nothing does. */
+  readonly telemetry?: ServerTelemetry
   /** Takes one line. No secret is in it. */
   readonly log: (line: string) => void
 }
@@ -200,6 +203,7 @@ async function compose(
     handlers: [jwksHandler(keys), ...(mounted.handlers ?? [])],
     host: new URL(origin).host,
     proxies: options.proxies ?? 0,
+    telemetry: options.telemetry,
     log,
   })
   const { adminAudience, adminClients } = options

@@ -1,7 +1,12 @@
 import type { TenantId } from '../core/tenant.ts'
 import type { TraceContext } from '../http/trace-context.ts'
 import type { Metric } from './metrics/metric.ts'
-import { type Outcome, outcomeOf, RequestMetrics } from './metrics/request-metrics.ts'
+import {
+  type Outcome,
+  outcomeOf,
+  type PassedBytes,
+  RequestMetrics,
+} from './metrics/request-metrics.ts'
 import type { RequestMetricsOptions, TenantCounts } from './metrics/request-metrics.ts'
 import type { Sampler } from './traces/sampler.ts'
 import type { SpanSink } from './traces/span.ts'
@@ -20,6 +25,7 @@ export interface EndedRequest {
   /** As HTTP has it. */
   readonly status: number
   readonly milliseconds: number
+  readonly bytes?: PassedBytes | undefined
   /** Absent: it is counted, and is in no trace. */
   readonly trace?: ServerTrace | undefined
   /** Further names of contracts and closed lists, for its span alone. Asked only when one is kept. */
@@ -67,9 +73,9 @@ export class ServerTelemetry {
 
   /** To be called once, at the end of each request. */
   ended(request: EndedRequest): void {
-    const { tenant, operation, status, milliseconds, trace } = request
+    const { tenant, operation, status, milliseconds, bytes, trace } = request
     const outcome = outcomeOf(status)
-    this.#requests.record(tenant, operation, outcome, milliseconds * 1000)
+    this.#requests.record(tenant, operation, outcome, milliseconds * 1000, bytes)
     if (trace === undefined || this.#spans === undefined) return
     const failed = outcome === 'failed'
     if (!isSampled(trace) && !(failed && this.#sampler.keepsFailure(tenant))) return

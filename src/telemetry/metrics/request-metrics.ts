@@ -28,6 +28,14 @@ export interface TenantCounts {
 class Series {
   readonly counts = new Float64Array(OUTCOMES.length)
   readonly durations = new Histogram()
+  received = 0
+  sent = 0
+}
+
+/** Of bodies, as they passed. */
+export interface PassedBytes {
+  readonly request: number
+  readonly answer: number
 }
 
 class Row {
@@ -94,6 +102,7 @@ export class RequestMetrics {
     operation: string,
     outcome: Outcome,
     microseconds: number,
+    bytes?: PassedBytes,
   ): void {
     let all = this.#nobody
     if (tenant !== undefined) {
@@ -109,6 +118,9 @@ export class RequestMetrics {
     const index = OUTCOMES.indexOf(outcome)
     series.counts[index] = (series.counts[index] ?? 0) + 1
     series.durations.record(microseconds)
+    if (bytes === undefined) return
+    series.received += bytes.request
+    series.sent += bytes.answer
   }
 
   #enter(tenant: TenantId): Row | undefined {
@@ -167,6 +179,7 @@ export class RequestMetrics {
   metrics(): readonly Metric[] {
     const requests: Point[] = []
     const durations: HistogramPoint[] = []
+    const bytes: Point[] = []
     for (const [tenant, all] of this.#all()) {
       for (const [operation, series] of all) {
         const labels = { 'tenant.id': tenant, operation }
@@ -175,6 +188,10 @@ export class RequestMetrics {
           if (value > 0) requests.push({ labels: { ...labels, outcome }, value })
         }
         durations.push({ labels, histogram: series.durations })
+        const { received, sent } = series
+        if (received + sent === 0) continue
+        bytes.push({ labels: { ...labels, direction: 'in' }, value: received })
+        bytes.push({ labels: { ...labels, direction: 'out' }, value: sent })
       }
     }
     const percentiles = [...this.#rows.values()].flatMap(({ tenant, percentiles }) =>
@@ -192,6 +209,10 @@ export class RequestMetrics {
       {
         ...{ name: `${name}.request.duration`, unit: 's', kind: 'histogram' },
         ...{ help: 'How long requests took.', points: durations },
+      },
+      {
+        ...{ name: `${name}.bodies`, unit: 'By', kind: 'counter' },
+        ...{ help: 'Bytes of bodies, in and out.', points: bytes },
       },
       {
         ...{ name: `${name}.request.duration.percentile`, unit: 's', kind: 'gauge' },
