@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { constants, getPriority, setPriority } from 'node:os'
 
 /** A load on one address: requests as bytes, over connections that are kept. */
 export interface WireLoad {
@@ -16,10 +17,14 @@ export interface WireResult {
   readonly answers: number
   /** Milliseconds, each from when the request was due. */
   readonly latencies: Float64Array
+  /** Requests that were begun late because the load itself stood still: they came in a crowd. */
+  readonly late: number
 }
 
 /** Node's timers fire up to a millisecond late; that is the measuring program's, not the system's. */
 const TIMER_GRAIN_MS = 1.2
+/** Later than this a request is not begun by any timer. */
+const LATE_MS = 3
 const OK = Buffer.from('HTTP/1.1 200 ')
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 const LENGTH = /^content-length: *(\d+)\r?$/im
@@ -31,11 +36,28 @@ const LENGTH = /^content-length: *(\d+)\r?$/im
 export async function wireLoad(load: WireLoad): Promise<WireResult> {
   const lines = await Promise.all(Array.from({ length: load.connections }, () => open(load.port)))
   try {
-    return load.perSecond === undefined
-      ? await closed(lines, load)
-      : await paced(lines, load, load.perSecond)
+    if (load.perSecond === undefined) return await closed(lines, load)
+    return await first(() => paced(lines, load, load.perSecond ?? 1))
   } finally {
     for (const line of lines) line.socket.destroy()
+  }
+}
+
+/**
+ * Before other processes, where that is allowed: a load that waits for a core begins its requests late
+ * and all at once, and what is measured then is how long a crowd takes. It needs a small part of a core.
+ */
+async function first<T>(work: () => Promise<T>): Promise<T> {
+  const usual = getPriority()
+  try {
+    setPriority(constants.priority.PRIORITY_HIGHEST)
+  } catch {
+    return work()
+  }
+  try {
+    return await work()
+  } finally {
+    setPriority(usual)
   }
 }
 
@@ -62,7 +84,7 @@ async function closed(lines: readonly Line[], { requests, milliseconds }: WireLo
         }),
     ),
   )
-  return resultOf(began, latencies)
+  return resultOf(began, latencies, 0)
 }
 
 async function paced(lines: readonly Line[], load: WireLoad, perSecond: number) {
@@ -74,6 +96,7 @@ async function paced(lines: readonly Line[], load: WireLoad, perSecond: number) 
   const total = Math.floor(milliseconds / gap)
   const began = performance.now()
   let begun = 0
+  let late = 0
   const failures: Error[] = []
   let done: (() => void) | undefined
   const begin = (line: Line, due: number) =>
@@ -92,6 +115,7 @@ async function paced(lines: readonly Line[], load: WireLoad, perSecond: number) 
     const now = performance.now()
     for (; n < total && began + n * gap <= now; n += 1) {
       const due = Math.max(began + n * gap, now - TIMER_GRAIN_MS)
+      if (now - (began + n * gap) > LATE_MS) late += 1
       const line = idle.pop()
       if (line === undefined) waiting.push(due)
       else begin(line, due)
@@ -100,12 +124,12 @@ async function paced(lines: readonly Line[], load: WireLoad, perSecond: number) 
   }
   if (failures.length === 0) await finished
   for (const failure of failures) throw failure
-  return resultOf(began, latencies)
+  return resultOf(began, latencies, late)
 }
 
-function resultOf(began: number, latencies: readonly number[]): WireResult {
+function resultOf(began: number, latencies: readonly number[], late: number): WireResult {
   const seconds = (performance.now() - began) / 1000
-  return { seconds, answers: latencies.length, latencies: Float64Array.from(latencies) }
+  return { seconds, answers: latencies.length, latencies: Float64Array.from(latencies), late }
 }
 
 interface Line {

@@ -47,5 +47,5 @@ function make(): string {
     }
     used += BYTES
   }
-  return texts.latin1Slice()
+  return texts.toString('latin1')
 }
