@@ -1,6 +1,7 @@
 import type { Credential } from '../core/lease.ts'
 import type { CellName, TenantId } from '../core/tenant.ts'
 import type { Boundary, Provable } from './boundary.ts'
+import type { CostMeter } from './costs.ts'
 
 /** What opening a cell needs, whatever its engine. */
 export interface CellOptions {
@@ -18,6 +19,8 @@ export interface CellOptions {
 export interface OpenCell {
   readonly name: CellName
   readonly boundary: Boundary
+  /** What its tenants cost. */
+  readonly costs: CostMeter
   /** Facts for reports: the engine's version and the like. No secrets. */
   readonly facts: Readonly<Record<string, string>>
   /** Settles when the engine ends by itself; never for servers that are not ours. */

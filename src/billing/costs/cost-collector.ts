@@ -73,7 +73,8 @@ async function enter(tx: BillingTx, source: string, sample: CostSample, at: Date
 /** What came between two readings. The first of all says only from where to count. */
 function since(mark: Mark, { form, value, epoch }: CostSample, at: Date): bigint {
   const before = BigInt(mark.value)
-  if (form === 'counter') return epoch === mark.epoch && value >= before ? value - before : value
+  // One that has fallen without beginning anew has forgotten something: nothing is known to have come.
+  if (form === 'counter') return epoch === mark.epoch ? value - before : value
   const ms = BigInt(at.getTime() - mark.at.getTime())
   return ((before + value) * ms) / (2n * HOUR_MS)
 }

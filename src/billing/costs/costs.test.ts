@@ -55,6 +55,7 @@ test('levels are kept for the time between readings, counters by what came since
   failing.now = false
   await read('2026-07-01T12:00:00Z', 300n, 9_000n)
   await read('2026-07-01T13:00:00Z', 300n, 400n, 'b')
+  await read('2026-07-01T13:00:01Z', 300n, 300n, 'b')
   await collector.collect()
   const rows = await site.database.query(
     'select tenant, kind, quantity::text as quantity from billing.cost order by kind',

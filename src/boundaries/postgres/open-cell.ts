@@ -65,6 +65,7 @@ async function openOn(
   return {
     name: options.name,
     boundary,
+    costs: { costs: () => boundary.costs() },
     facts: { server: versionText(cluster.serverVersion) },
     exited: 'exited' in cluster ? cluster.exited.then(() => {}) : new Promise(() => {}),
     administer: (tenant) => administer(boundary, tenant),

@@ -20,6 +20,8 @@ import type {
 } from '../boundary.ts'
 import { ATTACKS } from './attacks/attacks.ts'
 import { type Settings, typed } from './connection.ts'
+import type { CostReading } from '../costs.ts'
+import { readCosts } from './costs/read-costs.ts'
 import { ERASURE_NOT_COVERED } from './erase.ts'
 import { exportTenant } from './export.ts'
 import { inOrder } from './inspect/inspect.ts'
@@ -217,6 +219,17 @@ export class PostgresBoundary implements Boundary<PostgresCredential> {
       deleted: [...deleted, ...logins],
       probes,
     }
+  }
+
+  /** As `CostMeter` says. A silo that sleeps costs no time, and is measured when it runs again. */
+  async costs(): Promise<readonly CostReading[]> {
+    const { site, silos } = this.#options
+    const running = silos === undefined ? [] : await silos.running()
+    return typed(async () => {
+      const readings = [...(await readCosts(site, false))]
+      for (const silo of running) readings.push(...(await readCosts(silo, true)))
+      return readings
+    })
   }
 
   attacks(): readonly Attack[] {
