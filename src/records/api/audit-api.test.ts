@@ -202,7 +202,7 @@ describe('what is read', () => {
     }
   })
 
-  test('an export holds every entry in order', async () => {
+  test('an export holds every entry in order, as it is or in the open schema', async () => {
     const lines = async (path: string) => (await (await ask(path)).text()).trimEnd().split('\n')
     const own = (await lines('/export')).map((line) => JSON.parse(line) as Page['items'][number])
     assert.deepEqual(
@@ -210,6 +210,13 @@ describe('what is read', () => {
       [...own.keys()],
     )
     assert.equal(own.length, 30)
+    const ocsf = (await lines('/export?format=ocsf&category=lease')).map(
+      (line) => JSON.parse(line) as { readonly class_uid: number },
+    )
+    assert.deepEqual(
+      ocsf.map((event) => event.class_uid),
+      Array.from({ length: 10 }, () => 6003),
+    )
     assert.equal((await ask('/export?format=xml')).status, 400)
   })
 

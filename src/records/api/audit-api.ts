@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { stream } from 'hono/streaming'
 import { type LogName, logOf } from '../../audit/entry.ts'
+import { ocsfOf } from '../../audit/ocsf/ocsf-of.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import { problemResponse } from '../../http/problem.ts'
 import type { LogStore } from '../log/log-store.ts'
@@ -91,8 +92,8 @@ export function auditApi(options: AuditApiOptions): Hono<Env> {
 /** All that is asked for, a JSON line an entry, as it goes: nothing of it is held in memory. */
 function exported(context: Context<Env>, { store }: AuditApiOptions): Response {
   const { format = 'ndjson', ...rest } = parametersOf(context)
-  if (format !== 'ndjson') {
-    throw new RingfenceError('invalid_argument', 'format: is ndjson')
+  if (format !== 'ndjson' && format !== 'ocsf') {
+    throw new RingfenceError('invalid_argument', 'format: is ndjson or ocsf')
   }
   const filter = entryFilter(rest)
   const { log, caller } = context.var
@@ -104,7 +105,11 @@ function exported(context: Context<Env>, { store }: AuditApiOptions): Response {
         ...{ order: 'oldest', from, limit: LIMIT_MAX, filter },
       })
       for (const one of found.items) {
-        await out.write(`${JSON.stringify(wireEntry(one))}\n`)
+        const { entry } = one
+        // What was erased has no class: in the open schema it is left out.
+        if (format === 'ocsf' && entry === undefined) continue
+        const line = format === 'ocsf' && entry !== undefined ? ocsfOf(entry) : wireEntry(one)
+        await out.write(`${JSON.stringify(line)}\n`)
       }
       ;({ more, at: from } = found)
     }
