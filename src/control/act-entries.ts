@@ -89,7 +89,7 @@ function entry({ by, action, detail }: Act, { tenant, actor, id, ...shown }: Sho
     object: { type: area, id },
     decision: failed ? 'failed' : 'done',
     layer: 'control',
-    request_id: by.requestId,
+    request_id: tenant === undefined ? by.requestId : shownRequestId(by.requestId),
     ...(typeof detail['grant'] === 'string' ? { grant_id: detail['grant'] } : {}),
     detail: shown.detail,
   })
@@ -122,6 +122,11 @@ function shownTo({ tenant, operator = 'operator' }: About, by: Actor): AuditActo
     id: 'administrator',
     ...(by.tenant === undefined ? {} : { tenant: by.tenant }),
   }
+}
+
+/** Whoever calls may choose its own request id, and could write anything into a tenant's log with it. */
+export function shownRequestId(id: string): string | undefined {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : undefined
 }
 
 const told = (detail: Detail): Detail =>

@@ -102,7 +102,7 @@ test('a tenant’s log names no other tenant and no operator', async () => {
   )
   const texts = of(await entries(), acme)
     .filter(({ category }) => category !== 'grant')
-    .map(({ request_id: _, ...entry }) => JSON.stringify(entry))
+    .map((entry) => JSON.stringify(entry))
   assert.ok(texts.length > 10)
   for (const text of texts) assert.doesNotMatch(text, /globex|initech|olga|jane/)
 })

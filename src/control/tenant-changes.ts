@@ -4,6 +4,7 @@ import { submitEntries } from '../audit/submit-entries.ts'
 import { RingfenceError } from '../core/errors.ts'
 import { publishChange } from '../snapshot/publish.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
+import { shownRequestId } from './act-entries.ts'
 import { breaks, type Tx } from './database.ts'
 import { forgetDeclared, tenantParts } from './manifests/declared-parts.ts'
 import { configOf, TENANT_COLUMNS, type TenantRow, tenantRowOf } from './tenant-row.ts'
@@ -124,7 +125,7 @@ async function recordStatus(
   // By whom and why is the operators': the tenant is told what holds.
   await submitEntries(tx, [
     makeEntry({ ...draft, reason: why, detail: { ...draft.detail, by } }),
-    makeEntry({ ...draft, tenant: row.id }),
+    makeEntry({ ...draft, tenant: row.id, request_id: shownRequestId(requestId) }),
   ])
 }
 

@@ -3,6 +3,7 @@ import { makeEntry } from '../../audit/make-entry.ts'
 import { submitEntries } from '../../audit/submit-entries.ts'
 import type { RevocationPublisher } from '../../revocation/revocation.ts'
 import type { SupportState, SupportTerms } from '../../core/support-terms.ts'
+import { shownRequestId } from '../act-entries.ts'
 import type { Actor } from '../control-plane.ts'
 import type { Tx } from '../database.ts'
 import { needsOf, SUPPORT_COLUMNS, type SupportRow, supportRowOf } from './support-row.ts'
@@ -89,7 +90,7 @@ function changeEntry(access: SupportTerms, to: SupportState, cause: SupportCause
     decision: to === 'denied' ? 'denied' : 'done',
     layer: 'support',
     reason: cause.why,
-    request_id: cause.requestId,
+    request_id: shownRequestId(cause.requestId),
     detail: { operator, scope, seconds, asked_because: reason, by: cause.by },
   })
 }
