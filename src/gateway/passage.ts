@@ -156,9 +156,9 @@ export class Passage implements Open {
       [CONTEXT_HEADER, context.text],
       ['x-request-id', this.#requestId],
       ['forwarded', forwardedHeader(exchange, memory.publicProtocol)],
-      ...(memory.telemetry === undefined
-        ? nextTrace(exchange.incoming)
-        : tracedFields(exchange, memory.telemetry)),
+      ...(memory.telemetry?.traces === true
+        ? tracedFields(exchange, memory.telemetry)
+        : nextTrace(exchange.incoming)),
     ]
     const upgrade = upgradeOf(this.#request)
     this.#turns = upstreams.turns(upstream, tenant)

@@ -1,4 +1,4 @@
-import { newSpanId, newTrace, parseTrace } from '../http/trace-context.ts'
+import { newSpanId, newTrace, newTraceParent, parseTrace } from '../http/trace-context.ts'
 import type { ServerTelemetry, ServerTrace } from '../telemetry/server-telemetry.ts'
 import { billedTenant, grantUsed } from './grant-checks.ts'
 import type { Exchange } from './exchange.ts'
@@ -13,6 +13,7 @@ export function traceOf(exchange: Exchange, telemetry: ServerTelemetry): ServerT
   const known = traces.get(exchange)
   if (known !== undefined) return known
   const parents = valuesOf(exchange.incoming, 'traceparent')
+  if (parents.length === 0) return begun(exchange, telemetry)
   const parent = parents.length === 1 ? parseTrace({ traceparent: parents[0] }) : undefined
   const { traceId, flags } = parent ?? newTrace()
   const bits = Number.parseInt(flags, 16)
@@ -25,6 +26,17 @@ export function traceOf(exchange: Exchange, telemetry: ServerTelemetry): ServerT
     flags: ((bits & ~SAMPLED) | (keeps ? SAMPLED : 0)).toString(16).padStart(2, '0'),
     state: parent && stateOf(exchange, parents),
   }
+  traces.set(exchange, trace)
+  return trace
+}
+
+/** A trace that begins here, as most do: made of one text. */
+function begun(exchange: Exchange, telemetry: ServerTelemetry): ServerTrace {
+  const text = newTraceParent()
+  const traceId = text.slice(3, 35)
+  const keeps = telemetry.keeps(exchange.tenant?.id, traceId, undefined)
+  const flags = keeps ? '01' : '00'
+  const trace = { traceId, spanId: text.slice(36, 52), flags, state: undefined }
   traces.set(exchange, trace)
   return trace
 }
