@@ -94,15 +94,9 @@ export function withoutOwn(headers: Headers): Headers {
 
 /** One after another, name and value: what Node and undici write as it stands. */
 export function flat(headers: Headers, more: Headers = []): string[] {
-  const all = new Array<string>(2 * (headers.length + more.length))
-  let at = 0
-  for (const list of [headers, more]) {
-    for (const field of list) {
-      all[at] = field[0]
-      all[at + 1] = field[1]
-      at += 2
-    }
-  }
+  const all: string[] = []
+  for (const field of headers) all.push(field[0], field[1])
+  for (const field of more) all.push(field[0], field[1])
   return all
 }
 
