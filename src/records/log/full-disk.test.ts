@@ -34,12 +34,10 @@ if (canMount()) {
     assert.throws(() => {
       for (;;) appendFileSync(filler, Buffer.alloc(PAGE))
     }, /ENOSPC/)
-    let refusal: unknown
-    while (refusal === undefined) {
-      await append().catch((error: unknown) => {
-        refusal = error
-      })
+    const appendUntilRefused = async () => {
+      for (;;) await append()
     }
+    const refusal: unknown = await appendUntilRefused().catch((error: unknown) => error)
     assert.ok(refusal instanceof RingfenceError)
     assert.match(refusal.code, /^(?:not_writable|engine_unavailable)$/)
     rmSync(filler)
