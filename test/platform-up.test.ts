@@ -7,6 +7,7 @@ import { tenantSchema } from '../src/control/api/schemas.ts'
 import { inspectPlatform } from '../src/platform/inspect-platform.ts'
 import { delegates } from './delegates.test-support.ts'
 import { keepsLogs } from './records.test-support.ts'
+import { policiesBack } from './policies-back.test-support.ts'
 import {
   childrenOf,
   eventually,
@@ -172,6 +173,9 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
     )
     await t.test('a principal of one tenant works at another under a grant, and no further', () =>
       delegates(trial),
+    )
+    await t.test('policies that keep everybody out are rolled back on the command line', () =>
+      policiesBack(trial),
     )
     const before = postmaster('cells/eu-1/cluster')
     process.kill(before, 'SIGKILL')
