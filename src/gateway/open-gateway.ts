@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import type { Hono } from 'hono'
 import { RingfenceError } from '../core/errors.ts'
 import type { TrustedProxies } from '../edge/caller-address.ts'
 import type { CertificateStore } from '../edge/certificate-store.ts'
@@ -26,6 +27,8 @@ export interface OpenGatewayOptions extends GatewayOptions {
   /** Proxies before the gateway whose word on callers' addresses is taken. Default none. */
   readonly trustedProxies?: TrustedProxies
   readonly edge?: Partial<FrontLimits>
+  /** What scrapers read, on the operators' listener. Default: nothing. */
+  readonly metrics?: Hono
   /**
    * Waits until it can serve before it takes a connection, so long at most, in milliseconds. Default: it
    * does not, and answers that it cannot serve yet.
@@ -45,6 +48,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
   const { server, handler, limits } = door
   let isClosing = false
   const app = gatewayAdmin(options.source, options.contextKey, options.revocations, () => isClosing)
+  if (options.metrics !== undefined) app.route('/', options.metrics)
   const admin = await listen(app.fetch, options.admin)
   try {
     await untilReady(options)

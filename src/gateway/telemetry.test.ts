@@ -4,7 +4,11 @@ import type { Metric } from '../telemetry/metrics/metric.ts'
 import { ServerTelemetry } from '../telemetry/server-telemetry.ts'
 import { Sampler } from '../telemetry/traces/sampler.ts'
 import type { SpanRecord } from '../telemetry/traces/span.ts'
-import { openDoor, tokenOf, until } from './door.test-support.ts'
+import { call } from '../http/call.ts'
+import { openTelemetry } from '../telemetry/open-telemetry.ts'
+import { telemetrySchema } from '../telemetry/telemetry-settings.ts'
+import { contextKey, openDoor, tokenOf, until } from './door.test-support.ts'
+import { openGateway } from './open-gateway.ts'
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const SPAN = '00f067aa0ba902b7'
@@ -95,4 +99,36 @@ test('no name, path or header of a caller becomes a label, and no id of one tena
     const other = attributes['tenant.id'] === 'acme' ? 'globex' : 'acme'
     assert.ok(!JSON.stringify(attributes).includes(other))
   }
+})
+
+test('figures are for operators: tenants reach them at no address of the front door', async (t) => {
+  const { source, revocations } = await openDoor(t)
+  const telemetry = await openTelemetry({
+    ...{ plane: 'gateway', version: '0.1.0', write: () => undefined },
+    settings: telemetrySchema.parse({ prometheus: {} }),
+  })
+  t.after(() => telemetry.close())
+  const { app } = telemetry
+  assert.ok(app !== undefined)
+  const open = await openGateway({
+    ...{ source, revocations, contextKey, log: telemetry.log, telemetry: telemetry.server },
+    ...{ metrics: app, listen: { host: '127.0.0.1', port: 0 } },
+    admin: { host: '127.0.0.1', port: 0 },
+  })
+  t.after(() => open.close())
+  const ask = (url: string, path: string, host: string) => {
+    const headers = { authorization: `Bearer ${tokenOf('acme')}`, host }
+    return call(url, { method: 'GET', path, headers })
+  }
+  await ask(open.url, '/t/globex/clinic/x', 'api.example')
+  for (const host of ['api.example', 'acme.example', new URL(open.adminUrl).host]) {
+    for (const path of ['/metrics', '/counts', '/t/acme/metrics', '/t/acme/../metrics']) {
+      const { status, text } = await ask(open.url, path, host)
+      assert.ok(status >= 400 && !text.includes('globex'), `${host}${path}: ${status}`)
+    }
+  }
+  const { status, text } = await ask(open.adminUrl, '/metrics', 'x')
+  assert.equal(status, 200)
+  assert.match(text, /tenant_id="globex"/)
+  assert.equal((await ask(open.adminUrl, '/healthz', 'x')).status, 200)
 })

