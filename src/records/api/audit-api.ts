@@ -72,6 +72,12 @@ export function auditApi(options: AuditApiOptions): Hono<Env> {
     if (checkpoint === undefined) throw nothing()
     return context.text(checkpoint)
   })
+  // By these a verifier follows from the key that it trusts to the one that signs now.
+  app.get('/keys', async (context) => {
+    const keys = await store.tile(context.get('log'), 'keys')
+    if (keys === undefined) throw nothing()
+    return context.body(Uint8Array.from(keys), 200, { 'content-type': 'application/json' })
+  })
   app.get('/tile/*', async (context) => {
     const path = context.req.path.slice(context.req.path.indexOf('/tile/') + 1)
     const tile = await store.tile(context.get('log'), path)

@@ -25,8 +25,8 @@ export interface LogStore {
   /** The newest signed checkpoint. Undefined for a log without entries. */
   checkpoint(log: LogName): Promise<string | undefined>
   /**
-   * What C2SP tlog-tiles serves below a log's prefix: `tile/0/000`, `tile/entries/000.p/5`. Undefined for
-   * what is not there.
+   * What C2SP tlog-tiles serves below a log's prefix: `tile/0/000`, `tile/entries/000.p/5`; and
+   * `keys`, the announcements of later keys, by which verifiers follow. Undefined for what is not there.
    */
   tile(log: LogName, path: string): Promise<Uint8Array | undefined>
   /** Entries in order. @param most at most 1,000 */

@@ -112,7 +112,10 @@ test('tiles are there as soon as they are full, and none that the log has not re
   for (const path of ['tile/0/002', 'tile/0/002.p/2', 'tile/1/000', 'tile/2/000.p/1', 'x']) {
     assert.equal(await length(path), undefined, path)
   }
-  assert.equal(await store.tile(GLOBEX, 'tile/0/000.p/1'), undefined)
+  assert.equal((await store.tile(ACME, 'keys'))?.toString(), '[]\n')
+  for (const path of ['tile/0/000.p/1', 'keys']) {
+    assert.equal(await store.tile(GLOBEX, path), undefined)
+  }
   assert.equal(await store.checkpoint(GLOBEX), undefined)
 })
 

@@ -55,18 +55,18 @@ export class PostgresLogStore implements LogStore {
   }
 
   async tile(log: LogName, path: string): Promise<Uint8Array | undefined> {
-    return readTile(this.parts.database, log, path)
+    if (path !== 'keys') return readTile(this.parts.database, log, path)
+    const keys = await this.keys(log)
+    if (keys.length === 0) return undefined
+    const notes = keys.flatMap(({ announcement }) => announcement ?? [])
+    return Buffer.from(`${JSON.stringify(notes)}\n`)
   }
 
   /** All that is served below a log's prefix: `checkpoint`, `keys`, tiles. */
   async resource(log: LogName, path: string): Promise<Uint8Array | undefined> {
-    if (path === 'checkpoint') {
-      const note = await this.checkpoint(log)
-      return note === undefined ? undefined : Buffer.from(note)
-    }
-    if (path !== 'keys') return this.tile(log, path)
-    const notes = (await this.keys(log)).flatMap(({ announcement }) => announcement ?? [])
-    return Buffer.from(`${JSON.stringify(notes)}\n`)
+    if (path !== 'checkpoint') return this.tile(log, path)
+    const note = await this.checkpoint(log)
+    return note === undefined ? undefined : Buffer.from(note)
   }
 
   /** The keys that a log ever signed with, the first first. */
