@@ -1,6 +1,3 @@
-/** Tells who moves entries into logs that there are new ones. It carries nothing. */
-export const INBOX_CHANNEL = 'ringfence_audit'
-
 /** Of one call of `audit.submit`. */
 export const SUBMIT_MAX = 1_000
 /** Characters of one entry as JSON. */
@@ -12,7 +9,8 @@ const ENTRY_MAX = 65_536
  *
  * `audit.submit` is the only way in: whoever may call it can neither read, change nor remove what is
  * there. `source` is the login that called. The mover reads and deletes by `seq`; it keeps no mark, so
- * that it does not matter in which order transactions commit.
+ * that it does not matter in which order transactions commit. Nobody is notified: transactions that notify
+ * commit one after another, and every sign-in is one.
  */
 export const AUDIT_MIGRATIONS: readonly string[] = [
   `create table audit.inbox (
@@ -38,7 +36,6 @@ export const AUDIT_MIGRATIONS: readonly string[] = [
        select session_user, value
        from jsonb_array_elements(entries) with ordinality as one (value, place)
        order by place;
-     perform pg_notify('${INBOX_CHANNEL}', '');
    end
    $$;
 

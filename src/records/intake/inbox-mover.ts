@@ -1,6 +1,5 @@
 import pg from 'pg'
 import { type AuditEntry, auditEntrySchema, type LogName } from '../../audit/entry.ts'
-import { INBOX_CHANNEL } from '../../audit/migrations.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { LogStore } from '../log/log-store.ts'
 import { enterByLog } from './enter-by-log.ts'
@@ -9,7 +8,8 @@ import type { IntakeDatabase } from './intake-database.ts'
 /** One process moves at a time. The number is "move" in ASCII. */
 const MOVER_LOCK = 0x6d6f7665
 const ROWS = 500
-const LOOK_MS = 1_000
+const LOOK_MS = 200
+const STUCK_FACTOR_MAX = 25
 
 interface Row {
   readonly seq: string
@@ -21,7 +21,7 @@ export interface InboxMoverOptions {
   readonly database: IntakeDatabase
   readonly logs: Pick<LogStore, 'append'>
   readonly log: (line: string) => void
-  /** Milliseconds between looks without a notification. Default 1 000. */
+  /** Milliseconds between looks that find nothing to move. Default 200. */
   readonly lookMs?: number
 }
 
@@ -35,8 +35,10 @@ export class InboxMover {
   #client: pg.Client | undefined
   #timer: NodeJS.Timeout | undefined
   #wake: () => void = () => {}
-  #told = false
   #closed = false
+  /** What the last round could not move. */
+  #stuck: ReadonlySet<LogName> = new Set()
+  #roundsStuck = 0
   readonly #running: Promise<void>
 
   private constructor(options: InboxMoverOptions) {
@@ -59,25 +61,21 @@ export class InboxMover {
     while (!this.#closed) {
       try {
         const client = await this.#connected()
-        this.#told = false
-        if (client !== undefined) await this.#round(client)
+        if (client !== undefined && (await this.#round(client)) > 0 && this.#stuck.size === 0)
+          continue
       } catch (error) {
         this.#options.log(`the inbox is not moved: ${messageOf(error)}`)
         await this.#letGo()
       }
-      if (!this.#told) await this.#pause()
+      await this.#pause()
     }
   }
 
-  /** A connection that listens and holds the lock; undefined while another process does. */
+  /** A connection that holds the lock; undefined while another process does. */
   async #connected(): Promise<pg.Client | undefined> {
     if (this.#client !== undefined) return this.#client
     const client = new pg.Client(this.#options.database.settings)
     client.on('error', () => void this.#letGo())
-    client.on('notification', () => {
-      this.#told = true
-      this.#wake()
-    })
     try {
       await client.connect()
       const { rows } = await client.query<{ ours: boolean }>(
@@ -85,7 +83,6 @@ export class InboxMover {
         [MOVER_LOCK],
       )
       if (rows[0]?.ours === true) {
-        await client.query(`listen ${INBOX_CHANNEL}`)
         this.#client = client
         return client
       }
@@ -97,23 +94,33 @@ export class InboxMover {
     return undefined
   }
 
-  /** All that is there, once. What a log does not take now is passed over until the next round. */
-  async #round(client: pg.Client): Promise<void> {
+  /**
+   * All that is there, once. What a log does not take now is passed over until the next round.
+   * @returns how much was moved
+   */
+  async #round(client: pg.Client): Promise<number> {
     const stuck = new Set<LogName>()
+    let moved = 0
     for (let after = '0'; !this.#closed; ) {
       const { rows } = await client.query<Row>(
         'select seq, source, entry from audit.inbox where seq > $1 order by seq limit $2',
         [after, ROWS],
       )
-      await this.#move(client, rows, stuck)
+      moved += await this.#move(client, rows, stuck)
       const last = rows.at(-1)
-      if (last === undefined || rows.length < ROWS) return
+      if (last === undefined || rows.length < ROWS) break
       after = last.seq
     }
+    for (const name of stuck) {
+      if (!this.#stuck.has(name)) this.#options.log(`${name} takes no entries now`)
+    }
+    this.#stuck = stuck
+    this.#roundsStuck = stuck.size === 0 ? 0 : this.#roundsStuck + 1
+    return moved
   }
 
-  async #move(client: pg.Client, rows: readonly Row[], stuck: Set<LogName>): Promise<void> {
-    const { database, logs, log } = this.#options
+  async #move(client: pg.Client, rows: readonly Row[], stuck: Set<LogName>): Promise<number> {
+    const { database, logs } = this.#options
     const entries = new Map<AuditEntry, string>()
     const bad: Row[] = []
     for (const row of rows) {
@@ -121,11 +128,7 @@ export class InboxMover {
       if (data === undefined) bad.push(row)
       else entries.set(data, row.seq)
     }
-    const left = new Set(
-      await enterByLog(logs, [...entries.keys()], stuck, (name, error) =>
-        log(`${name} takes no entries: ${messageOf(error)}`),
-      ),
-    )
+    const left = new Set(await enterByLog(logs, [...entries.keys()], stuck))
     await database.quarantine(
       bad.map(({ source, entry }) => ({
         source,
@@ -135,15 +138,19 @@ export class InboxMover {
     )
     const done = [...entries].filter(([entry]) => !left.has(entry)).map(([, seq]) => seq)
     const gone = [...done, ...bad.map(({ seq }) => seq)]
-    if (gone.length === 0) return
-    await client.query('delete from audit.inbox where seq = any ($1::bigint[])', [gone])
+    if (gone.length > 0) {
+      await client.query('delete from audit.inbox where seq = any ($1::bigint[])', [gone])
+    }
+    return gone.length
   }
 
   #pause(): Promise<void> {
     if (this.#closed) return Promise.resolve()
     return new Promise((resolve) => {
       this.#wake = () => resolve(undefined)
-      this.#timer = setTimeout(resolve, this.#options.lookMs ?? LOOK_MS)
+      // What waits for a log that is away is looked through again less and less often.
+      const longer = Math.min(2 ** this.#roundsStuck, STUCK_FACTOR_MAX)
+      this.#timer = setTimeout(resolve, (this.#options.lookMs ?? LOOK_MS) * longer)
     }).then(() => clearTimeout(this.#timer))
   }
 
