@@ -7,6 +7,7 @@ import { parseDocument } from '../core/parse-document.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseRegion, parseTier } from '../core/tenant.ts'
 import { tlsSchema, trustedProxiesSchema, workersSchema } from '../edge/edge-settings.ts'
+import { issuerSchema } from '../billing/invoices/invoice.ts'
 import { limitsRedisSchema } from '../limits/redis/redis-store.ts'
 import { natsSchema } from '../revocation/nats-settings.ts'
 import { REVOCATIONS_LIMIT_SECONDS } from '../revocation/revocation-follower.ts'
@@ -186,6 +187,32 @@ const recordsOf = z.strictObject({
   source: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/),
 })
 
+const file = z.string().min(1)
+const sinkName = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/)
+
+/** Who is told of the platform's alerts. */
+export const alertSinksSchema = z
+  .array(
+    z.discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('webhook'),
+        name: sinkName,
+        url: z.url(),
+        secretFiles: z.array(file).min(1),
+      }),
+      z.strictObject({ kind: z.literal('pagerduty'), name: sinkName, routingKeyFile: file }),
+      z.strictObject({
+        kind: z.literal('servicenow'),
+        name: sinkName,
+        instance: z.url(),
+        /** Holds the value of the Authorization header. */
+        authorizationFile: file,
+        fields: z.record(z.string(), z.string()).default({}),
+      }),
+    ]),
+  )
+  .default([])
+
 const recordsSpec = z.strictObject({
   database,
   configuration,
@@ -207,6 +234,10 @@ const recordsSpec = z.strictObject({
   keysFile: z.string().min(1),
   /** What the names of logs begin with: `audit.example.com`. */
   origin: z.string().min(1),
+  /** Where it is asked who an operator is. */
+  control: address,
+  issuer: issuerSchema,
+  alerts: alertSinksSchema,
 })
 
 const vendingSpec = z.strictObject({

@@ -13,8 +13,9 @@ import {
   type PlanName,
   type ServiceName,
 } from '../core/names.ts'
+import { issuerSchema } from '../billing/invoices/invoice.ts'
 import { tlsSchema, trustedProxiesSchema, workersSchema } from '../edge/edge-settings.ts'
-import { ownUpstreamsSchema } from './plane-config.ts'
+import { alertSinksSchema, ownUpstreamsSchema } from './plane-config.ts'
 import { type NatsSettings, natsSchema } from '../revocation/nats-settings.ts'
 import {
   type CellName,
@@ -77,6 +78,10 @@ const schema = z.strictObject({
       .prefault({}),
     /** A bell for revocations beside the database's own notifications. */
     revocations: z.strictObject({ nats: natsSchema.exactOptional() }).prefault({}),
+    /** Who writes invoices. Default: the platform, by its name. */
+    billing: z.strictObject({ issuer: issuerSchema.exactOptional() }).prefault({}),
+    /** Who is told of the platform's alerts. */
+    alerts: alertSinksSchema,
     /** The audience of access tokens: the name of the platform's API, which need not resolve. */
     audience: z.url({ protocol: /^https?$/ }).optional(),
     cells: z
@@ -223,6 +228,8 @@ export interface PlatformManifest {
   readonly audience: string
   readonly listen: Readonly<Record<'gateway' | 'control' | 'identity' | 'records', PlatformListen>>
   readonly gateway: z.output<typeof schema>['spec']['gateway']
+  readonly billing: z.output<typeof schema>['spec']['billing']
+  readonly alerts: z.output<typeof schema>['spec']['alerts']
   readonly revocations: { readonly nats?: NatsSettings }
   readonly cells: readonly PlatformCell[]
   readonly plans: readonly PlatformPlan[]

@@ -265,6 +265,14 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
     ),
     keysFile: secrets.path('records-keys'),
     origin: new URL(manifest.audience).host,
+    control: urlOf(manifest.listen.control),
+    issuer: manifest.billing.issuer ?? {
+      id: 'platform',
+      name: manifest.name,
+      address: [],
+      prefix: '',
+    },
+    alerts: manifest.alerts,
   }
 }
 

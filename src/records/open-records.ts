@@ -1,9 +1,8 @@
 import { Hono } from 'hono'
-import type pg from 'pg'
-import { RingfenceError } from '../core/errors.ts'
+import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ClientId, ServiceName } from '../core/names.ts'
 import { problemResponse } from '../http/problem.ts'
-import { openMetering } from '../metering/open-metering.ts'
+import { type Metering, openMetering } from '../metering/open-metering.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource, PlatformConfig } from '../snapshot/snapshot.ts'
 import { KeySet } from '../tokens/verify-token.ts'
@@ -15,10 +14,10 @@ import type { IntakePlane } from './intake/judge-lines.ts'
 import type { KeyEncryptionKeys } from './log/key-encryption.ts'
 import { LogKeeper } from './log/log-keeper.ts'
 import { openLogStore } from './log/open-log-store.ts'
+import { type BillsOptions, openBills } from './open-bills.ts'
 
-export interface RecordsOptions {
-  /** The control database, as `rf_records`. */
-  readonly database: pg.ClientConfig
+export interface RecordsOptions
+  extends Pick<BillsOptions, 'database' | 'issuer' | 'sinks' | 'control'> {
   readonly source: ConfigurationSource
   readonly revocations: RevocationSource
   /** What we are called: by the gateway, where it signs contexts for us. */
@@ -71,6 +70,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       usage: metering.store,
     })
     closing.push(() => intake.close())
+    closing.push(followMeters(options, metering))
     const keeper = new LogKeeper({ store, log })
     closing.push(() => keeper.close())
     const audit = auditApi({
@@ -79,9 +79,13 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       keysOf: async (name) => (await store.keys(name)).map((key) => key.vkey),
       log,
     })
+    const bills = await openBills({ ...options, readings: metering.readings })
+    closing.push(() => bills.close())
+    const parts = [intake.app, ...(metering.app ? [metering.app] : [])]
+    const operators = new Hono().route('/v1/billing', bills.operators)
     return {
-      tenants: tenantsApp(audit),
-      intake: intakeApp(options, [intake.app, ...(metering.app ? [metering.app] : [])]),
+      tenants: tenantsApp(audit, bills.tenants),
+      intake: intakeApp(options, [...parts, operators]),
       close,
     }
   } catch (error) {
@@ -94,8 +98,34 @@ function callerOptions({ source, revocations, service }: RecordsOptions): Caller
   return { source, revocations, service }
 }
 
-function tenantsApp(audit: ReturnType<typeof auditApi>): Hono {
+/** Has usage measured by the meters of the configuration that is in force. @returns ends it */
+function followMeters({ source, log }: RecordsOptions, metering: Metering): () => Promise<void> {
+  let running = Promise.resolve()
+  let isClosed = false
+  const follow = () => {
+    running = running
+      .then(async () => {
+        if (isClosed) return
+        const { platform, version } = source.current()
+        await metering.setMeters(platform.meters ?? [], version)
+      })
+      .catch((error: unknown) => log(`meters: ${messageOf(error)}`))
+  }
+  source.onChange(follow)
+  // At a first start there is none yet: the first one is a change.
+  if (hasConfiguration(source)) follow()
+  return () => {
+    isClosed = true
+    return running
+  }
+}
+
+function tenantsApp(
+  audit: ReturnType<typeof auditApi>,
+  bills: Awaited<ReturnType<typeof openBills>>['tenants'],
+): Hono {
   const app = new Hono()
+  app.route('/ringfence/billing', bills)
   app.route('/ringfence/audit', audit)
   app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
   return app

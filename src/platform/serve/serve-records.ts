@@ -6,6 +6,7 @@ import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
 import { KeySet } from '../../tokens/verify-token.ts'
 import type { PlaneSpec } from '../plane-config.ts'
+import { platformSinks } from './alert-sinks.ts'
 import { followerOptions, revocationOptions } from './follower-options.ts'
 import { databaseSettings, type Log, type Served } from './served.ts'
 
@@ -36,6 +37,9 @@ export async function serveRecords(spec: PlaneSpec<'records'>, log: Log): Promis
       })),
       keys: await KeyEncryptionKeys.read(spec.keysFile),
       origin: spec.origin,
+      control: spec.control,
+      issuer: spec.issuer,
+      sinks: await platformSinks(spec.alerts),
       log,
     })
     closing.push(() => records.close())

@@ -1,0 +1,56 @@
+import type { AlertSink } from '../alerts/alert-sink.ts'
+import { Alerts } from '../alerts/open-alerts.ts'
+import { StoredAlerts } from '../alerts/stored-alerts.ts'
+import type { Issuer } from '../billing/invoices/invoice.ts'
+import { openBilling } from '../billing/open-billing.ts'
+import { RecordedRows } from '../billing/reconcile/recorded-rows.ts'
+import { BillingDatabase, type BillingDatabaseSettings } from '../billing/store/billing-database.ts'
+import type { Address } from '../http/call.ts'
+import type { PostgresUsageReadings } from '../metering/postgres-usage-readings.ts'
+import { prepareAlerts } from './alert-rows.ts'
+import { callerOf, type CallerOptions } from './api/caller.ts'
+import { operatorOf } from './api/operator.ts'
+
+export interface BillsOptions extends CallerOptions {
+  /** The control database, as `rf_records`. */
+  readonly database: BillingDatabaseSettings
+  readonly readings: PostgresUsageReadings
+  /** Who writes the invoices. */
+  readonly issuer: Issuer
+  /** Whose alerts go where. */
+  readonly sinks: readonly AlertSink[]
+  /** Where it is asked who an operator is. */
+  readonly control: Address
+  readonly log: (line: string) => void
+}
+
+/** Opens what is made of usage, bills and budgets, and those who are told when one is spent. */
+export async function openBills(options: BillsOptions) {
+  const { database, readings, issuer, sinks, control, log } = options
+  await prepareAlerts(database)
+  const direct = await BillingDatabase.open(database)
+  try {
+    const alerts = await Alerts.open({ store: new StoredAlerts(direct), sinks: () => sinks, log })
+    const billing = await openBilling({
+      ...{ database, issuer, alerts, log },
+      usage: readings,
+      recorded: new RecordedRows(direct, readings),
+      callerOf: (headers) => callerOf(headers, options),
+      operatorOf: (headers, act) => operatorOf(control, headers, act),
+    })
+    alerts.start()
+    billing.start()
+    return {
+      tenants: billing.tenantApi,
+      operators: billing.operatorApi,
+      async close() {
+        await billing.close()
+        await alerts.close()
+        await direct.close()
+      },
+    }
+  } catch (error) {
+    await direct.close()
+    throw error
+  }
+}
