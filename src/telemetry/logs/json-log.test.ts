@@ -74,6 +74,9 @@ describe('a log', () => {
   })
 
   test('leaves out what is below its level; what failed is an error', () => {
+    const all = logged()
+    all.log('{"time":"2026-06-01T12:00:00.000Z","status":502}')
+    assert.equal((all.last() as { level: string }).level, 'error')
     const { log, lines, last } = logged({ level: 'warn' })
     log('{"level":"info","event":"x"}')
     log('said by the way')

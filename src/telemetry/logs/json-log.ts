@@ -106,6 +106,8 @@ function isPlain(text: string): boolean {
     text.endsWith('}') &&
     text.length <= CHARACTERS_MAX &&
     !text.includes('"level":') &&
+    // What failed is an error.
+    !text.includes('"status":5') &&
     isClean(text)
   )
 }
