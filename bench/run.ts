@@ -9,7 +9,7 @@ const NAMES = readdirSync(import.meta.dirname)
   .map((file) => file.slice(0, -'.bench.ts'.length))
   .sort()
 
-const USAGE = `usage: npm run bench -- [name ...] [--quick] [--out DIRECTORY]
+const USAGE = `usage: npm run bench -- [name ...] [--quick] [--events N] [--out DIRECTORY]
 names: ${NAMES.join(', ')}`
 
 async function main(): Promise<number> {
@@ -17,6 +17,8 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      /** For `metering`: how many. */
+      events: { type: 'string' },
       help: { type: 'boolean', default: false },
       out: { type: 'string', default: join(import.meta.dirname, 'results') },
     },
@@ -27,6 +29,7 @@ async function main(): Promise<number> {
     console.log(USAGE)
     return values.help ? 0 : 2
   }
+  if (values.events !== undefined) process.env['RINGFENCE_BENCH_EVENTS'] = values.events
   mkdirSync(values.out, { recursive: true })
   for (const name of positionals.length > 0 ? positionals : NAMES) {
     const result = await measure(name, values.quick, (line) => console.error(`  ${line}`))

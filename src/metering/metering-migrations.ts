@@ -135,7 +135,7 @@ const FUNCTIONS = `
     end
   $$;
 
-  -- Whether a correction is the one that stands: among all of one event the one with the greatest time,
+  -- Whether a correction that nothing has taken the place of is the one that stands: among all of one event the one with the greatest time,
   -- then name, and so for each that it descends from. A void beside it leaves nothing standing.
   create function usage.prevails(of_tenant text, of_key uuid) returns boolean
     language sql stable parallel safe as $$
@@ -154,17 +154,6 @@ const FUNCTIONS = `
           and other.target = line.target and other.key <> line.key
         where other.voids or (other.time, other.key) > (mine.time, mine.key)
     )
-  $$;
-
-  -- Whether an event counts, of all that were ever said in its place.
-  create function usage.counts(of_tenant text, of_key uuid, of_target uuid) returns boolean
-    language sql stable parallel safe as $$
-    select case
-      when exists (select from usage.amendment a where a.tenant = of_tenant and a.target = of_key)
-        then false
-      when of_target is null then true
-      else usage.prevails(of_tenant, of_key)
-    end
   $$;
 `
 

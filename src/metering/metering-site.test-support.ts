@@ -22,9 +22,12 @@ export interface MeteringSite {
   close(): Promise<void>
 }
 
-export async function meteringSite(): Promise<MeteringSite> {
+/** @param settings of the server. Without any, nothing survives the machine's end. */
+export async function meteringSite(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<MeteringSite> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'rf-metering-')))
-  const cluster = await startSeeded({ name: 'usage', directory, profile: 'silo' })
+  const cluster = await startSeeded({ name: 'usage', directory, profile: 'silo', settings })
   const database: pg.ClientConfig = { ...cluster.admin }
   const asked = new pg.Pool({ ...database, max: 2 })
   asked.on('error', () => {})

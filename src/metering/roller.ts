@@ -20,21 +20,25 @@ interface Row extends pg.QueryResultRow {
  * events, and the statements that follow see all of what this one sees.
  */
 const TAKE = `
-  with picked as (select ctid from usage.dirty limit $1),
-  gone as (delete from usage.dirty d using picked p where d.ctid = p.ctid returning tenant, minute)
+  with gone as (
+    delete from usage.dirty where ctid = any(array(select ctid from usage.dirty limit $1))
+      returning tenant, minute)
   select distinct tenant, minute from gone`
 
 /**
  * The minutes of everything that stands in one line with a correction or a void of these minutes: which of
  * them counts may be another one now. They are looked for here, and not when events are written: two
- * writers do not see each other.
+ * writers do not see each other. Few are looked for among many, here and below, and each by its key
+ * (lateral, offset 0): a server that knows no better would read all there is.
  */
 const FAMILIES = `
   with recursive family(tenant, key) as (
     select a.tenant, a.key
       from unnest($1::text[], $2::timestamptz[]) as w(tenant, minute)
-      join usage.amendment a on a.tenant = w.tenant
-        and a.time >= w.minute and a.time < w.minute + interval '1 minute'
+      cross join lateral (
+        select * from usage.amendment a where a.tenant = w.tenant
+          and a.time >= w.minute and a.time < w.minute + interval '1 minute' offset 0
+      ) a
     union
     select f.tenant, near.key from family f
       cross join lateral (
@@ -45,7 +49,9 @@ const FAMILIES = `
   )
   select distinct k.tenant, date_trunc('minute', k.time) as minute
     from (select * from family limit ${FAMILY_MAX}) f
-    join usage.event_key k on k.tenant = f.tenant and k.key = f.key`
+    cross join lateral (
+      select * from usage.event_key k where k.tenant = f.tenant and k.key = f.key offset 0
+    ) k`
 
 /**
  * Brings rollups up to date: what is marked is measured anew, as a whole. So it does not matter in which
@@ -69,6 +75,8 @@ export class Roller {
         [ROLL_LOCK],
       )
       if (lock.rows[0]?.taken !== true) return undefined
+      // What it would make faster takes less time than it does.
+      await client.query('set local jit = off')
       const { rows: marked } = await client.query<Row>(TAKE, [MARKS])
       if (marked.length === 0) return 0
       const { rows: related } = await client.query<Row>(FAMILIES, [
@@ -120,8 +128,12 @@ async function forget(
 ): Promise<void> {
   for (const table of meter.aggregation === 'unique' ? ['rollup', 'member'] : ['rollup']) {
     await client.query(
-      `delete from usage.${table} r using unnest($1::text[], $2::timestamptz[]) as w(tenant, start)
-        where r.tenant = w.tenant and r.meter = $3 and r.span = '${span}' and r.start = w.start`,
+      `delete from usage.${table} where ctid = any(array(
+        select r.ctid from unnest($1::text[], $2::timestamptz[]) as w(tenant, start)
+          cross join lateral (
+            select x.ctid from usage.${table} x where x.tenant = w.tenant and x.meter = $3
+              and x.span = '${span}' and x.start = w.start offset 0
+          ) r))`,
       [tenants, from, meter.name],
     )
   }
@@ -140,8 +152,10 @@ async function lengthen(
   const values = [tenants, from, to, meter.name]
   const within = (table: string) => `
     from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) as w(tenant, start, finish)
-    join usage.${table} r on r.tenant = w.tenant and r.meter = $4 and r.span = '${short}'
-      and r.start >= w.start and r.start < w.finish`
+    cross join lateral (
+      select * from usage.${table} x where x.tenant = w.tenant and x.meter = $4
+        and x.span = '${short}' and x.start >= w.start and x.start < w.finish offset 0
+    ) r`
   let quantity: string
   if (meter.aggregation === 'unique') {
     await client.query(

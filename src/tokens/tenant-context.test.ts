@@ -54,6 +54,33 @@ test('a context says of session, sign-in, actor and token what the access token 
   assert.deepEqual(read, whole)
 })
 
+test('a context that has long ended still says what it allowed when it was issued, if that is asked', async () => {
+  const now = Math.floor(Date.now() / 1000)
+  const at = (iat: number, seconds = 60, change: object = {}) =>
+    forge(
+      gatewayKey,
+      { alg: 'ES256', typ: 'rf-context+jwt', kid: gatewayKey.publicJwk.kid },
+      {
+        ...{ iss: 'ringfence-gateway', aud: 'clinic', sub: 'ann', tenant_id: 'acme', roles: [] },
+        ...{ scope: 'read', request_id: 'r-1', iat, exp: iat + seconds, jti: 'j', ...change },
+      },
+    )
+  const long = at(now - 86_400)
+  await assert.rejects(verifyContext(long, keys, clinic), invalid)
+  const { tenant, expiresAt } = await verifyContext(long, keys, clinic, 'issue')
+  assert.equal(tenant, 'acme')
+  assert.equal(expiresAt.getTime(), (now - 86_400 + 60) * 1000)
+  for (const wrong of [
+    at(now + 60),
+    at(now - 86_400, 61),
+    at(now - 86_400, 60, { aud: 'shop' }),
+    at(now - 86_400, 60, { iat: undefined }),
+    `${long.slice(0, -6)}AAAAAA`,
+  ]) {
+    await assert.rejects(verifyContext(wrong, keys, clinic, 'issue'), invalid)
+  }
+})
+
 test('a context is refused by another service', async () => {
   const token = await signContext(gatewayKey, context, 60)
   await assert.rejects(verifyContext(token, keys, parseServiceName('billing')), invalid)
