@@ -40,6 +40,8 @@ let metering: Metering
 let billing: Billing
 let direct: BillingDatabase
 const told: AlertSignalInput[] = []
+/** What gateways have logged of acme’s. */
+const logged: { readonly id: string; readonly at: Date }[] = []
 /** Billing is a month later than everybody else, so that this month has ended. */
 let laterMs = 0
 const now = () => new Date(Date.now() + laterMs)
@@ -62,6 +64,13 @@ before(async () => {
       watermark: () => Promise.resolve(now()),
     },
     recorded: new RecordedRows(direct, metering.readings),
+    gatewayLog: {
+      async *read(of, { from, to }) {
+        for (const one of of === ACME ? logged : []) {
+          if (from <= one.at && one.at < to) yield { ...one, values: {} }
+        }
+      },
+    },
     alerts: {
       signal: (signal) => {
         told.push(signal)
@@ -84,13 +93,15 @@ after(async () => {
 
 /** Requests of a tenant, as a gateway tells of them. */
 async function requests(of: typeof ACME, ...ids: readonly string[]): Promise<void> {
+  const at = new Date()
+  if (of === ACME) logged.push(...ids.map((id) => ({ id, at })))
   const events = ids.map((id) =>
     usageEventSchema.parse({
       specversion: '1.0',
       id,
       source: '/gateway/eu-1',
       type: 'dev.ringfence.request',
-      time: new Date().toISOString(),
+      time: at.toISOString(),
       tenantid: of,
     }),
   )
@@ -106,7 +117,10 @@ const spentOf = async (of: string) => {
   return row?.spent?.map(({ name, hard }) => ({ name, hard })) ?? []
 }
 
-test('usage and the price that was applied make an invoice, entered with the act, and again from events to the cent', async () => {
+test('usage and the price that was applied make an invoice, entered with the act, and again from events to the cent', async (t) => {
+  t.after(() => {
+    laterMs = 0
+  })
   await requests(ACME, 'r-1', 'r-2', 'r-3', 'r-1')
   await requests(GLOBEX, 'r-1')
   const period = periodAt('month', new Date())
@@ -138,10 +152,17 @@ test('usage and the price that was applied make an invoice, entered with the act
   )
   const report = await billing.reconciler.reconcile(ACME, period)
   assert.deepEqual([report.findings, report.linesCompared], [[], 1])
+  assert.deepEqual([report.logged, report.metered, report.matched], [3, 3, 3])
   laterMs += HOUR_MS
   await requests(ACME, 'r-4')
   assert.equal((await billing.invoices.recompute(ACME, number)).differences.length, 1)
-  laterMs = 0
+  logged.push({ id: 'r-lost', at: new Date() })
+  const found = (await billing.reconciler.reconcile(ACME, period)).findings
+  assert.deepEqual(
+    found.map(({ kind, about }) => `${kind}: ${about}`),
+    // By billing's clock, which is a month later, r-4 came before the invoice.
+    ['event-missing: r-lost', `invoice-differs: ${number} calls`],
+  )
 })
 
 test('a hard quota that is used up reaches what gateways read, and is gone when it is not any more', async () => {

@@ -21,7 +21,8 @@ const rowSchema = z.object({
 type Row = z.output<typeof rowSchema>
 
 const COLUMNS = `key::text as key, source, id, time, received_at, data,
-  usage.counts(tenant, key, target) as counts`
+  not voids and not exists (select from usage.amendment as a
+    where a.tenant = event.tenant and a.target = event.key) as counts`
 
 /** Usage as metering keeps it: its events, and what meters say by these alone. */
 export class RecordedRows implements RecordedUsage {

@@ -23,7 +23,7 @@ export interface RecordedEvent {
   readonly id: string
   readonly at: Date
   readonly receivedAt: Date
-  /** False for one that was corrected or taken back. */
+  /** False for one that was corrected or taken back, and for what takes back. */
   readonly counts: boolean
   readonly values: Readonly<Record<string, bigint>>
 }
