@@ -7,52 +7,18 @@ import { parseDocument } from '../core/parse-document.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseCellName, parseRegion, parseTier } from '../core/tenant.ts'
 import { tlsSchema, trustedProxiesSchema, workersSchema } from '../edge/edge-settings.ts'
-import { issuerSchema } from '../billing/invoices/invoice.ts'
 import { limitsRedisSchema } from '../limits/redis/redis-store.ts'
-import { natsSchema } from '../revocation/nats-settings.ts'
-import { REVOCATIONS_LIMIT_SECONDS } from '../revocation/revocation-follower.ts'
 import { redisSchema } from '../identity/sessions/redis/redis-settings.ts'
 import { signInSchema } from '../identity/sign-in/sign-in-settings.ts'
+import { telemetrySchema } from '../telemetry/telemetry-settings.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
+import { recordsOf, recordsSpec } from './records-spec.ts'
+import { address, configuration, database, listen, revocations } from './spec-parts.ts'
 
 /**
  * What each plane is told when it starts. `ringfence up` writes these files; whoever runs the planes
  * apart writes them by hand. Secrets are named by their files.
  */
-
-const database = z.strictObject({
-  host: z.string().min(1),
-  port: z.int().min(1).max(65_535),
-  user: z.string().min(1),
-  database: z.string().min(1),
-  passwordFile: z.string().min(1),
-  ssl: z.boolean().default(false),
-})
-
-const listen = z.union([
-  z.strictObject({ socket: z.string().min(1) }),
-  z.strictObject({ host: z.string().min(1), port: z.int().min(0).max(65_535) }),
-])
-
-/** `unix:/path` or a URL. */
-const address = z.string().regex(/^(?:unix:\/|https?:\/\/)/)
-
-/** Where a plane keeps the configuration that it serves from, and who may have signed it. */
-const configuration = z.strictObject({
-  directory: z.string().min(1),
-  keys: z.array(publicJwkSchema).min(1),
-  /** Seconds after the control plane's last word at which it serves nobody. */
-  staleAfterSeconds: z.int().min(1).default(86_400),
-})
-
-/** Where a plane keeps what it knows of revocations. */
-const revocations = z.strictObject({
-  directory: z.string().min(1),
-  /** Seconds without proof that it has missed none, after which it serves nobody: `docs/revocation.md`. */
-  limitSeconds: z.int().min(1).max(3_600).default(REVOCATIONS_LIMIT_SECONDS),
-  /** A bell beside the database's own notifications. */
-  nats: natsSchema.exactOptional(),
-})
 
 /** Where tenants' own upstreams may be besides the internet. */
 export const ownUpstreamsSchema = z
@@ -64,6 +30,7 @@ export const ownUpstreamsSchema = z
   .prefault({})
 
 const controlSpec = z.strictObject({
+  telemetry: telemetrySchema.exactOptional(),
   upstreams: ownUpstreamsSchema,
   database,
   revocations,
@@ -150,6 +117,7 @@ const controlSpec = z.strictObject({
 })
 
 const identitySpec = z.strictObject({
+  telemetry: telemetrySchema.exactOptional(),
   database,
   revocations,
   listen,
@@ -176,71 +144,8 @@ const identitySpec = z.strictObject({
   insideAllowed: z.boolean().default(false),
 })
 
-/** Where a plane sends what it writes down: entries of logs, and usage. */
-const recordsOf = z.strictObject({
-  address,
-  audience: z.string().min(1),
-  client: parsed(parseClientId),
-  /** The key that shows which plane it is. */
-  key: z.string().min(1),
-  /** Tells its journals apart from those of other processes of the plane. */
-  source: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/),
-})
-
-const file = z.string().min(1)
-const sinkName = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/)
-
-/** Who is told of the platform's alerts. */
-export const alertSinksSchema = z
-  .array(
-    z.discriminatedUnion('kind', [
-      z.strictObject({
-        kind: z.literal('webhook'),
-        name: sinkName,
-        url: z.url(),
-        secretFiles: z.array(file).min(1),
-      }),
-      z.strictObject({ kind: z.literal('pagerduty'), name: sinkName, routingKeyFile: file }),
-      z.strictObject({
-        kind: z.literal('servicenow'),
-        name: sinkName,
-        instance: z.url(),
-        /** Holds the value of the Authorization header. */
-        authorizationFile: file,
-        fields: z.record(z.string(), z.string()).default({}),
-      }),
-    ]),
-  )
-  .default([])
-
-const recordsSpec = z.strictObject({
-  database,
-  configuration,
-  revocations,
-  /** Reached by the gateway, as the service of that name. */
-  listen,
-  service: parsed(parseServiceName),
-  /** Reached by planes and services, and by no tenant. */
-  intake: listen,
-  audience: z.string().min(1),
-  planes: z.array(
-    z.strictObject({
-      plane: z.enum(['gateway', 'vending']),
-      client: parsed(parseClientId),
-      keys: z.array(publicJwkSchema).min(1),
-    }),
-  ),
-  /** File of the keys that wrap what must not lie in the database in plain text, the one in use first. */
-  keysFile: z.string().min(1),
-  /** What the names of logs begin with: `audit.example.com`. */
-  origin: z.string().min(1),
-  /** Where it is asked who an operator is. */
-  control: address,
-  issuer: issuerSchema,
-  alerts: alertSinksSchema,
-})
-
 const vendingSpec = z.strictObject({
+  telemetry: telemetrySchema.exactOptional(),
   database,
   configuration,
   revocations,
@@ -259,6 +164,7 @@ const vendingSpec = z.strictObject({
 })
 
 const gatewaySpec = z.strictObject({
+  telemetry: telemetrySchema.exactOptional(),
   database,
   configuration,
   revocations,

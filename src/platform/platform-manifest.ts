@@ -15,7 +15,10 @@ import {
 } from '../core/names.ts'
 import { issuerSchema } from '../billing/invoices/invoice.ts'
 import { tlsSchema, trustedProxiesSchema, workersSchema } from '../edge/edge-settings.ts'
-import { alertSinksSchema, ownUpstreamsSchema } from './plane-config.ts'
+import { type Slo, slosSchema } from '../telemetry/slo/slo.ts'
+import { ownUpstreamsSchema } from './plane-config.ts'
+import { type PlatformTelemetry, platformTelemetrySchema } from './platform-telemetry.ts'
+import { alertSinksSchema } from './records-spec.ts'
 import { type NatsSettings, natsSchema } from '../revocation/nats-settings.ts'
 import {
   type CellName,
@@ -78,6 +81,9 @@ const schema = z.strictObject({
       .prefault({}),
     /** A bell for revocations beside the database's own notifications. */
     revocations: z.strictObject({ nats: natsSchema.exactOptional() }).prefault({}),
+    telemetry: platformTelemetrySchema.exactOptional(),
+    /** What is promised to tenants. */
+    slos: slosSchema.default([]),
     /** Who writes invoices. Default: the platform, by its name. */
     billing: z.strictObject({ issuer: issuerSchema.exactOptional() }).prefault({}),
     /** Who is told of the platform's alerts. */
@@ -228,6 +234,8 @@ export interface PlatformManifest {
   readonly audience: string
   readonly listen: Readonly<Record<'gateway' | 'control' | 'identity' | 'records', PlatformListen>>
   readonly gateway: z.output<typeof schema>['spec']['gateway']
+  readonly telemetry?: PlatformTelemetry
+  readonly slos: readonly Slo[]
   readonly billing: z.output<typeof schema>['spec']['billing']
   readonly alerts: z.output<typeof schema>['spec']['alerts']
   readonly revocations: { readonly nats?: NatsSettings }

@@ -7,6 +7,7 @@ import { type CellName, type Tier, TIERS } from '../core/tenant.ts'
 import type { PlatformManifest } from './platform-manifest.ts'
 import { PLANES, type Plane, planeDocument, type PlaneSpecInput } from './plane-config.ts'
 import type { Secrets } from './secrets.ts'
+import { countedGateways, telemetryFor } from './platform-telemetry.ts'
 import { urlOf } from './ports.ts'
 import { socketPathIn } from './socket-path.ts'
 
@@ -108,6 +109,7 @@ async function controlSpec(input: PlanesInput): Promise<PlaneSpecInput<'control'
   return {
     upstreams: manifest.gateway.upstreams,
     database: databaseOf(input, 'control'),
+    ...telemetryFor('control', manifest.telemetry),
     revocations: revocationsOf(input, 'control'),
     listen: manifest.listen.control,
     executor: 'control-1',
@@ -160,6 +162,7 @@ async function identitySpec(input: PlanesInput): Promise<PlaneSpecInput<'identit
   await secrets.text('sealing-key')
   return {
     database: databaseOf(input, 'identity'),
+    ...telemetryFor('identity', manifest.telemetry),
     revocations: revocationsOf(input, 'identity'),
     listen: { host, port },
     admin: { socket: places.identityAdmin },
@@ -198,6 +201,7 @@ async function vendingSpec(input: PlanesInput): Promise<PlaneSpecInput<'vending'
   const { manifest, stateDirectory, places, engine } = input
   return {
     database: databaseOf(input, 'vending'),
+    ...telemetryFor('vending', manifest.telemetry),
     configuration: await configurationOf(input, 'vending'),
     revocations: revocationsOf(input, 'vending'),
     listen: { socket: places.vending },
@@ -216,6 +220,7 @@ async function gatewaySpec(input: PlanesInput): Promise<PlaneSpecInput<'gateway'
   const { manifest, stateDirectory, secrets, places } = input
   return {
     database: databaseOf(input, 'gateway'),
+    ...telemetryFor('gateway', manifest.telemetry),
     configuration: await configurationOf(input, 'gateway'),
     revocations: revocationsOf(input, 'gateway'),
     listen: manifest.listen.gateway,
@@ -250,6 +255,7 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
   await secrets.text('records-keys')
   return {
     database: databaseOf(input, 'records'),
+    ...telemetryFor('records', manifest.telemetry),
     configuration: await configurationOf(input, 'records'),
     revocations: revocationsOf(input, 'records'),
     listen: manifest.listen.records,
@@ -273,6 +279,10 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
       prefix: '',
     },
     alerts: manifest.alerts,
+    promises: {
+      slos: [...manifest.slos],
+      gateways: countedGateways(manifest.telemetry, manifest.gateway.workers),
+    },
   }
 }
 

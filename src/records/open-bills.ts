@@ -41,6 +41,7 @@ export async function openBills(options: BillsOptions) {
     alerts.start()
     billing.start()
     return {
+      alerts,
       tenants: billing.tenantApi,
       operators: billing.operatorApi,
       async close() {

@@ -1,10 +1,17 @@
 import { Hono } from 'hono'
+import type { AlertIntake } from '../alerts/alert.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ClientId, ServiceName } from '../core/names.ts'
 import { problemResponse } from '../http/problem.ts'
 import { type Metering, openMetering } from '../metering/open-metering.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource, PlatformConfig } from '../snapshot/snapshot.ts'
+import { alertMetrics } from '../telemetry/metrics/alert-metrics.ts'
+import { recordedRoutes } from '../telemetry/recorded-routes.ts'
+import { openSloWatch } from '../telemetry/slo/open-slo-watch.ts'
+import type { CountedProcess } from '../telemetry/slo/counts-follower.ts'
+import type { Slo } from '../telemetry/slo/slo.ts'
+import type { Telemetry } from '../telemetry/open-telemetry.ts'
 import { KeySet } from '../tokens/verify-token.ts'
 import type { Reporter } from '../usage/reporter.ts'
 import { auditApi } from './api/audit-api.ts'
@@ -30,6 +37,11 @@ export interface RecordsOptions
   readonly keys: KeyEncryptionKeys
   /** What the names of logs begin with: `audit.example.com`. */
   readonly origin: string
+  /** What is promised to tenants, and the gateways whose counts show whether it is kept. */
+  readonly promises:
+    | { readonly slos: readonly Slo[]; readonly gateways: readonly CountedProcess[] }
+    | undefined
+  readonly telemetry: Telemetry | undefined
   readonly log: (line: string) => void
 }
 
@@ -81,10 +93,12 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     })
     const bills = await openBills({ ...options, readings: metering.readings })
     closing.push(() => bills.close())
+    closing.push(watchPromises(options, bills.alerts))
+    options.telemetry?.registry.add(alertMetrics(bills.alerts))
     const parts = [intake.app, ...(metering.app ? [metering.app] : [])]
     const operators = new Hono().route('/v1/billing', bills.operators)
     return {
-      tenants: tenantsApp(audit, bills.tenants),
+      tenants: tenantsApp(audit, bills.tenants, options.telemetry),
       intake: intakeApp(options, [...parts, operators]),
       close,
     }
@@ -120,11 +134,30 @@ function followMeters({ source, log }: RecordsOptions, metering: Metering): () =
   }
 }
 
+/** Has what gateways count judged by what was promised. @returns ends it */
+function watchPromises(
+  { promises, source, telemetry, log }: RecordsOptions,
+  alerts: AlertIntake,
+): () => Promise<void> {
+  if (promises === undefined || promises.slos.length === 0) return async () => {}
+  const { slos, gateways } = promises
+  const open = openSloWatch({
+    slos,
+    tenants: () => (hasConfiguration(source) ? [...source.current().tenants()] : []),
+    processes: { gateway: () => gateways },
+    ...{ alerts, log },
+  })
+  telemetry?.registry.add(() => open.watch.metrics())
+  return () => open.close()
+}
+
 function tenantsApp(
   audit: ReturnType<typeof auditApi>,
   bills: Awaited<ReturnType<typeof openBills>>['tenants'],
+  telemetry: Telemetry | undefined,
 ): Hono {
   const app = new Hono()
+  if (telemetry !== undefined) app.use(recordedRoutes(telemetry.server))
   app.route('/ringfence/billing', bills)
   app.route('/ringfence/audit', audit)
   app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))

@@ -2,7 +2,9 @@ import cluster from 'node:cluster'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isReplacement, tellReady, workerNumber } from '../../edge/worker.ts'
+import type { TelemetrySettings } from '../../telemetry/telemetry-settings.ts'
 import type { PlaneSpec } from '../plane-config.ts'
+import { measured } from './measured.ts'
 import type { Log, Served } from './served.ts'
 import { serveGateway } from './serve-gateway.ts'
 import { askedProofs } from './shared-proofs.ts'
@@ -11,10 +13,19 @@ import { askedProofs } from './shared-proofs.ts'
 const READY_MS = 30_000
 
 /** The front door as one of several processes: what it keeps on disk is its own. */
-export async function serveGatewayWorker(spec: PlaneSpec<'gateway'>, log: Log): Promise<Served> {
-  const own = await ownSpec(spec, `worker-${workerNumber()}`)
+export async function serveGatewayWorker(
+  spec: PlaneSpec<'gateway'>,
+  version: string,
+  log: Log,
+): Promise<Served> {
+  const number = workerNumber() ?? 0
+  const worker = `worker-${number}`
+  const own = await ownSpec(spec, worker)
   const readyMs = isReplacement() ? { readyMs: READY_MS } : {}
-  const served = await serveGateway(own, log, { proofs: askedProofs, ...readyMs })
+  const settings = spec.telemetry && ownListener(spec.telemetry, number)
+  const served = await measured({ plane: 'gateway', version, settings, worker }, log, (measures) =>
+    serveGateway(own, measures, { proofs: askedProofs, ...readyMs }),
+  )
   tellReady(served.url)
   return {
     url: served.url,
@@ -41,4 +52,16 @@ async function ownSpec(spec: PlaneSpec<'gateway'>, name: string): Promise<PlaneS
       : { records: { ...records, source: `${records.source}-${name}` } }),
     admin: socket === undefined ? { host: '127.0.0.1', port: 0 } : { socket },
   }
+}
+
+/** A port, or a socket, for each: a scraper of one that all share would be told of any of them. */
+function ownListener(settings: TelemetrySettings, number: number): TelemetrySettings {
+  const { prometheus } = settings
+  const listen = prometheus?.listen
+  if (listen === undefined) return settings
+  const own =
+    'socket' in listen
+      ? { socket: `${listen.socket}.worker-${number}` }
+      : { ...listen, port: listen.port === 0 ? 0 : listen.port + number }
+  return { ...settings, prometheus: { ...prometheus, listen: own } }
 }

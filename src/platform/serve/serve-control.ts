@@ -22,6 +22,7 @@ import { revocationOptions } from './follower-options.ts'
 import { judgesOf } from './judges.ts'
 import { operatorAccounts } from './operator-accounts.ts'
 import { outsideApprovals } from './outside-approvals.ts'
+import type { Measures } from './measured.ts'
 import { databaseSettings, type Log, type Served } from './served.ts'
 
 /** The operator's manifest speaks here, not a person. */
@@ -36,7 +37,7 @@ const MANIFEST: Actor = {
 export async function serveControl(
   spec: PlaneSpec<'control'>,
   version: string,
-  log: Log,
+  { log, telemetry }: Measures,
 ): Promise<Served> {
   const database = await databaseSettings(spec.database)
   const { receivers, readDecision } = await outsideApprovals(spec.approvals)
@@ -79,7 +80,14 @@ export async function serveControl(
   })
   await enterCatalogue(plane, spec)
   await keepFirstToken(plane, spec.bootstrapTokenFile, log)
-  const listening = await listen(controlApi(plane, { version, log }).fetch, spec.listen)
+  const listening = await listen(
+    controlApi(plane, {
+      version,
+      log,
+      ...(telemetry === undefined ? {} : { telemetry: telemetry.server }),
+    }).fetch,
+    spec.listen,
+  )
   return {
     url: listening.url,
     async close() {

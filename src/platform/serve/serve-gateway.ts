@@ -6,6 +6,7 @@ import { openGateway, type OpenGatewayOptions } from '../../gateway/open-gateway
 import { tuneProcess } from '../../gateway/tune-process.ts'
 import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
+import { saturationOf } from '../../telemetry/metrics/saturation.ts'
 import { upstreamGuard } from '../../upstreams/upstream-guard.ts'
 import type { RedisStore } from '../../limits/redis/redis-store.ts'
 import { readOrMakeSigningKey } from '../../tokens/signing-key.ts'
@@ -13,12 +14,13 @@ import type { PlaneSpec } from '../plane-config.ts'
 import { followerOptions, revocationOptions } from './follower-options.ts'
 import { type OpenJournal, openJournal } from './open-journal.ts'
 import { openBesides, openSharedLimits, recorderOf } from './gateway-besides.ts'
-import type { Log, Served } from './served.ts'
+import type { Measures } from './measured.ts'
+import type { Served } from './served.ts'
 
 /** The front door. It starts and serves with its last configuration, whoever else is down. */
 export async function serveGateway(
   spec: PlaneSpec<'gateway'>,
-  log: Log,
+  { log, telemetry }: Measures,
   more: Pick<OpenGatewayOptions, 'proofs' | 'readyMs'> = {},
 ): Promise<Served> {
   tuneProcess()
@@ -50,6 +52,7 @@ export async function serveGateway(
     }
     const door = await openGateway({
       ...enteredBy(entered),
+      ...(telemetry === undefined ? {} : { telemetry: telemetry.server }),
       ...more,
       ...(shared === undefined ? {} : { sharedLimits: shared }),
       ...(recordQuestion === undefined ? {} : { recordQuestion }),
@@ -64,6 +67,13 @@ export async function serveGateway(
       admin: spec.admin,
       log: (line) => lines.add(line),
     })
+    const { journal } = entered ?? {}
+    telemetry?.registry.add(
+      saturationOf({
+        ...door.pools,
+        ...(journal === undefined ? {} : { journal: () => journal.load }),
+      }),
+    )
     const besides = await openBesides(spec, door, { source, revocations }, log).catch(
       async (error: unknown) => {
         await door.close()

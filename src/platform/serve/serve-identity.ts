@@ -7,16 +7,29 @@ import { PromptRevocations } from '../../revocation/prompt-revocations.ts'
 import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { revocationOptions } from './follower-options.ts'
-import { databaseSettings, type Log, type Served } from './served.ts'
+import type { Measures } from './measured.ts'
+import { databaseSettings, type Served } from './served.ts'
 
 /** Realms: their providers and pages, and their administration on a door of its own. */
-export async function serveIdentity(spec: PlaneSpec<'identity'>, log: Log): Promise<Served> {
-  const { database, revocations: _, listen: door, admin: adminDoor, signIn, ...options } = spec
+export async function serveIdentity(
+  spec: PlaneSpec<'identity'>,
+  { log, telemetry }: Measures,
+): Promise<Served> {
+  const {
+    database,
+    revocations: _,
+    telemetry: _settings,
+    listen: door,
+    admin: adminDoor,
+    signIn,
+    ...options
+  } = spec
   const { audience, insideAllowed } = options
   const revocations = new PostgresRevocations()
   const revoked = await RevocationFollower.open(await revocationOptions(spec, log, true))
   const identity = await openIdentity({
     ...options,
+    ...(telemetry === undefined ? {} : { telemetry: telemetry.server }),
     database: await databaseSettings(database),
     publisher: new PromptRevocations(revocations, () => revoked.look()),
     revoked,

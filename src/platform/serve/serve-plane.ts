@@ -1,5 +1,6 @@
 import { workerNumber } from '../../edge/worker.ts'
 import { loadPlaneSpec, type Plane } from '../plane-config.ts'
+import { measured } from './measured.ts'
 import type { Log, Served } from './served.ts'
 
 /**
@@ -26,25 +27,33 @@ const STARTERS: Readonly<
 > = {
   control: async (path, version, log) => {
     const { serveControl } = await import('./serve-control.ts')
-    return serveControl(loadPlaneSpec('control', path), version, log)
+    const spec = loadPlaneSpec('control', path)
+    const options = { plane: 'control', version, settings: spec.telemetry }
+    return measured(options, log, (measures) => serveControl(spec, version, measures))
   },
-  identity: async (path, _version, log) => {
+  identity: async (path, version, log) => {
     const { serveIdentity } = await import('./serve-identity.ts')
-    return serveIdentity(loadPlaneSpec('identity', path), log)
+    const spec = loadPlaneSpec('identity', path)
+    const options = { plane: 'identity', version, settings: spec.telemetry }
+    return measured(options, log, (measures) => serveIdentity(spec, measures))
   },
-  vending: async (path, _version, log) => {
+  vending: async (path, version, log) => {
     const { serveVending } = await import('./serve-vending.ts')
-    return serveVending(loadPlaneSpec('vending', path), log)
+    const spec = loadPlaneSpec('vending', path)
+    const options = { plane: 'vending', version, settings: spec.telemetry }
+    return measured(options, log, (measures) => serveVending(spec, measures))
   },
-  records: async (path, _version, log) => {
+  records: async (path, version, log) => {
     const { serveRecords } = await import('./serve-records.ts')
-    return serveRecords(loadPlaneSpec('records', path), log)
+    const spec = loadPlaneSpec('records', path)
+    const options = { plane: 'records', version, settings: spec.telemetry }
+    return measured(options, log, (measures) => serveRecords(spec, measures))
   },
-  gateway: async (path, _version, log, workers) => {
+  gateway: async (path, version, log, workers) => {
     const spec = loadPlaneSpec('gateway', path)
     if (workerNumber() !== undefined) {
       const { serveGatewayWorker } = await import('./gateway-worker.ts')
-      return serveGatewayWorker(spec, log)
+      return serveGatewayWorker(spec, version, log)
     }
     const count = workers ?? spec.workers
     if (count > 1) {
@@ -52,6 +61,7 @@ const STARTERS: Readonly<
       return serveGatewayWorkers(spec, count, log)
     }
     const { serveGateway } = await import('./serve-gateway.ts')
-    return serveGateway(spec, log)
+    const options = { plane: 'gateway', version, settings: spec.telemetry }
+    return measured(options, log, (measures) => serveGateway(spec, measures))
   },
 }

@@ -8,7 +8,8 @@ import { KeySet } from '../../tokens/verify-token.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { platformSinks } from './alert-sinks.ts'
 import { followerOptions, revocationOptions } from './follower-options.ts'
-import { databaseSettings, type Log, type Served } from './served.ts'
+import type { Measures } from './measured.ts'
+import { databaseSettings, readSecret, type Served } from './served.ts'
 
 /** What each plane has a hand in: with its key nobody enters other acts. */
 const CATEGORIES: Readonly<Record<'gateway' | 'vending', readonly Category[]>> = {
@@ -17,7 +18,10 @@ const CATEGORIES: Readonly<Record<'gateway' | 'vending', readonly Category[]>> =
 }
 
 /** The records plane: what is kept of tenants, and read by them alone. */
-export async function serveRecords(spec: PlaneSpec<'records'>, log: Log): Promise<Served> {
+export async function serveRecords(
+  spec: PlaneSpec<'records'>,
+  { log, telemetry }: Measures,
+): Promise<Served> {
   const source = await SnapshotFollower.open(await followerOptions(spec, log))
   const closing: (() => Promise<void>)[] = [() => source.close()]
   const close = async () => {
@@ -40,6 +44,8 @@ export async function serveRecords(spec: PlaneSpec<'records'>, log: Log): Promis
       control: spec.control,
       issuer: spec.issuer,
       sinks: await platformSinks(spec.alerts),
+      promises: spec.promises && (await promisesOf(spec.promises)),
+      telemetry,
       log,
     })
     closing.push(() => records.close())
@@ -52,4 +58,14 @@ export async function serveRecords(spec: PlaneSpec<'records'>, log: Log): Promis
     await close()
     throw error
   }
+}
+
+async function promisesOf({ slos, gateways }: NonNullable<PlaneSpec<'records'>['promises']>) {
+  const processes = await Promise.all(
+    gateways.map(async ({ address, tokenFile }) => ({
+      address,
+      ...(tokenFile === undefined ? {} : { token: await readSecret(tokenFile) }),
+    })),
+  )
+  return { slos, gateways: processes }
 }

@@ -5,15 +5,20 @@ import type { CellName } from '../../core/tenant.ts'
 import { listen } from '../../http/listen.ts'
 import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
+import { saturationOf } from '../../telemetry/metrics/saturation.ts'
 import { Sweeper } from '../../vending/sweeper.ts'
 import { openVending } from '../../vending/vending.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { followerOptions, revocationOptions } from './follower-options.ts'
 import { type OpenJournal, openJournal } from './open-journal.ts'
-import type { Log, Served } from './served.ts'
+import type { Measures } from './measured.ts'
+import type { Served } from './served.ts'
 
 /** Vending: the only process that asks cells for credentials, and can ask them for nothing else. */
-export async function serveVending(spec: PlaneSpec<'vending'>, log: Log): Promise<Served> {
+export async function serveVending(
+  spec: PlaneSpec<'vending'>,
+  { log, telemetry }: Measures,
+): Promise<Served> {
   const leasers = new Map<CellName, Leaser>(
     spec.cells.map((cell) => [cell.name, remoteLeaser(cell.leaser)]),
   )
@@ -32,11 +37,13 @@ export async function serveVending(spec: PlaneSpec<'vending'>, log: Log): Promis
       audience: spec.audience,
       configuration: source,
       revocations,
+      ...(telemetry === undefined ? {} : { telemetry: telemetry.server }),
       leaserOf: (cell) => leaserIn(leasers, cell),
       journal: lines.journal,
       ...(lines.usageSource === undefined ? {} : { usageSource: lines.usageSource }),
       log,
     })
+    telemetry?.registry.add(saturationOf(vending.pools))
     const sweeper = new Sweeper({
       leasers: () => [...leasers.values()],
       onSweep: ({ overBudget }) => {

@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { issuerSchema } from '../billing/invoices/invoice.ts'
+import { parseClientId, parseServiceName } from '../core/names.ts'
+import { parsed } from '../core/parsed.ts'
+import { slosSchema } from '../telemetry/slo/slo.ts'
+import { telemetrySchema } from '../telemetry/telemetry-settings.ts'
+import { publicJwkSchema } from '../tokens/public-jwk.ts'
+import { address, configuration, database, listen, revocations } from './spec-parts.ts'
+
+/** Where a plane sends what it writes down: entries of logs, and usage. */
+export const recordsOf = z.strictObject({
+  address,
+  audience: z.string().min(1),
+  client: parsed(parseClientId),
+  /** The key that shows which plane it is. */
+  key: z.string().min(1),
+  /** Tells its journals apart from those of other processes of the plane. */
+  source: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/),
+})
+
+const file = z.string().min(1)
+const sinkName = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/)
+
+/** Who is told of the platform's alerts. */
+export const alertSinksSchema = z
+  .array(
+    z.discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('webhook'),
+        name: sinkName,
+        url: z.url(),
+        secretFiles: z.array(file).min(1),
+      }),
+      z.strictObject({ kind: z.literal('pagerduty'), name: sinkName, routingKeyFile: file }),
+      z.strictObject({
+        kind: z.literal('servicenow'),
+        name: sinkName,
+        instance: z.url(),
+        /** Holds the value of the Authorization header. */
+        authorizationFile: file,
+        fields: z.record(z.string(), z.string()).default({}),
+      }),
+    ]),
+  )
+  .default([])
+
+export const recordsSpec = z.strictObject({
+  telemetry: telemetrySchema.exactOptional(),
+  database,
+  configuration,
+  revocations,
+  /** Reached by the gateway, as the service of that name. */
+  listen,
+  service: parsed(parseServiceName),
+  /** Reached by planes and services, and by no tenant. */
+  intake: listen,
+  audience: z.string().min(1),
+  planes: z.array(
+    z.strictObject({
+      plane: z.enum(['gateway', 'vending']),
+      client: parsed(parseClientId),
+      keys: z.array(publicJwkSchema).min(1),
+    }),
+  ),
+  /** File of the keys that wrap what must not lie in the database in plain text, the one in use first. */
+  keysFile: z.string().min(1),
+  /** What the names of logs begin with: `audit.example.com`. */
+  origin: z.string().min(1),
+  /** Where it is asked who an operator is. */
+  control: address,
+  issuer: issuerSchema,
+  alerts: alertSinksSchema,
+  /** What the platform promises, and where gateways say what they have counted. */
+  promises: z
+    .strictObject({
+      slos: slosSchema,
+      gateways: z.array(z.strictObject({ address, tokenFile: z.string().min(1).exactOptional() })),
+    })
+    .exactOptional(),
+})
