@@ -37,6 +37,7 @@ export async function findCompanions(): Promise<readonly Companion[]> {
     await scimTester(),
     redis('Redis', 'test/engines/redis.engine.ts'),
     redis('Redis limits', 'test/engines/limits.engine.ts'),
+    redis('Redis limits on a platform', 'test/engines/limits-platform.engine.ts'),
     nats(),
     natsStream(),
     nginx(),
