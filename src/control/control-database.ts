@@ -130,6 +130,7 @@ async function grant(client: pg.Client, database: string, workflows: boolean): P
     `revoke all on snapshot.migration from ${all}`,
     'grant usage on schema snapshot to rf_identity',
     'grant execute on function snapshot.grant_of(text, text) to rf_identity',
+    'grant execute on function snapshot.hosts_of(text) to rf_identity',
     `revoke all on schema identity from public, ${all}`,
     'grant usage, create on schema identity to rf_identity',
     ...RECORDS_SCHEMAS.flatMap((schema) => [

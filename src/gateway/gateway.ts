@@ -125,7 +125,9 @@ export function gateway(options: GatewayOptions): Gateway {
     new Passage(house, request, response).begin()
   const innerDoor = new InnerDoor(pass, limits.headerBytesMax)
   const handler = (request: IncomingMessage, response: ServerResponse) => {
-    if (!serveMetadata(house.configuration, request, response)) pass(request, response)
+    const { configuration, memory } = house
+    const isServed = serveMetadata(configuration, request, response, memory.publicProtocol)
+    if (!isServed) pass(request, response)
   }
   const server = createServer(
     {

@@ -1,6 +1,7 @@
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { verifyAccessToken } from '../tokens/access-token.ts'
 import type { Revocable, RevocationList } from '../revocation/revocation.ts'
+import { audienceOf } from './audience-of.ts'
 import type { GatewayCheck } from './check.ts'
 import { Denial, unauthenticated } from './denial.ts'
 import type { Exchange } from './exchange.ts'
@@ -24,10 +25,10 @@ const PAUSE_SECONDS = '1'
 export const IDENTITY_CHECKS: readonly GatewayCheck[] = [
   {
     name: 'token',
-    run(exchange, { tokens }) {
+    run(exchange, { tokens, publicProtocol }) {
       const { tokenKey, tenant } = exchange
       if (tenant !== undefined && tokens.has(tokenKey, tenant.id)) return undefined
-      return verify(exchange, tokens)
+      return verify(exchange, tokens, audienceOf(exchange, publicProtocol))
     },
   },
   {
@@ -106,13 +107,15 @@ export const IDENTITY_CHECKS: readonly GatewayCheck[] = [
   },
 ]
 
-async function verify(exchange: Exchange, tokens: VerifiedTokens): Promise<void> {
+async function verify(exchange: Exchange, tokens: VerifiedTokens, audience: string): Promise<void> {
   const { token, tokenKey, tenant, claimed, configuration } = exchange
   const enter = tokens.begin(tokenKey)
-  const realm = { issuer: claimed?.issuer ?? '', audience: configuration.platform.audience }
+  const realm = { issuer: claimed?.issuer ?? '', audience }
   try {
     const { expiresAt } = await verifyAccessToken(token, realmKeys(tenant), realm)
-    if (tenant !== undefined) enter(tenant.id, expiresAt)
+    // What is good at one host only is judged anew every time: it is remembered for no other.
+    const isForAll = audience === configuration.platform.audience
+    if (tenant !== undefined && isForAll) enter(tenant.id, expiresAt)
   } catch (error) {
     if (!(error instanceof RingfenceError)) throw error
     const why = tenant === undefined ? 'no such tenant' : (error.detail ?? messageOf(error))

@@ -32,6 +32,7 @@ import { RealmClients } from './provider/realm-clients.ts'
 import type { ProviderPages, RealmHandler } from './provider/realm-context.ts'
 import { realmProvider } from './provider/realm-provider.ts'
 import { RealmProviders } from './provider/realm-providers.ts'
+import { publishedHosts, type TenantHosts } from './provider/tenant-hosts.ts'
 import type { RealmAdministration } from './realm-administration.ts'
 import { RealmKeys, type RealmKeysOptions } from './realm-keys.ts'
 import { RealmStore } from './realm-store.ts'
@@ -79,6 +80,8 @@ export interface IdentityOptions {
   readonly mount?: (parts: IdentityParts) => Mounted | Promise<Mounted>
   /** What tenants let others do. Default: what is published beside us in the database. */
   readonly grants?: Grants
+  /** Which hosts are tenants' own. Default: those that are published there. */
+  readonly hosts?: TenantHosts
   /** In place of what the directory and the clients' rows say. */
   readonly authorities?: Authorities
   /** How many providers are kept made. Default 1,000. */
@@ -164,6 +167,7 @@ async function compose(
     authorities,
     revoked: options.revoked,
     grants: options.grants ?? publishedGrants(database),
+    hosts: options.hosts ?? publishedHosts(database),
     untold: (notice) => live.untold(notice),
     pages: mounted.pages ?? plainPages,
     audience,

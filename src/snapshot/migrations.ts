@@ -43,4 +43,9 @@ export const SNAPSHOT_MIGRATIONS: readonly string[] = [
         where published.id = $1 and published.config ->> 'status' <> 'suspended'
           and entry ->> 'id' = $2
      $$`,
+  // For whoever issues tokens for the tools at a tenant's own host.
+  `create function snapshot.hosts_of(tenant text) returns setof text
+     language sql stable security definer set search_path = '' as $$
+       select named.host from snapshot.host as named where named.tenant = $1
+     $$`,
 ]

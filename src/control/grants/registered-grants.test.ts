@@ -12,9 +12,11 @@ import {
   jane,
   onboarded,
   startControlSite,
+  tenant,
 } from '../control-site.test-support.ts'
 import { administrator } from '../manifests/declared.test-support.ts'
 import type { Actor } from '../control-plane.ts'
+import { Database } from '../database.ts'
 import type { OpenControlPlane } from '../open-control-plane.ts'
 import type { GrantOffer } from './grants.ts'
 
@@ -209,4 +211,23 @@ test('no statement makes a grant active to which the grantee has not agreed', as
     site.ask(`update registry.delegation set state = 'active' where id = $1`, [id]),
     /delegation_agreed/,
   )
+})
+
+test('identity asks for one tenant’s hosts and grants, and reads nothing else that is published', async () => {
+  const host = 'app.acme.example'
+  await plane.tenants.update(tenant('acme'), { hosts: [host] }, undefined, jane)
+  const identity = new Database(site.settings.rf_identity)
+  try {
+    const hostsOf = async (id: string) =>
+      (await identity.query<{ host: string }>('select snapshot.hosts_of($1) as host', [id])).map(
+        (row) => row.host,
+      )
+    assert.deepEqual(await hostsOf('acme'), [host])
+    assert.deepEqual([await hostsOf('globex'), await hostsOf('nobody')], [[], []])
+    for (const table of ['tenant', 'host', 'head', 'change']) {
+      await assert.rejects(identity.query(`select * from snapshot.${table}`), table)
+    }
+  } finally {
+    await identity.close()
+  }
 })

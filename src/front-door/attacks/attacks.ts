@@ -15,6 +15,7 @@ import { HEADERS } from './headers.ts'
 import { LEASES } from './leases.ts'
 import { LIMITS } from './limits.ts'
 import { LOAD } from './load.ts'
+import { MCP_HOSTS } from './mcp-hosts.ts'
 import { MCP } from './mcp.ts'
 import { NETWORKS } from './networks.ts'
 import { POLICIES } from './policies.ts'
@@ -40,6 +41,7 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...UPSTREAMS,
   ...REDIRECTS,
   ...MCP,
+  ...MCP_HOSTS,
   ...ROUTES,
   ...FRAMING,
   ...HEADERS,

@@ -10,6 +10,7 @@ import { GUARDRAIL_MUTANTS } from './guardrails.ts'
 import { HEADER_MUTANTS } from './headers.ts'
 import { LEFT_OUT } from './left-out.ts'
 import { LIMIT_MUTANTS } from './limits.ts'
+import { MCP_HOST_MUTANTS } from './mcp-hosts.ts'
 import { MCP_MUTANTS } from './mcp.ts'
 import { NETWORK_MUTANTS } from './networks.ts'
 import { PLANE_MUTANTS } from './planes.ts'
@@ -35,6 +36,7 @@ export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...UPSTREAM_MUTANTS,
   ...LIMIT_MUTANTS,
   ...MCP_MUTANTS,
+  ...MCP_HOST_MUTANTS,
   ...VERIFIER_MUTANTS,
   ...CONTEXT_VERIFIER_MUTANTS,
   ...GUARDRAIL_MUTANTS,

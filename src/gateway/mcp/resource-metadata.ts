@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { toolsUrl } from '../../contracts/tools-url.ts'
 import { SCOPES } from '../../core/lease.ts'
 import { parseTenantId } from '../../core/tenant.ts'
 import type { Configuration, TenantConfig } from '../../snapshot/snapshot.ts'
@@ -15,6 +16,7 @@ export function serveMetadata(
   configuration: () => Configuration,
   request: IncomingMessage,
   response: ServerResponse,
+  protocol: 'http' | 'https',
 ): boolean {
   const { url = '', method } = request
   if (method !== 'GET' || !url.startsWith(METADATA_PATH)) return false
@@ -24,17 +26,16 @@ export function serveMetadata(
   } catch {
     return false
   }
-  const tenant = tenantOf(
-    now,
-    url.slice(METADATA_PATH.length),
-    // Not before: Node makes an object of all fields when it is first asked for one.
-    request.headers.host ?? '',
-  )
-  if (tenant === undefined) return false
+  // Not before: Node makes an object of all fields when it is first asked for one.
+  const host = request.headers.host ?? ''
+  const found = toolsOf(now, url.slice(METADATA_PATH.length), host)
+  if (found === undefined) return false
+  const { tenant, isOfHost } = found
   const { platform } = now
   const body = JSON.stringify({
-    // Tokens are for the whole API, of which this is a part.
-    resource: platform.audience,
+    // At the tenant's own host they are for its tools there, as section 3.3 has it. Elsewhere they are
+    // for the whole API, of which this is a part.
+    resource: isOfHost ? toolsUrl(protocol, host) : platform.audience,
     authorization_servers: [tenant.issuer],
     scopes_supported: SCOPES,
     bearer_methods_supported: ['header'],
@@ -51,16 +52,24 @@ export function serveMetadata(
   return true
 }
 
-function tenantOf(now: Configuration, rest: string, host: string): TenantConfig | undefined {
+interface Tools {
+  readonly tenant: TenantConfig
+  /** Asked for at the tenant's own host, where the path does not name it. */
+  readonly isOfHost: boolean
+}
+
+function toolsOf(now: Configuration, rest: string, host: string): Tools | undefined {
   const target = parseTarget(rest === '' ? '/' : rest)
   if (target === undefined || target.query !== '') return undefined
   const { name, rest: path } = splitTenant(target.path)
-  if (path !== MCP_PATH && path !== '/') return undefined
   const ofHost = now.tenantOfHost(parseHost(host) ?? '')
+  const isOfHost = name === undefined && ofHost !== undefined
+  // A host as a whole is no resource by which tools are called.
+  if (path !== MCP_PATH && (path !== '/' || isOfHost)) return undefined
   const tenant = name === undefined ? ofHost : ofPath(now, name)
   // As at the front door: host and path may not name two.
   if (ofHost !== undefined && ofHost !== tenant) return undefined
-  return tenant?.status === 'suspended' ? undefined : tenant
+  return tenant === undefined || tenant.status === 'suspended' ? undefined : { tenant, isOfHost }
 }
 
 function ofPath(now: Configuration, name: string): TenantConfig | undefined {

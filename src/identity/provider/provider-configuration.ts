@@ -155,6 +155,7 @@ export function providerConfiguration(
             tenant,
             authorities,
             audience,
+            hosts: tools.hosts,
             signer,
             seconds: settings.accessTokenSeconds,
           }),

@@ -10,6 +10,7 @@ import type { AdapterTools } from './provider-adapter.ts'
 import type { LogoutNotice } from '../sessions/logout/logout-notices.ts'
 import type { RealmClients } from './realm-clients.ts'
 import type { ProviderPages } from './realm-context.ts'
+import type { TenantHosts } from './tenant-hosts.ts'
 
 /** What the providers of all realms of a process share. */
 export interface ProviderTools extends AdapterTools {
@@ -21,6 +22,8 @@ export interface ProviderTools extends AdapterTools {
   readonly revoked: RevocationList | undefined
   /** What this realm's tenant, and any other, lets others do. */
   readonly grants: Grants
+  /** Where tenants have tools of their own. */
+  readonly hosts: TenantHosts
   readonly realms: Pick<RealmStore, 'find'>
   readonly database: IdentityDatabase
   readonly pages: ProviderPages
