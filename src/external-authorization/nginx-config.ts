@@ -50,7 +50,7 @@ http {
 ${common(settings)}
 ${settings.certificates === undefined ? '' : certificateMap(hosts)}
 ${groups(settings, upstreams)}
-${traces()}
+${traces()}${NOT_CACHED}
 ${settings.certificates === undefined ? '' : unsaidBodies()}
   server {
 ${listening(settings)}
@@ -149,6 +149,10 @@ ${servers.map((server) => `    server ${server};`).join('\n')}
   }`
 }
 
+/** A cache on the way to a caller would not know whose answer it is. */
+const NOT_CACHED = `
+  map $upstream_http_cache_control $ringfence_not_cached { default ""; "" "private, no-store"; }`
+
 /** The caller's trace with a span of our own, or a new one. */
 function traces(): string {
   return `
@@ -232,5 +236,6 @@ ${passed.join('\n')}
       proxy_ssl_server_name on;
       proxy_ssl_name $ringfence_host;
 ${HIDDEN_FIELDS.map((name) => `      proxy_hide_header ${name};`).join('\n')}
-${addedFields('      ')}`
+${addedFields('      ')}
+      add_header cache-control $ringfence_not_cached always;`
 }

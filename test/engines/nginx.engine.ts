@@ -50,6 +50,8 @@ test('an honest request gets through, with the context and the way of the gatewa
     seen?.headers['traceparent'] ?? '',
     /^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)[0-9a-f]{16}-01$/,
   )
+  const cached = heard.headers.filter(([name]) => name === 'cache-control')
+  assert.deepEqual(cached, [['cache-control', 'private, no-store']])
   const id = heard.headers.find(([name]) => name === 'x-request-id')?.[1]
   assert.equal(seen?.headers['x-request-id'], id)
   assert.ok(lines.some((line) => line.includes(`"request_id":"${id}"`)))
