@@ -20,8 +20,12 @@ const MANY_MIN = 2
 const FALL_MAX = 0.5
 /** How much it rises by at once until requests have queued for the first time. */
 const FIRST_RISE = 1.5
-/** Of delays that are shorter nothing is told: timers and other processes make as much. */
-const LEAST_MS = 1
+/**
+ * Of delays that are shorter nothing is told: other processes on a busy machine make as much, this one
+ * among them, and a queue of so little time is not worth keeping anybody out (RFC 8289
+ * takes the same for packets).
+ */
+const LEAST_MS = 5
 /** How fast what is usual follows what is seen, and by how many answers it does so in full. */
 const LEARNING = 0.5
 const LEARNING_ANSWERS = 20
