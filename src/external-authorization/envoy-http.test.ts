@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseApiName, parseContractName, parseUpstreamName } from '../core/names.ts'
+import {
+  parseApiName,
+  parseContractName,
+  parseGuardrailName,
+  parseUpstreamName,
+} from '../core/names.ts'
 import { answerOf, bearer, type Field, openSite, SECRET } from './authorizer.test-support.ts'
 
 const SECRET_SAID: Field = ['ringfence-proxy-secret', SECRET]
@@ -120,4 +125,27 @@ test('where bodies are looked at, one that Envoy does not know of keeps it out',
   assert.equal(await statusOf('HTTP/2', [['ringfence-original-content-length', '0']]), 200)
   source.change('acme', {})
   assert.equal(await statusOf('HTTP/2'), 200)
+})
+
+test('what should arrive with another value than it came with keeps Envoy out', async (t) => {
+  const { askAsEnvoy, source, leaveOut } = await openSite(t)
+  // It has answers asked for without a coding.
+  source.platform({
+    guardrails: [
+      {
+        name: parseGuardrailName('counts'),
+        direction: 'response',
+        rules: [{ kind: 'pii', find: ['ssn'], action: 'flag' }],
+      },
+    ],
+  })
+  leaveOut('bodies-as-they-are')
+  const ask = async (encoding: string) => {
+    const fields: readonly Field[] = [['accept-encoding', encoding], SECRET_SAID, bearer()]
+    return (await askAsEnvoy({ target: PATH }, [...SAID, ...fields])).status
+  }
+  assert.equal(await ask('gzip'), 403)
+  assert.equal(await ask('identity'), 200)
+  leaveOut('left-as-they-came')
+  assert.equal(await ask('gzip'), 200)
 })

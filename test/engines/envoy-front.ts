@@ -87,6 +87,7 @@ export async function openEnvoyFront(
     url: `${publicProtocol}://127.0.0.1:${envoy.port}`,
     port: envoy.port,
     envoy,
+    decide: gateway.decide,
     closeAuthorizer,
     async close() {
       await envoy.stop()

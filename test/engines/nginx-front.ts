@@ -72,6 +72,7 @@ export async function openNginxFront(
     port: nginx.port,
     nginx,
     removeCertificate: (host) => rm(join(place, host), { recursive: true }),
+    decide: gateway.decide,
     closeAuthorizer,
     async close() {
       await nginx.stop()

@@ -9,12 +9,15 @@ import {
 import { upstream } from '../../src/gateway/upstream.test-support.ts'
 import { MemoryRevocations } from '../../src/revocation/memory-revocations.test-support.ts'
 import { type Address, type Heard, Wire } from '../../src/strikes/wire.ts'
+import type { Gateway } from '../../src/gateway/gateway.ts'
 import type { OpenGatewayOptions } from '../../src/gateway/open-gateway.ts'
 
 /** Another proxy in the place of a gateway, which decides behind it. */
 export interface ProxyFront {
   readonly url: string
   readonly port: number
+  /** Of the gateway behind it. */
+  readonly decide: Gateway['decide']
   /** Takes the authorizer away. */
   closeAuthorizer(): Promise<void>
   close(): Promise<void>
