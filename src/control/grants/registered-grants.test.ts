@@ -187,6 +187,18 @@ test('an offer to a tenant or a principal that there is not looks like any other
   const unknown = await offer({ grantee: 'nobody-at-all', subject: 'no-one' })
   assert.deepEqual(Object.keys(unknown), Object.keys(known))
   assert.equal(unknown.state, 'offered')
+  await plane.grants.revoke(unknown.id, byGiver)
+  // Nobody who comes to be called so finds it in a log.
+  const logsOf = async (id: string) =>
+    (
+      await site.ask<{ tenant: string | null }>(
+        `select distinct entry ->> 'tenant' as tenant from audit.inbox
+          where entry ->> 'grant_id' = $1 order by 1`,
+        [id],
+      )
+    ).map((row) => row.tenant)
+  assert.deepEqual(await logsOf(known.id), ['acme', 'globex', null])
+  assert.deepEqual(await logsOf(unknown.id), ['acme', null])
 })
 
 test('an offer is to somebody else, and has an end that is near enough', async () => {

@@ -101,7 +101,8 @@ export class RegisteredGrants implements GrantDesk {
          values ($1, $2, $3, $4, 'offered', $5, $6)`,
         [grantor, id, spec.grantee, JSON.stringify(spec), spec.expires, by.name],
       )
-      await recordAct(tx, by, 'grant.offer', grantor, { grant: id }, sides(grantor, spec.grantee))
+      const about = await sides(tx, grantor, spec.grantee)
+      await recordAct(tx, by, 'grant.offer', grantor, { grant: id }, about)
       return id
     })
     return this.get(made, by)
@@ -116,7 +117,8 @@ export class RegisteredGrants implements GrantDesk {
                 accepted_at = clock_timestamp() where tenant = $1 and id = $2`,
         [row.tenant, id, by.name],
       )
-      await recordAct(tx, by, 'grant.accept', grantee, { grant: id }, sides(row.tenant, grantee))
+      const about = await sides(tx, row.tenant, grantee)
+      await recordAct(tx, by, 'grant.accept', grantee, { grant: id }, about)
       await this.#publish(tx, row.tenant)
     })
   }
@@ -126,7 +128,8 @@ export class RegisteredGrants implements GrantDesk {
     return this.#decide(id, by, async (tx, row) => {
       expectOffered(row, grantee)
       await end(tx, row, 'refused', by)
-      await recordAct(tx, by, 'grant.refuse', grantee, { grant: id }, sides(row.tenant, grantee))
+      const about = await sides(tx, row.tenant, grantee)
+      await recordAct(tx, by, 'grant.refuse', grantee, { grant: id }, about)
     })
   }
 
@@ -136,14 +139,8 @@ export class RegisteredGrants implements GrantDesk {
     return this.#decide(id, by, async (tx, row) => {
       if (row.state !== 'offered' && row.state !== 'active') return
       await end(tx, row, 'revoked', by)
-      await recordAct(
-        tx,
-        by,
-        'grant.revoke',
-        by.tenant ?? row.tenant,
-        { grant: id },
-        sides(row.tenant, row.grantee),
-      )
+      const about = await sides(tx, row.tenant, row.grantee)
+      await recordAct(tx, by, 'grant.revoke', by.tenant ?? row.tenant, { grant: id }, about)
       // Tokens and contexts of a grant carry its id as their session.
       await this.#parts.revocations?.publish(tx, {
         kind: 'session',
@@ -175,11 +172,17 @@ export class RegisteredGrants implements GrantDesk {
   }
 }
 
-/** Both have it in their logs, each with the other's name. */
-const sides = (grantor: TenantId, grantee: TenantId): readonly About[] => [
-  { tenant: grantor, detail: { grantee } },
-  { tenant: grantee, detail: { grantor } },
-]
+/**
+ * Both have it in their logs, each with the other's name. Of a tenant that there is not there is no log:
+ * whoever comes to be called so would find in it what was offered to nobody.
+ */
+async function sides(tx: Tx, grantor: TenantId, grantee: TenantId): Promise<readonly About[]> {
+  const there = await tx.query(`select from registry.tenant where id = $1 and status <> 'erased'`, [
+    grantee,
+  ])
+  const own = { tenant: grantor, detail: { grantee } }
+  return there.length === 0 ? [own] : [own, { tenant: grantee, detail: { grantor } }]
+}
 
 /** The tenant that consents through this actor. @throws RingfenceError `forbidden` */
 function speaksFor(by: Actor): TenantId {
