@@ -182,13 +182,46 @@ test('every table of the registry has its rights stated', async () => {
 })
 
 test('rf_records makes its own tables in its own schemas, and no other plane enters them', async () => {
-  for (const schema of ['records', 'usage', 'billing', 'alerts']) {
+  for (const schema of ['records', 'usage', 'billing', 'alerts', 'behaviour']) {
     assert.equal(await may('rf_records', `create table ${schema}.x (a int)`), true, schema)
     for (const role of ['rf_control', 'rf_identity', 'rf_vending', 'rf_gateway'] as const) {
       assert.equal(await may(role, `create table ${schema}.x (a int)`), false, `${role} ${schema}`)
     }
   }
   assert.equal(await may('rf_records', 'create table identity.x (a int)'), false)
+})
+
+test('rf_records voids a session or what a grant gave, has a network blocked, and no more than that', async () => {
+  const revoke = (kind: string, id: string) =>
+    `select revocation.enter_detected('${kind}', 'acme', '${id}')`
+  const block = (network: string, hours = 1) =>
+    `select registry.enter_address_block('${network}', now() + interval '${hours} hours', 'x')`
+  for (const sql of [
+    revoke('session', 's-1'),
+    revoke('subject', 'grant:gr-1'),
+    block('203.0.113.7'),
+    block('2001:db8:0:7::/64'),
+    `select registry.lift_address_block('203.0.113.7')`,
+  ]) {
+    assert.equal(await may('rf_records', sql), true, sql)
+    for (const role of ['rf_identity', 'rf_vending', 'rf_gateway'] as const) {
+      assert.equal(await may(role, sql), false, `${role} ${sql}`)
+    }
+  }
+  for (const sql of [
+    revoke('subject', 'alice'),
+    revoke('tenant', 'x'),
+    revoke('everything', 'x'),
+    revoke('client', 'app'),
+    `select revocation.enter_detected('session', null, 's')`,
+    block('0.0.0.0/0'),
+    block('2001:db8::/32'),
+    block('999.0.0.1'),
+    block('203.0.113.7', 25),
+  ]) {
+    await assert.rejects(may('rf_records', sql), /.*/, sql)
+  }
+  assert.equal(await may('rf_records', 'delete from registry.address_block'), false)
 })
 
 test('a password in plain text is refused where a verifier is due', async () => {

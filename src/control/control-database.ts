@@ -5,6 +5,7 @@ import { migrateSteps } from '../core/migrate-steps.ts'
 import { REVOCATION_MIGRATIONS, revocationGrants } from '../revocation/migrations.ts'
 import { SNAPSHOT_MIGRATIONS } from '../snapshot/migrations.ts'
 import { APPROVAL_MIGRATIONS } from './approvals/migrations.ts'
+import { addressBlockGrants } from './behaviour/migration.ts'
 import { billingGrants } from './billing/migration.ts'
 import type { DatabaseSettings } from './database.ts'
 import { PLANES, type PlaneRole, REGISTRY_RIGHTS } from './plane-roles.ts'
@@ -16,7 +17,7 @@ const PREPARE_LOCK = 0x72656769
 /** What PostgreSQL stores for a password (RFC 5803). Anything else would be a password in plain text. */
 const VERIFIER = /^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$/
 /** What the records plane keeps, and makes its own tables in. */
-const RECORDS_SCHEMAS = ['records', 'usage', 'billing', 'alerts'] as const
+const RECORDS_SCHEMAS = ['records', 'usage', 'billing', 'alerts', 'behaviour'] as const
 const SCHEMAS = [
   'registry',
   'snapshot',
@@ -123,6 +124,7 @@ async function grant(client: pg.Client, database: string, workflows: boolean): P
     'grant usage on schema registry to rf_control',
     ...registry,
     ...billingGrants('rf_records'),
+    ...addressBlockGrants('rf_records'),
     ...(workflows ? WORKFLOW_GRANTS : []),
     'grant usage on schema snapshot to rf_control, rf_vending, rf_gateway, rf_records',
     'grant select, insert, update, delete on all tables in schema snapshot to rf_control',
@@ -148,6 +150,7 @@ async function grant(client: pg.Client, database: string, workflows: boolean): P
       enter: ['rf_identity', 'rf_control'],
       follow: ['rf_gateway', 'rf_vending', 'rf_control', 'rf_identity', 'rf_records'],
       sweep: ['rf_identity', 'rf_control'],
+      detect: ['rf_records'],
     }),
     'commit',
   ]

@@ -2,6 +2,7 @@ import type { RevocationList, RevocationPublisher } from '../revocation/revocati
 import type { SigningKey } from '../tokens/signing-key.ts'
 import { Outbox, type OutboxPauses } from './approvals/outbox.ts'
 import type { Receiver } from './approvals/receiver.ts'
+import { AddressBlocks } from './behaviour/address-blocks.ts'
 import { SpentQuotas } from './billing/spent-quotas.ts'
 import { ChannelListener } from './channel-listener.ts'
 import type { ControlPlane } from './control-plane.ts'
@@ -183,6 +184,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     ...(options.realmsEveryMs === undefined ? {} : { everyMs: options.realmsEveryMs }),
   })
   const spent = new SpentQuotas({ database, publisher, snapshotKey: keys.snapshot, log })
+  const blocks = new AddressBlocks({ database, publisher, log })
   const listener = new ChannelListener(database, WORKFLOW_CHANNEL)
   await listener.start()
   const wake = () => supervision.wake()
@@ -201,6 +203,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
   housekeeping.start()
   realms.start()
   spent.start()
+  blocks.start()
   support.start()
   outbox?.start()
   const lifecycle = new TenantLifecycle({
@@ -271,6 +274,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
         housekeeping.stop(),
         realms.stop(),
         spent.stop(),
+        blocks.stop(),
         support.stop(),
         supervision.stop(),
         listener.close(),

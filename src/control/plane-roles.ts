@@ -45,4 +45,6 @@ export const REGISTRY_RIGHTS: Readonly<Record<string, string>> = {
   plan_span: 'select',
   spent_quota: 'select',
   spent_quota_change: 'select, delete',
+  // Entered and lifted by what the records plane calls.
+  address_block: 'select',
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { publishChange } from '../snapshot/publish.ts'
 import type { PlatformConfig } from '../snapshot/snapshot.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
+import { blockedNetworks } from './behaviour/blocked-networks.ts'
 import type { Database, Tx } from './database.ts'
 import { mergedPlatform, planExtras, platformParts } from './manifests/declared-parts.ts'
 import { plansOf } from './plan-row.ts'
@@ -10,7 +11,7 @@ import { readSetting, writeSetting } from './settings.ts'
 const SETTING = 'platform'
 
 /** The part of the platform's configuration that the operator's manifest gives. */
-export type PlatformBase = Omit<PlatformConfig, 'plans' | 'jobKeys'>
+export type PlatformBase = Omit<PlatformConfig, 'plans' | 'jobKeys' | 'blocked'>
 
 /** Publishes what the platform is, whenever that is something else than before. */
 export class PlatformPublisher {
@@ -49,10 +50,12 @@ export class PlatformPublisher {
   async present(tx: Pick<Tx, 'query'>): Promise<PlatformConfig> {
     const plans = await plansOf(tx)
     const { declared, plans: applied } = await platformParts(tx)
+    const blocked = await blockedNetworks(tx)
     return {
       ...this.base,
       ...mergedPlatform(this.base, declared),
       jobKeys: [this.#jobKey.publicJwk],
+      ...(blocked.length === 0 ? {} : { blocked: [...blocked] }),
       plans: plans.map(({ name, requestsPerMinute, leasesPerMinute, leaseSecondsMax }) => ({
         name,
         requestsPerMinute,

@@ -1,3 +1,4 @@
+import { ADDRESS_BLOCKS_MIGRATION } from './behaviour/migration.ts'
 import { BILLING_MIGRATION } from './billing/migration.ts'
 import { GRANTS_MIGRATION } from './grants/migration.ts'
 import { MANIFESTS_MIGRATION, METERS_MIGRATION } from './manifests/migration.ts'
@@ -223,4 +224,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   GRANTS_MIGRATION,
   BILLING_MIGRATION,
   METERS_MIGRATION,
+  ADDRESS_BLOCKS_MIGRATION,
 ]

@@ -1,3 +1,4 @@
+import { BLOCKED_CHECK } from './blocked-check.ts'
 import type { GatewayCheck } from './check.ts'
 import { malformed, unauthenticated } from './denial.ts'
 import { valuesOf } from './headers.ts'
@@ -9,6 +10,7 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 
 /** What every reader on the way must understand alike. No tenant has been looked at yet. */
 export const FORM_CHECKS: readonly GatewayCheck[] = [
+  BLOCKED_CHECK,
   {
     name: 'method',
     run({ head }) {

@@ -91,6 +91,19 @@ export const NETWORK_ATTACKS: readonly GatewayAttack[] = [
   ),
   network('a caller of whom our proxy says nothing', [], true),
   {
+    title: 'a good token from a network that detectors have blocked, IPv4 or an IPv6 /64',
+    against: 'network-is-not-blocked',
+    async run(door) {
+      const until = new Date(Date.now() + 3_600_000).toISOString()
+      const networks = [OUTSIDE, '2001:db8:0:7::/64']
+      door.source.platform({ blocked: networks.map((network) => ({ network, until })) })
+      for (const address of [OUTSIDE, `::ffff:${OUTSIDE}`, '2001:db8:0:7:1:2:3:4']) {
+        await viaProxy(door, [`X-Forwarded-For: ${address}`], true)
+      }
+      return door.upstream.seen.length > 0
+    },
+  },
+  {
     title: 'a caller from a network that is shut out, as an IPv4 address inside IPv6',
     against: 'network-of-the-tenant',
     async run(door) {

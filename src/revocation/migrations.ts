@@ -45,20 +45,34 @@ export const REVOCATION_MIGRATIONS: readonly string[] = [
        returning 1)
      select count(*) from gone;
    end`,
+  // For detectors: a session, and what was issued under a grant; no person, no tenant, and not everybody.
+  `create function revocation.enter_detected(kind text, tenant text, id text) returns void
+   language plpgsql security definer set search_path = pg_catalog, pg_temp
+   as $$
+   begin
+     if (kind = 'session' or kind = 'subject' and starts_with(id, 'grant:')) is not true
+       or tenant is null then
+       raise exception 'not what a detector revokes' using errcode = '22023';
+     end if;
+     perform revocation.enter(kind, tenant, id, clock_timestamp());
+   end
+   $$`,
 ]
 
 /**
  * Who may do what in schema `revocation`, as statements of an administrator: some enter revocations,
- * some follow them, one sweeps.
+ * some follow them, one sweeps; `detect` enters what `enter_detected` takes and nothing else.
  */
 export function revocationGrants(roles: {
   readonly all: readonly string[]
   readonly enter: readonly string[]
   readonly follow: readonly string[]
   readonly sweep: readonly string[]
+  readonly detect?: readonly string[]
 }): readonly string[] {
   const all = roles.all.join(', ')
-  const users = [...new Set([...roles.enter, ...roles.follow, ...roles.sweep])]
+  const { detect = [] } = roles
+  const users = [...new Set([...roles.enter, ...roles.follow, ...roles.sweep, ...detect])]
   return [
     `revoke all on schema revocation from public, ${all}`,
     `revoke all on all tables in schema revocation from public, ${all}`,
@@ -67,5 +81,6 @@ export function revocationGrants(roles: {
     `grant select on revocation.entry to ${roles.follow.join(', ')}`,
     `grant execute on function revocation.enter to ${roles.enter.join(', ')}`,
     `grant execute on function revocation.forget_expired to ${roles.sweep.join(', ')}`,
+    ...detect.map((role) => `grant execute on function revocation.enter_detected to ${role}`),
   ]
 }

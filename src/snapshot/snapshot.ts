@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { blockedNetworksSchema } from '../contracts/blocked-network.ts'
 import { contractSchema } from '../contracts/contract.ts'
 import { grantSchema } from '../contracts/grant.ts'
 import { guardrailSchema } from '../contracts/guardrail.ts'
@@ -69,6 +70,8 @@ const platformSchema = z.strictObject({
   policies: platformPoliciesSchema.optional(),
   /** What is measured of every tenant. */
   meters: z.array(meterSchema).max(200).optional(),
+  /** Served to nobody, for as long as it says. */
+  blocked: blockedNetworksSchema.optional(),
 })
 
 /**

@@ -29,14 +29,26 @@ async function networkDoor(duel: Duel): Promise<Door> {
   })
 }
 
+/** The same, where the platform serves nobody who comes from outside for a while. */
+async function blockingDoor(duel: Duel): Promise<Door> {
+  const { settings } = duel.house
+  const until = new Date(Date.now() + 3_600_000).toISOString()
+  const blocked = [{ network: OUTSIDE, until }]
+  return duel.branch({
+    settings: { ...settings, platform: { ...settings.platform, blocked } },
+    edge: { trustedProxies: { ranges: ['127.0.0.0/8', '::1'] } },
+  })
+}
+
 /** Somebody has got hold of a token of the victim's user, and calls from elsewhere. */
 function fromOutside(
   facts: { readonly id: string; readonly title: string },
   forms: readonly Fields[],
+  doorOf = networkDoor,
 ): FrontDoorAttack {
   return staged({ kind: 'read', references: ['HT-5'], ...facts }, async (duel) => {
     const { attacker, victim, own, ownMark, wire } = duel
-    const door = await networkDoor(duel)
+    const door = await doorOf(duel)
     // Whose rules hold must not depend on who called first.
     await call(wire, door, byPath(attacker), ownMark, {
       token: await accessToken(attacker),
@@ -186,5 +198,15 @@ export const NETWORKS: readonly FrontDoorAttack[] = [
     [`::ffff:${OUTSIDE}`, '::ffff:c633:6407', '0:0:0:0:0:FFFF:C633:6407', `${OUTSIDE}:443`].map(
       (address) => [[FORWARDED_FOR, address]] as const,
     ),
+  ),
+  fromOutside(
+    {
+      id: 'fd-network-blocked',
+      title: 'A stolen token used from a network that detectors have had blocked for everybody',
+    },
+    [OUTSIDE, `${INSIDE}, ${OUTSIDE}`, `::ffff:${OUTSIDE}`].map(
+      (address) => [[FORWARDED_FOR, address]] as const,
+    ),
+    blockingDoor,
   ),
 ]

@@ -4,6 +4,7 @@ import { type FrontDoorMutant, mutant } from './front-door-mutant.ts'
 
 /** Which attack gets through when a check of the gateway is gone. */
 const GATEWAY: Readonly<Record<string, string>> = {
+  'network-is-not-blocked': 'fd-network-blocked',
   method: 'fd-framing-method',
   'no-upgrade': 'fd-framing-tunnel',
   framing: 'fd-framing-codings',
