@@ -214,6 +214,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
     'metering',
     'billing',
+    'behaviour',
     'core',
     'edge',
     'policy',
@@ -232,7 +233,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Client libraries that only these folders may import. */
 const CLIENTS: Readonly<Record<string, RegExp>> = {
-  pg: /^src\/(clusters|control|identity|revocation|snapshot|sdk|boundaries\/postgres|audit|records|metering|billing)\//,
+  pg: /^src\/(clusters|control|identity|revocation|snapshot|sdk|boundaries\/postgres|audit|records|metering|billing|behaviour)\//,
   'pg-copy-streams': /^src\/metering\//,
   'pg-cursor': /^src\/boundaries\/postgres\//,
   ioredis: /^src\/(identity\/sessions|limits)\/redis\//,

@@ -1,0 +1,29 @@
+import type { TenantId } from '../core/tenant.ts'
+import type { Act } from './finding.ts'
+
+/** What an act is done to, as it is kept. */
+export interface ActObject {
+  /** Undefined: the platform's. */
+  readonly tenant: TenantId | undefined
+  readonly object: string
+}
+
+export function objectOf(act: Act): ActObject {
+  switch (act.kind) {
+    case 'block-address':
+      return { tenant: undefined, object: act.network }
+    case 'end-session':
+      return { tenant: act.tenant, object: act.session }
+    case 'suspend-grant':
+    case 'challenge-grant':
+      return { tenant: act.tenant, object: act.grant }
+  }
+}
+
+export function actOf(kind: Act['kind'], { tenant, object }: ActObject): Act | undefined {
+  if (kind === 'block-address') return { kind, network: object }
+  if (tenant === undefined) return undefined
+  return kind === 'end-session'
+    ? { kind, tenant, session: object }
+    : { kind, tenant, grant: object }
+}
