@@ -5,6 +5,7 @@ import { parsed } from '../core/parsed.ts'
 import { slosSchema } from '../telemetry/slo/slo.ts'
 import { telemetrySchema } from '../telemetry/telemetry-settings.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
+import { auditSinksSchema } from './audit-sinks-spec.ts'
 import { address, configuration, database, listen, revocations } from './spec-parts.ts'
 
 /** Where a plane sends what it writes down: entries of logs, and usage. */
@@ -70,6 +71,7 @@ export const recordsSpec = z.strictObject({
   control: address,
   issuer: issuerSchema,
   alerts: alertSinksSchema,
+  auditSinks: auditSinksSchema,
   /** What the platform promises, and where gateways say what they have counted. */
   promises: z
     .strictObject({

@@ -279,6 +279,7 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
       prefix: '',
     },
     alerts: manifest.alerts,
+    auditSinks: manifest.auditSinks,
     promises: {
       slos: [...manifest.slos],
       gateways: countedGateways(manifest.telemetry, manifest.gateway.workers),

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import type { AlertIntake } from '../alerts/alert.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ClientId, ServiceName } from '../core/names.ts'
+import type { TenantId } from '../core/tenant.ts'
 import { problemResponse } from '../http/problem.ts'
 import { type Metering, openMetering } from '../metering/open-metering.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
@@ -15,13 +16,14 @@ import type { Telemetry } from '../telemetry/open-telemetry.ts'
 import { KeySet } from '../tokens/verify-token.ts'
 import type { Reporter } from '../usage/reporter.ts'
 import { auditApi } from './api/audit-api.ts'
-import type { CallerOptions } from './api/caller.ts'
+import { callerOf, type CallerOptions } from './api/caller.ts'
 import { openIntake } from './intake/open-intake.ts'
 import type { IntakePlane } from './intake/judge-lines.ts'
 import type { KeyEncryptionKeys } from './log/key-encryption.ts'
 import { LogKeeper } from './log/log-keeper.ts'
 import { openLogStore } from './log/open-log-store.ts'
 import { type BillsOptions, openBills } from './open-bills.ts'
+import { openStreams, type PlatformSink } from './streams/open-streams.ts'
 
 export interface RecordsOptions
   extends Pick<BillsOptions, 'database' | 'issuer' | 'sinks' | 'control'> {
@@ -37,6 +39,8 @@ export interface RecordsOptions
   readonly keys: KeyEncryptionKeys
   /** What the names of logs begin with: `audit.example.com`. */
   readonly origin: string
+  /** Where the platform's own log is sent. Default nowhere. */
+  readonly auditSinks?: readonly PlatformSink[]
   /** What is promised to tenants, and the gateways whose counts show whether it is kept. */
   readonly promises:
     | { readonly slos: readonly Slo[]; readonly gateways: readonly CountedProcess[] }
@@ -91,6 +95,14 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       keysOf: async (name) => (await store.keys(name)).map((key) => key.vkey),
       log,
     })
+    const streams = await openStreams({
+      ...{ database, store, keys, log, hostname: origin },
+      platform: options.auditSinks ?? [],
+      callerOf: (headers) => callerOf(headers, callerOptions(options)),
+      isActive: (tenant) => isActive(source, tenant),
+    })
+    closing.push(() => streams.close())
+    options.telemetry?.registry.add(streams.metrics)
     const bills = await openBills({ ...options, readings: metering.readings })
     closing.push(() => bills.close())
     closing.push(watchPromises(options, bills.alerts))
@@ -98,7 +110,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     const parts = [intake.app, ...(metering.app ? [metering.app] : [])]
     const operators = new Hono().route('/v1/billing', bills.operators)
     return {
-      tenants: tenantsApp(audit, bills.tenants, options.telemetry),
+      tenants: tenantsApp({ audit, sinks: streams.app, bills: bills.tenants }, options.telemetry),
       intake: intakeApp(options, [...parts, operators]),
       close,
     }
@@ -152,13 +164,22 @@ function watchPromises(
 }
 
 function tenantsApp(
-  audit: ReturnType<typeof auditApi>,
-  bills: Awaited<ReturnType<typeof openBills>>['tenants'],
+  {
+    audit,
+    sinks,
+    bills,
+  }: {
+    readonly audit: ReturnType<typeof auditApi>
+    readonly sinks: Awaited<ReturnType<typeof openStreams>>['app']
+    readonly bills: Awaited<ReturnType<typeof openBills>>['tenants']
+  },
   telemetry: Telemetry | undefined,
 ): Hono {
   const app = new Hono()
   if (telemetry !== undefined) app.use(recordedRoutes(telemetry.server))
   app.route('/ringfence/billing', bills)
+  // Before what it stands below.
+  app.route('/ringfence/audit/sinks', sinks)
   app.route('/ringfence/audit', audit)
   app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
   return app
@@ -193,6 +214,13 @@ function reporterOf(
 
 function contextKeysOf({ contextKeys, jobKeys }: PlatformConfig) {
   return { request: new KeySet(contextKeys), job: new KeySet(jobKeys) }
+}
+
+/** Nothing of a tenant's leaves while it is suspended, or nobody knows whether it is. */
+function isActive(source: ConfigurationSource, tenant: TenantId): boolean {
+  if (!hasConfiguration(source)) return false
+  const configured = source.current().tenant(tenant)
+  return configured !== undefined && configured.status !== 'suspended'
 }
 
 function hasConfiguration(source: ConfigurationSource): boolean {

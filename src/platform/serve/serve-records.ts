@@ -7,6 +7,7 @@ import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
 import { KeySet } from '../../tokens/verify-token.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { platformSinks } from './alert-sinks.ts'
+import { platformAuditSinks } from './audit-sinks.ts'
 import { followerOptions, revocationOptions } from './follower-options.ts'
 import type { Measures } from './measured.ts'
 import { databaseSettings, readSecret, type Served } from './served.ts'
@@ -44,6 +45,7 @@ export async function serveRecords(
       control: spec.control,
       issuer: spec.issuer,
       sinks: await platformSinks(spec.alerts),
+      auditSinks: await platformAuditSinks(spec.auditSinks),
       promises: spec.promises && (await promisesOf(spec.promises)),
       telemetry,
       log,

@@ -118,16 +118,12 @@ function makeStream(
   hostname: string,
   outside: Outside,
 ): Stream {
-  switch (settings.kind) {
-    case 'webhook': {
-      const { secret } = parseSecrets('webhook', secrets)
-      return webhookStream(settings, parseWebhookSecret(secret), outside)
-    }
-    case 's3':
-      return s3Stream(settings, parseSecrets('s3', secrets), outside)
-    case 'syslog':
-      return syslogStream(settings, hostname, outside)
+  if (settings.kind === 'webhook') {
+    const { secret } = parseSecrets('webhook', secrets)
+    return webhookStream(settings, parseWebhookSecret(secret), outside)
   }
+  if (settings.kind === 's3') return s3Stream(settings, parseSecrets('s3', secrets), outside)
+  return syslogStream(settings, hostname, outside)
 }
 
 function metricsOf({ counts }: Streamer): readonly Metric[] {
