@@ -19,6 +19,9 @@ const VISITS = [
 /** Told of every look, and of no change. */
 const LOOKS = ['seen_at', 'last_used_at', 'used_at']
 
+/** Those that are somebody's. What is over is cleared away by the plane itself, at whatever moment. */
+const ARTIFACTS = "and r.subject is not null and r.model <> 'Interaction' and r.expires_at > now()"
+
 let tables: readonly string[] | undefined
 
 /** One digest a table of all that other tenants have. */
@@ -32,7 +35,7 @@ export async function lookAt(
       `select '${table}' as name, md5(coalesce(string_agg(t.text, ',' order by t.text), '')) as state
        from (select (to_jsonb(r) - array['${LOOKS.join("','")}'])::text as text
          from identity.${table} r where r.tenant <> $1
-         ${table === 'artifact' ? "and r.subject is not null and r.model <> 'Interaction'" : ''}) t`,
+         ${table === 'artifact' ? ARTIFACTS : ''}) t`,
   )
   const rows = await database.query<{ name: string; state: string }>(each.join(' union all '), [
     attacker,
