@@ -19,7 +19,7 @@ import { type Slo, slosSchema } from '../telemetry/slo/slo.ts'
 import { ownUpstreamsSchema } from './plane-config.ts'
 import { type PlatformTelemetry, platformTelemetrySchema } from './platform-telemetry.ts'
 import { auditSinksSchema } from './audit-sinks-spec.ts'
-import { alertSinksSchema } from './records-spec.ts'
+import { alertSinksSchema, logRegionsSchema } from './records-spec.ts'
 import { type NatsSettings, natsSchema } from '../revocation/nats-settings.ts'
 import {
   type CellName,
@@ -89,6 +89,8 @@ const schema = z.strictObject({
     billing: z.strictObject({ issuer: issuerSchema.exactOptional() }).prefault({}),
     /** Who is told of the platform's alerts. */
     alerts: alertSinksSchema,
+    /** In which database each region's logs are. Default: all in the control database. */
+    auditRegions: logRegionsSchema,
     /** Where the platform's own log is sent. */
     auditSinks: auditSinksSchema,
     /** The audience of access tokens: the name of the platform's API, which need not resolve. */
@@ -241,6 +243,7 @@ export interface PlatformManifest {
   readonly slos: readonly Slo[]
   readonly billing: z.output<typeof schema>['spec']['billing']
   readonly alerts: z.output<typeof schema>['spec']['alerts']
+  readonly auditRegions: z.output<typeof schema>['spec']['auditRegions']
   readonly auditSinks: z.output<typeof schema>['spec']['auditSinks']
   readonly revocations: { readonly nats?: NatsSettings }
   readonly cells: readonly PlatformCell[]

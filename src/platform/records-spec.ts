@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { issuerSchema } from '../billing/invoices/invoice.ts'
 import { parseClientId, parseServiceName } from '../core/names.ts'
+import { parseRegion } from '../core/tenant.ts'
 import { parsed } from '../core/parsed.ts'
 import { slosSchema } from '../telemetry/slo/slo.ts'
 import { telemetrySchema } from '../telemetry/telemetry-settings.ts'
@@ -45,6 +46,14 @@ export const alertSinksSchema = z
   )
   .default([])
 
+/** None: all logs are in the control database. */
+export const logRegionsSchema = z
+  .array(z.strictObject({ region: parsed(parseRegion), database: database.exactOptional() }))
+  .refine((regions) => new Set(regions.map(({ region }) => region)).size === regions.length, {
+    error: 'a region is there twice',
+  })
+  .default([])
+
 export const recordsSpec = z.strictObject({
   telemetry: telemetrySchema.exactOptional(),
   database,
@@ -70,6 +79,8 @@ export const recordsSpec = z.strictObject({
   /** Where it is asked who an operator is. */
   control: address,
   issuer: issuerSchema,
+  /** Where tenants' logs are, by region; without a database: in the control database. */
+  regions: logRegionsSchema,
   alerts: alertSinksSchema,
   auditSinks: auditSinksSchema,
   /** What the platform promises, and where gateways say what they have counted. */

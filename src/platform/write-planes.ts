@@ -278,6 +278,7 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
       address: [],
       prefix: '',
     },
+    regions: manifest.auditRegions,
     alerts: manifest.alerts,
     auditSinks: manifest.auditSinks,
     promises: {

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { AlertIntake } from '../alerts/alert.ts'
+import type { BehaviourSettingsInput } from '../behaviour/settings.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ClientId, ServiceName } from '../core/names.ts'
 import type { TenantId } from '../core/tenant.ts'
@@ -21,9 +22,10 @@ import { openIntake } from './intake/open-intake.ts'
 import type { IntakePlane } from './intake/judge-lines.ts'
 import type { KeyEncryptionKeys } from './log/key-encryption.ts'
 import { LogKeeper } from './log/log-keeper.ts'
-import { openLogStore } from './log/open-log-store.ts'
+import { type LogRegion, openRegionalLogs } from './log/open-regional-logs.ts'
 import { type BillsOptions, openBills } from './open-bills.ts'
 import { openStreams, type PlatformSink } from './streams/open-streams.ts'
+import { watchBehaviour } from './watch-behaviour.ts'
 
 export interface RecordsOptions
   extends Pick<BillsOptions, 'database' | 'issuer' | 'sinks' | 'control'> {
@@ -39,6 +41,8 @@ export interface RecordsOptions
   readonly keys: KeyEncryptionKeys
   /** What the names of logs begin with: `audit.example.com`. */
   readonly origin: string
+  /** Where tenants' logs are, by their regions. Default: all in the control database. */
+  readonly regions?: readonly LogRegion[]
   /** Where the platform's own log is sent. Default nowhere. */
   readonly auditSinks?: readonly PlatformSink[]
   /** What is promised to tenants, and the gateways whose counts show whether it is kept. */
@@ -46,6 +50,8 @@ export interface RecordsOptions
     | { readonly slos: readonly Slo[]; readonly gateways: readonly CountedProcess[] }
     | undefined
   readonly telemetry: Telemetry | undefined
+  /** When detectors speak, and whether something is done then. Default: their defaults. */
+  readonly behaviour?: BehaviourSettingsInput
   readonly log: (line: string) => void
 }
 
@@ -68,8 +74,17 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     for (const one of closing.toReversed()) await one()
   }
   try {
-    const store = await openLogStore({ database, keys, originPrefix: origin, log })
-    closing.push(() => store.close())
+    const keepers: LogKeeper[] = []
+    const opened = await openRegionalLogs({
+      ...{ database, source, keys, originPrefix: origin, log },
+      regions: options.regions ?? [],
+      onOpen: (store) => keepers.push(new LogKeeper({ store, log })),
+    })
+    closing.push(async () => {
+      await Promise.all(keepers.map((keeper) => keeper.close()))
+      await opened.close()
+    })
+    const store = opened.logs
     const metering = await openMetering({
       database,
       intake: {
@@ -80,19 +95,24 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       log,
     })
     closing.push(() => metering.close())
+    const bills = await openBills({ ...options, readings: metering.readings })
+    closing.push(() => bills.close())
+    const watch = await watchBehaviour({
+      ...{ database, alerts: bills.alerts, control: options.control, log },
+      ...(options.behaviour === undefined ? {} : { settings: options.behaviour }),
+    })
+    closing.push(() => watch.close())
     const intake = await openIntake({
       ...{ database, audience, planes: () => planes, log },
-      logs: store,
-      usage: metering.store,
+      logs: watch.logs(store),
+      usage: watch.usage(metering.store),
     })
     closing.push(() => intake.close())
     closing.push(followMeters(options, metering))
-    const keeper = new LogKeeper({ store, log })
-    closing.push(() => keeper.close())
     const audit = auditApi({
       ...callerOptions(options),
       store,
-      keysOf: async (name) => (await store.keys(name)).map((key) => key.vkey),
+      keysOf: async (name) => (await store.storeOf(name).keys(name)).map((key) => key.vkey),
       log,
     })
     const streams = await openStreams({
@@ -103,15 +123,13 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     })
     closing.push(() => streams.close())
     options.telemetry?.registry.add(streams.metrics)
-    const bills = await openBills({ ...options, readings: metering.readings })
-    closing.push(() => bills.close())
     closing.push(watchPromises(options, bills.alerts))
     options.telemetry?.registry.add(alertMetrics(bills.alerts))
     const parts = [intake.app, ...(metering.app ? [metering.app] : [])]
     const operators = new Hono().route('/v1/billing', bills.operators)
     return {
       tenants: tenantsApp({ audit, sinks: streams.app, bills: bills.tenants }, options.telemetry),
-      intake: intakeApp(options, [...parts, operators]),
+      intake: intakeApp(options, [...parts, operators, watch.operators]),
       close,
     }
   } catch (error) {

@@ -44,6 +44,12 @@ export async function serveRecords(
       origin: spec.origin,
       control: spec.control,
       issuer: spec.issuer,
+      regions: await Promise.all(
+        spec.regions.map(async ({ region, database }) => ({
+          region,
+          database: database && (await databaseSettings(database)),
+        })),
+      ),
       sinks: await platformSinks(spec.alerts),
       auditSinks: await platformAuditSinks(spec.auditSinks),
       promises: spec.promises && (await promisesOf(spec.promises)),

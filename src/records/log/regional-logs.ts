@@ -5,8 +5,8 @@ import { tenantOf } from './log-parts.ts'
 import type { EnteredEntry, LogStore } from './log-store.ts'
 
 export interface RegionalOptions<Store extends LogStore> {
-  /** A store for each region, by its name. */
-  readonly stores: ReadonlyMap<string, Store>
+  /** A store for each region, by its name. Undefined while its database is not there. */
+  readonly stores: ReadonlyMap<string, Store | undefined>
   /** Where the platform's own log is. */
   readonly home: string
   /** The region of a tenant. Undefined when nobody knows it: nothing of it is kept anywhere. */
@@ -57,6 +57,9 @@ export class RegionalLogs<Store extends LogStore = LogStore> implements LogStore
     const region = tenant === undefined ? home : regionOf(tenant)
     const store = region === undefined ? undefined : stores.get(region)
     if (store !== undefined) return store
+    if (region !== undefined && stores.has(region)) {
+      throw new RingfenceError('engine_unavailable', "the logs' database cannot be reached")
+    }
     throw new RingfenceError('not_found', 'no region has this log', {
       detail: `tenant ${tenant ?? '(platform)'}, region ${region ?? 'unknown'}`,
     })
