@@ -6,6 +6,7 @@ import { connect as connectPlain, type Socket } from 'node:net'
 import { connect, type ConnectionOptions } from 'node:tls'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { until } from '../core/until.test-support.ts'
 import { openTestFront } from './front.test-support.ts'
 
 const GET = 'GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n'
@@ -155,7 +156,7 @@ for (const plain of [true, false]) {
     }
     const callers = [1, 2, 3, 4].map(caller)
     // Until they are well under way, however slow the machine is.
-    while (served <= 10 && failures.length === 0) await setTimeout(10)
+    await until(() => served > 10 || failures.length > 0)
     await setTimeout(100)
     isClosing = true
     const before = served

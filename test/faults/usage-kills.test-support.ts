@@ -34,7 +34,7 @@ export async function privateJwk(): Promise<JWK> {
     'sign',
   ])
   const { key_ops: _ops, ext: _ext, ...jwk } = await crypto.subtle.exportKey('jwk', pair.privateKey)
-  return { ...jwk, kid: crypto.randomUUID(), alg: 'ES256' } as JWK
+  return { ...jwk, kid: crypto.randomUUID(), alg: 'ES256' }
 }
 
 /**

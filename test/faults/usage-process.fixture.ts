@@ -63,9 +63,12 @@ async function record(): Promise<void> {
   )
   const context = await ringfence.verify(token)
   process.stdout.write('ready\n')
+  const ending = new AbortController()
+  const stopping = ending.signal
+  if (!what.records) ending.abort()
   let n = 0
   const one = async () => {
-    while (!stopped) {
+    while (!stopping.aborted) {
       const id = `${process.pid}-${(n += 1)}`
       await ringfence.recordUsage(context, { type: 'dev.example.visit', id, data: { n: 1 } })
       // Only now is anything promised.
@@ -74,9 +77,8 @@ async function record(): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 2))
     }
   }
-  let stopped = !what.records
   process.stdin.once('data', () => {
-    stopped = true
+    ending.abort()
   })
   await Promise.all(Array.from({ length: AT_ONCE }, one))
   for (;;) {

@@ -21,7 +21,7 @@ test('what several processes counted is judged together, also while one of them 
   const processes = [await open(), await open()]
   const signals: AlertSignalInput[] = []
   const lines: string[] = []
-  const { watch, close } = openSloWatch({
+  const opened = openSloWatch({
     slos: slosSchema.parse([{ name: 'available', percent: 99.9 }]),
     tenants: () => [{ id: acme, plan: parsePlanName('standard') }],
     processes: {
@@ -35,17 +35,17 @@ test('what several processes counted is judged together, also while one of them 
     everyMs: 20,
   })
   t.after(async () => {
-    await close()
+    await opened.close()
     for (const one of processes) await one.close()
   })
-  await until(() => watch.standings(acme).length === 1)
+  await until(() => opened.watch.standings(acme).length === 1)
   for (const { server } of processes) {
     for (let n = 0; n < 3; n += 1) {
       server.ended({ tenant: acme, operation: 'clinic', status: 502, milliseconds: 1 })
     }
   }
   // Five are the least that says anything: neither has as many.
-  await until(() => watch.standings(acme)[0]?.bad === 6)
+  await until(() => opened.watch.standings(acme)[0]?.bad === 6)
   await until(() => signals.some(({ labels }) => labels?.['window'] === 'fast'))
   assert.ok(lines.length > 0, 'one that does not answer is said')
 })
