@@ -9,15 +9,9 @@ export interface ActObject {
 }
 
 export function objectOf(act: Act): ActObject {
-  switch (act.kind) {
-    case 'block-address':
-      return { tenant: undefined, object: act.network }
-    case 'end-session':
-      return { tenant: act.tenant, object: act.session }
-    case 'suspend-grant':
-    case 'challenge-grant':
-      return { tenant: act.tenant, object: act.grant }
-  }
+  if (act.kind === 'block-address') return { tenant: undefined, object: act.network }
+  const { tenant } = act
+  return { tenant, object: act.kind === 'end-session' ? act.session : act.grant }
 }
 
 export function actOf(kind: Act['kind'], { tenant, object }: ActObject): Act | undefined {

@@ -4,14 +4,13 @@ import type { Observation } from './observation.ts'
 import { type KeptSeries, Series, type SeriesForm } from './series.ts'
 import type { BehaviourSettings } from './settings.ts'
 import { TenantShares } from './tenant-shares.ts'
-import { median, type Usual, usualIn } from './usual.ts'
+import { type Usual, usualIn } from './usual.ts'
+import { usualUnderGrant } from './usual-under-grant.ts'
 
-/** A week by the hour, and a day by five minutes. */
+/** A week by the hour, and a day by five minutes, with two beyond. */
 export const HOURLY: SeriesForm = { slotMs: 3_600_000, slots: 168 }
-export const FIVE_MINUTES: SeriesForm = { slotMs: 300_000, slots: 288 }
+export const FIVE_MINUTES: SeriesForm = { slotMs: 300_000, slots: 290 }
 const SERIES = { perTenant: 2_000, altogether: 40_000 } as const
-/** Slots with calls under a grant before anything is said of it: an hour's. */
-const ACTIVE_SLOTS = 12
 /** A slot is remembered as so many times the usual at most. */
 const GROWTH_MAX = 2
 const CALLS_UNDER_GRANT = 'calls-under-grant'
@@ -36,6 +35,7 @@ interface Kept {
 export class Baselines {
   readonly #settings: BehaviourSettings
   readonly #shares = new TenantShares<Kept>(SERIES)
+  #judged = 0
 
   constructor(settings: BehaviourSettings) {
     this.#settings = settings
@@ -44,6 +44,11 @@ export class Baselines {
   /** How many series are kept. */
   get size(): number {
     return this.#shares.size
+  }
+
+  /** How many hours of series were compared with what is usual. */
+  get judged(): number {
+    return this.#judged
   }
 
   restore(name: SeriesName, kept: KeptSeries): void {
@@ -82,7 +87,11 @@ export class Baselines {
     const usual = () => (kept.usual ??= usualIn(series.values, series.slot, sigmas))
     const isWarm = () => series.values.length >= warmUpHours
     const most = () => (isWarm() ? Math.max(usual().limit, 1) : Number.POSITIVE_INFINITY)
-    turn(kept, at, most)
+    turn(kept, at, () => {
+      // The hour is over: it was judged as it grew.
+      if (series.count >= hourlyAtLeast && isWarm()) this.#judged += 1
+      return most()
+    })
     if (!series.add(at) || kept.isTold || series.count < hourlyAtLeast || !isWarm())
       return undefined
     const { limit } = usual()
@@ -97,17 +106,14 @@ export class Baselines {
     const { percent, atLeast } = this.#settings.crossTenantCalls
     const kept = this.#kept(name, at)
     const { series } = kept
-    const usual = () => {
-      const active = series.values.filter((value) => value > 0)
-      return active.length < ACTIVE_SLOTS ? undefined : median(active)
-    }
+    // What is no spike whatever is usual is remembered as it is.
     turn(kept, at, () => {
-      const known = usual()
-      return known === undefined ? Number.POSITIVE_INFINITY : known * GROWTH_MAX
+      const known = usualUnderGrant(series.values)
+      return known === undefined ? Number.POSITIVE_INFINITY : Math.max(known * GROWTH_MAX, atLeast)
     })
     if (!series.add(at) || kept.isTold || series.count <= atLeast) return undefined
-    const centre = (kept.usual ??= { centre: usual() ?? -1, limit: 0 }).centre
-    if (centre < 0) return undefined
+    const centre = usualUnderGrant(series.values)
+    if (centre === undefined) return undefined
     const limit = Math.max((centre * percent) / 100, atLeast)
     if (series.count <= limit) return undefined
     kept.isTold = true

@@ -135,16 +135,13 @@ export class Reactions {
 
   #lastsMs({ kind }: Act): number {
     const { blockSeconds, sessionSeconds, suspendSeconds } = this.#options.settings.responses
-    switch (kind) {
-      case 'block-address':
-        return blockSeconds * 1000
-      case 'end-session':
-        return sessionSeconds * 1000
-      case 'suspend-grant':
-        return suspendSeconds * 1000
-      case 'challenge-grant':
-        return CHALLENGE_MS
+    const lasts: Readonly<Record<Act['kind'], number>> = {
+      'block-address': blockSeconds * 1000,
+      'end-session': sessionSeconds * 1000,
+      'suspend-grant': suspendSeconds * 1000,
+      'challenge-grant': CHALLENGE_MS,
     }
+    return lasts[kind]
   }
 
   /** What is not public may be our own: a balancer whose callers' addresses nobody passes on. */
@@ -160,18 +157,14 @@ export class Reactions {
 /** For the tenant's own eyes: it names no other. */
 function reasonOf({ detector, signal, counted, limit }: Finding): string {
   const more = `${counted}, and more than ${Math.round(limit)}`
-  switch (detector) {
-    case 'unusual-volume':
-      return `${signal} in an hour: ${more} are unusual`
-    case 'cross-tenant-calls':
-      return `calls under a grant in five minutes: ${more} are a spike`
-    case 'invalid-claims':
-      return `invalid claims: ${more} at once`
-    case 'unauthorised-grants':
-      return `requests beyond a grant: ${more} at once`
-    case 'concurrent-addresses':
-      return `addresses of one session: ${more} at once`
+  const reasons: Readonly<Record<Finding['detector'], string>> = {
+    'unusual-volume': `${signal} in an hour: ${more} are unusual`,
+    'cross-tenant-calls': `calls under a grant in five minutes: ${more} are a spike`,
+    'invalid-claims': `invalid claims: ${more} at once`,
+    'unauthorised-grants': `requests beyond a grant: ${more} at once`,
+    'concurrent-addresses': `addresses of one session: ${more} at once`,
   }
+  return reasons[detector]
 }
 
 function alertOf(finding: Finding, reason: string, done: readonly string[]): AlertSignalInput {

@@ -54,7 +54,7 @@ export class Series {
     const slot = Math.floor(at / this.form.slotMs)
     const gap = slot - this.#slot
     if (gap <= 0) return false
-    this.#values.push(Math.min(this.#count, most()))
+    this.#values.push(Math.ceil(Math.min(this.#count, most())))
     for (let empty = Math.min(gap - 1, this.form.slots); empty > 0; empty -= 1) this.#values.push(0)
     this.#values.splice(0, this.#values.length - this.form.slots)
     this.#slot = slot

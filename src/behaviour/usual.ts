@@ -1,6 +1,9 @@
 /** Makes a median absolute deviation a standard deviation, for what is distributed normally. */
 const MAD_TO_SIGMA = 1.4826
 const HOURS = 24
+const WEEK = 168
+/** Added before logarithms are taken: few are as good as none. */
+const FEW = 5
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
@@ -16,31 +19,26 @@ export interface Usual {
 }
 
 /**
- * What is usual in the hour after these. Days have a shape: the centre is the median of what was counted
- * at this hour of the day and the ones beside it. How far counts lie from their own hour's centre is
- * measured over all hours, as median absolute deviation, in units of the root of the centre: a count's
- * spread grows with it, and no spread is taken to be less than that of a Poisson process.
+ * What is usual in the hour after these. Days have a shape: the centre is the median of what was counted at
+ * this hour of the days before, or what was counted at this hour a week ago when that is more. Days differ
+ * by factors: how far counts lie from their hour's centre is measured in logarithms, as median absolute
+ * deviation over all hours in which there is something, and no spread is taken to be less than that of a
+ * Poisson process.
  *
  * @param values by hours without a gap, the newest last: the one of hour `next - 1`
  * @param next the hour's number since 1970
  */
 export function usualIn(values: readonly number[], next: number, sigmas: number): Usual {
   const first = next - values.length
-  const centres = Array.from({ length: HOURS }, (_, hour) => centreOf(values, first, hour))
-  const deviations = values.map((value, place) => {
+  const byHour = Array.from({ length: HOURS }, (): number[] => [])
+  for (const [place, value] of values.entries()) byHour[(first + place) % HOURS]?.push(value)
+  const centres = byHour.map(median)
+  const deviations = values.flatMap((value, place) => {
     const centre = centres[(first + place) % HOURS] ?? 0
-    return Math.abs(value - centre) / Math.sqrt(Math.max(centre, 1))
+    return centre < FEW ? [] : [Math.abs(Math.log((value + FEW) / (centre + FEW)))]
   })
-  const sigma = Math.max(1, MAD_TO_SIGMA * median(deviations))
-  const centre = centres[next % HOURS] ?? 0
-  return { centre, limit: centre + sigmas * sigma * Math.sqrt(Math.max(centre, 1)) }
-}
-
-function centreOf(values: readonly number[], first: number, hour: number): number {
-  return median(
-    values.filter((_, place) => {
-      const distance = (first + place - hour + HOURS) % HOURS
-      return distance <= 1 || distance === HOURS - 1
-    }),
-  )
+  const lastWeeks = values.length >= WEEK ? (values[values.length - WEEK] ?? 0) : 0
+  const centre = Math.max(centres[next % HOURS] ?? 0, lastWeeks)
+  const sigma = Math.max(1 / Math.sqrt(centre + FEW), MAD_TO_SIGMA * median(deviations))
+  return { centre, limit: (centre + FEW) * Math.exp(sigmas * sigma) - FEW }
 }

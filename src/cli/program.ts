@@ -3,6 +3,7 @@ import { isMisuse, messageOf, RingfenceError } from '../core/errors.ts'
 import { addApiKeys } from './commands/api-keys.ts'
 import { addApply } from './commands/apply.ts'
 import { addApprovals } from './commands/approvals.ts'
+import { addBehaviour } from './commands/behaviour.ts'
 import { addBilling } from './commands/billing.ts'
 import { addAudit } from './commands/audit.ts'
 import { addCatalogue } from './commands/catalogue.ts'
@@ -111,6 +112,7 @@ Examples:
     addSupport,
     addGrants,
     addBilling,
+    addBehaviour,
     addLease,
     addToken,
     addExec,

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { AlertIntake } from '../alerts/alert.ts'
+import { logOf } from '../audit/entry.ts'
 import type { BehaviourSettingsInput } from '../behaviour/settings.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ClientId, ServiceName } from '../core/names.ts'
@@ -23,6 +24,8 @@ import type { IntakePlane } from './intake/judge-lines.ts'
 import type { KeyEncryptionKeys } from './log/key-encryption.ts'
 import { LogKeeper } from './log/log-keeper.ts'
 import { type LogRegion, openRegionalLogs } from './log/open-regional-logs.ts'
+import { KeptTenants } from './keeping/kept-tenants.ts'
+import { RecordsKeeping } from './keeping/records-keeping.ts'
 import { type BillsOptions, openBills } from './open-bills.ts'
 import { openStreams, type PlatformSink } from './streams/open-streams.ts'
 import { watchBehaviour } from './watch-behaviour.ts'
@@ -75,10 +78,13 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
   }
   try {
     const keepers: LogKeeper[] = []
+    let keeping: RecordsKeeping | undefined
     const opened = await openRegionalLogs({
       ...{ database, source, keys, originPrefix: origin, log },
       regions: options.regions ?? [],
-      onOpen: (store) => keepers.push(new LogKeeper({ store, log })),
+      // Nothing is too old before it is known how long it is kept.
+      onOpen: (store) =>
+        keepers.push(new LogKeeper({ store, log, daysKept: (name) => keeping?.daysKept(name) })),
     })
     closing.push(async () => {
       await Promise.all(keepers.map((keeper) => keeper.close()))
@@ -102,6 +108,29 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       ...(options.behaviour === undefined ? {} : { settings: options.behaviour }),
     })
     closing.push(() => watch.close())
+    const streams = await openStreams({
+      ...{ database, store, keys, log, hostname: origin },
+      platform: options.auditSinks ?? [],
+      callerOf: (headers) => callerOf(headers, callerOptions(options)),
+      isActive: (tenant) => isActive(source, tenant),
+    })
+    closing.push(() => streams.close())
+    const kept = await KeptTenants.open(database)
+    closing.push(() => kept.close())
+    keeping = new RecordsKeeping({
+      kept,
+      storeOf: (name) => store.storeOf(name),
+      erase: {
+        usage: (tenant) => metering.erase(tenant),
+        bills: (tenant) => bills.erase(tenant),
+        sinks: (tenant) => streams.sinks.erase(logOf(tenant)),
+      },
+      log,
+    })
+    // Before anything comes in: an id that was erased may be another tenant's by now.
+    await keeping.tend()
+    keeping.start()
+    closing.push(async () => keeping?.close())
     const intake = await openIntake({
       ...{ database, audience, planes: () => planes, log },
       logs: watch.logs(store),
@@ -115,13 +144,6 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       keysOf: async (name) => (await store.storeOf(name).keys(name)).map((key) => key.vkey),
       log,
     })
-    const streams = await openStreams({
-      ...{ database, store, keys, log, hostname: origin },
-      platform: options.auditSinks ?? [],
-      callerOf: (headers) => callerOf(headers, callerOptions(options)),
-      isActive: (tenant) => isActive(source, tenant),
-    })
-    closing.push(() => streams.close())
     options.telemetry?.registry.add(streams.metrics)
     closing.push(watchPromises(options, bills.alerts))
     options.telemetry?.registry.add(alertMetrics(bills.alerts))

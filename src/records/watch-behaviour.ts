@@ -1,0 +1,56 @@
+import { Hono } from 'hono'
+import type { AlertIntake } from '../alerts/alert.ts'
+import type { AuditEntry } from '../audit/entry.ts'
+import { behaviourApi } from '../behaviour/behaviour-api.ts'
+import { openBehaviour, type OpenBehaviourOptions } from '../behaviour/open-behaviour.ts'
+import { messageOf } from '../core/errors.ts'
+import type { Address } from '../http/call.ts'
+import type { UsageStore } from '../usage/usage-store.ts'
+import { operatorOf } from './api/operator.ts'
+import type { LogStore } from './log/log-store.ts'
+
+export interface WatchBehaviourOptions
+  extends Pick<OpenBehaviourOptions, 'database' | 'settings' | 'log'> {
+  readonly alerts: AlertIntake
+  /** Where it is asked who an operator is. */
+  readonly control: Address
+}
+
+/** Lets detectors see what is entered and what planes say was used, once it is durable. */
+export async function watchBehaviour({ control, ...options }: WatchBehaviourOptions) {
+  const open = await openBehaviour(options)
+  const { behaviour, responses } = open
+  return {
+    operators: new Hono().route(
+      '/v1/behaviour',
+      behaviourApi({ responses, operatorOf: (headers, act) => operatorOf(control, headers, act) }),
+    ),
+    logs: (logs: Pick<LogStore, 'append'>): Pick<LogStore, 'append'> => ({
+      async append(entries) {
+        await logs.append(entries)
+        behaviour.entered(entries)
+        for (const { tenant } of entries.filter(isErased)) {
+          if (tenant === undefined) continue
+          await open.forget(tenant).catch((error: unknown) => {
+            options.log(`behaviour: ${tenant} is not forgotten yet: ${messageOf(error)}`)
+          })
+        }
+      },
+    }),
+    /** For the store that planes add to: services say what they like. */
+    usage: (store: UsageStore): UsageStore => ({
+      async add(events) {
+        const fates = await store.add(events)
+        const accepted = events.filter((_, place) => fates[place] === 'accepted')
+        behaviour.used(accepted.map(({ event }) => event))
+        return fates
+      },
+      completeTo: (sender, time) => store.completeTo(sender, time),
+    }),
+    close: () => open.close(),
+  }
+}
+
+function isErased({ category, action, detail }: AuditEntry): boolean {
+  return category === 'lifecycle' && action === 'tenant.status' && detail?.['to'] === 'erased'
+}
