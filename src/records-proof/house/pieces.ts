@@ -1,0 +1,57 @@
+import type { AlertSink } from '../../alerts/alert-sink.ts'
+import type { Outside } from '../../alerts/outside.ts'
+import type { Budgets } from '../../billing/budgets/budgets.ts'
+import type { Invoices } from '../../billing/invoices/invoices.ts'
+import type { UsageReadings } from '../../metering/usage-readings.ts'
+import type { RecordsOperator } from '../../records/api/operator.ts'
+import type { IntakePlane } from '../../records/intake/judge-lines.ts'
+import type { LogStore } from '../../records/log/log-store.ts'
+import type { RevocationSource } from '../../revocation/revocation.ts'
+import type { ConfigurationSource } from '../../snapshot/snapshot.ts'
+import type { verifyLog } from '../../transparency/verify-log.ts'
+import type { TimeLimits } from '../../usage/judge-events.ts'
+import type { UsageStore } from '../../usage/usage-store.ts'
+import type { Site } from './site.ts'
+
+export type Fetch = (request: Request) => Response | Promise<Response>
+export type OperatorOf = (headers: Headers, act: 'read' | 'write') => Promise<RecordsOperator>
+
+/** What the records plane of a copy is put together from. Mutants put worse pieces in the place of these. */
+export interface Pieces {
+  /** In front of what tenants reach. */
+  readonly tenants: (fetch: Fetch, site: Site) => Fetch
+  /** In front of what planes, services and operators reach. */
+  readonly intake: (fetch: Fetch, site: Site) => Fetch
+  readonly logs: (logs: LogStore, site: Site) => LogStore
+  readonly usage: (usage: UsageStore, site: Site) => UsageStore
+  readonly readings: (readings: UsageReadings, site: Site) => UsageReadings
+  readonly invoices: (invoices: Invoices, site: Site) => Invoices
+  readonly budgets: (budgets: Budgets, site: Site) => Budgets
+  readonly revocations: (revocations: RevocationSource) => RevocationSource
+  readonly source: (source: ConfigurationSource) => ConfigurationSource
+  readonly planes: (planes: readonly IntakePlane[], site: Site) => readonly IntakePlane[]
+  readonly operators: (operatorOf: OperatorOf) => OperatorOf
+  readonly times: TimeLimits | undefined
+  readonly verify: (verify: typeof verifyLog, site: Site) => typeof verifyLog
+  /** How sinks of tenants reach the outside. */
+  readonly outside: (outside: Outside) => Outside
+  readonly sinks: (sinks: readonly AlertSink[]) => readonly AlertSink[]
+}
+
+export const SOUND: Pieces = {
+  tenants: (fetch) => fetch,
+  intake: (fetch) => fetch,
+  logs: (logs) => logs,
+  usage: (usage) => usage,
+  readings: (readings) => readings,
+  invoices: (invoices) => invoices,
+  budgets: (budgets) => budgets,
+  revocations: (revocations) => revocations,
+  source: (source) => source,
+  planes: (planes) => planes,
+  operators: (operatorOf) => operatorOf,
+  times: undefined,
+  verify: (verify) => verify,
+  outside: (outside) => outside,
+  sinks: (sinks) => sinks,
+}
