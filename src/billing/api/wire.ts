@@ -59,7 +59,8 @@ export function queryOf<N extends string>(
   for (const [name, values] of Object.entries(context.req.queries())) {
     const known = names.find((one) => one === name)
     const [value] = values
-    if (known === undefined || value === undefined || values.length > 1) {
+    const isOne = value !== undefined && values.length === 1 && !value.includes('\0')
+    if (known === undefined || !isOne) {
       throw new RingfenceError('invalid_argument', `the query has one ${names.join(', ')} at most`)
     }
     found[known] = value
@@ -99,9 +100,12 @@ export async function bodyOf<T>(context: Context, schema: z.ZodType<T>): Promise
   throw new RingfenceError('invalid_argument', `${path === '' ? '' : `${path}: `}${issue?.message}`)
 }
 
-/** The part of a path that it must have. */
+/** The part of a path that it must have. @throws RingfenceError `not_found` for what names nothing */
 export function stepOf(context: Context, name: string): string {
-  return context.req.param(name) ?? ''
+  const step = context.req.param(name) ?? ''
+  // No name has one, and PostgreSQL takes none.
+  if (step.includes('\0')) throw new RingfenceError('not_found', 'there is no such thing')
+  return step
 }
 
 export function tenantOf(context: Context) {
