@@ -11,6 +11,7 @@ import type { ReportFile } from '../proof/report-files.ts'
 import { runProof } from '../proof/run-proof.ts'
 import { writeReports } from '../proof/write-reports.ts'
 import { openRealmProving } from '../realm-proof/open-proving.ts'
+import { openRecordsProving } from '../records-proof/open-proving.ts'
 
 export interface ProveOptions {
   /** Path of the application's manifest. */
@@ -34,7 +35,7 @@ export interface ProveOptions {
 
 /**
  * Runs a whole proof, of an application's manifest on every engine, of the front door, of the control
- * API and of realms, and writes its reports and evidence.
+ * API, of realms and of records, and writes its reports and evidence.
  */
 export async function prove(
   options: ProveOptions,
@@ -52,6 +53,7 @@ export async function prove(
     await openFrontDoorProving(),
     await openControlApiProving(),
     await openRealmProving(),
+    await openRecordsProving(),
   ]
   try {
     const { manifest: _manifest, keyDirectory, url, outDirectory, ...run } = options
@@ -60,7 +62,7 @@ export async function prove(
       boundaries: opened.map(({ provable }) => provable),
       subjects: opened.map(subjectOf),
       environment: Object.assign({}, ...opened.map(({ facts }) => facts)),
-      // What lives at the URL is an engine's: there is no front door to it, no control API and no realm.
+      // What lives at the URL is an engine's: there is no front door to it, no control API, no realm and no record.
       live: url === undefined ? false : engines.map(({ provable }) => provable.engine),
     }
     // Options that cannot be run are refused before a key is made, and a key that cannot be read
