@@ -8,6 +8,7 @@ import { APPROVAL_MIGRATIONS } from './approvals/migrations.ts'
 import { addressBlockGrants } from './behaviour/migration.ts'
 import { billingGrants } from './billing/migration.ts'
 import type { DatabaseSettings } from './database.ts'
+import { keepingGrants } from './keeping/migration.ts'
 import { PLANES, type PlaneRole, REGISTRY_RIGHTS } from './plane-roles.ts'
 import { REGISTRY_MIGRATIONS } from './registry-migrations.ts'
 import { DURABLE_SCHEMA, migrateDurable } from './workflows/durable-schema.ts'
@@ -124,6 +125,7 @@ async function grant(client: pg.Client, database: string, workflows: boolean): P
     'grant usage on schema registry to rf_control',
     ...registry,
     ...billingGrants('rf_records'),
+    ...keepingGrants('rf_records'),
     ...addressBlockGrants('rf_records'),
     ...(workflows ? WORKFLOW_GRANTS : []),
     'grant usage on schema snapshot to rf_control, rf_vending, rf_gateway, rf_records',

@@ -1,5 +1,6 @@
 import { ADDRESS_BLOCKS_MIGRATION } from './behaviour/migration.ts'
 import { BILLING_MIGRATION } from './billing/migration.ts'
+import { KEEPING_MIGRATION } from './keeping/migration.ts'
 import { GRANTS_MIGRATION } from './grants/migration.ts'
 import { MANIFESTS_MIGRATION, METERS_MIGRATION } from './manifests/migration.ts'
 import { APPROVAL_IN_USE_MIGRATION, OPERATORS_MIGRATION } from './operators/migration.ts'
@@ -225,4 +226,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   BILLING_MIGRATION,
   METERS_MIGRATION,
   ADDRESS_BLOCKS_MIGRATION,
+  KEEPING_MIGRATION,
 ]

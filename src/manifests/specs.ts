@@ -68,6 +68,8 @@ export const planSpecSchema = z.strictObject({
   weight: z.int().min(1).max(1_000).optional(),
   /** What administrators of its tenants may declare themselves. Default: guardrails and policies. */
   selfService: z.array(z.enum(TENANT_KINDS)).optional(),
+  /** Days for which its tenants' audit logs can be read, and a month at most. Default: always. */
+  auditDays: z.int().min(1).max(36_500).optional(),
   /** What it costs. Each generation of the manifest is a version of the price. Default: nothing. */
   billing: priceSchema.optional(),
 })

@@ -5,6 +5,7 @@ import type { Issuer } from '../billing/invoices/invoice.ts'
 import { openBilling } from '../billing/open-billing.ts'
 import { RecordedRows } from '../billing/reconcile/recorded-rows.ts'
 import { BillingDatabase, type BillingDatabaseSettings } from '../billing/store/billing-database.ts'
+import type { TenantId } from '../core/tenant.ts'
 import type { Address } from '../http/call.ts'
 import type { PostgresUsageReadings } from '../metering/postgres-usage-readings.ts'
 import { prepareAlerts } from './alert-rows.ts'
@@ -44,6 +45,7 @@ export async function openBills(options: BillsOptions) {
       alerts,
       tenants: billing.tenantApi,
       operators: billing.operatorApi,
+      erase: (tenant: TenantId) => billing.erase(tenant),
       async close() {
         await billing.close()
         await alerts.close()
