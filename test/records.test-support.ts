@@ -70,6 +70,22 @@ export async function keepsLogs(trial: TrialPlatform): Promise<void> {
     const news = after.slice(before.length).map(({ entry }) => entry.action)
     return news.includes('lease.granted')
   })
+  await threeSidesAgree(trial)
   const ids = (await logOf(trial, 'globex')).map(({ entry }) => entry.id)
   assert.equal(new Set(ids).size, ids.length)
+}
+
+/** What the gateway wrote down of a tenant's requests, and what was metered of them, is the same. */
+async function threeSidesAgree(trial: TrialPlatform): Promise<void> {
+  const period = new Date().toISOString().slice(0, 7)
+  const asked = ['billing', 'reconcile', 'acme', '--period', period, '--json']
+  await eventually('requests are in the files and metered', async () => {
+    const { code, output } = await trial.run(...asked, '--state', trial.state)
+    assert.equal(code, 0, output)
+    const report = z
+      .object({ logCompared: z.boolean(), logged: z.int(), matched: z.int(), metered: z.int() })
+      .parse(JSON.parse(output))
+    assert.equal(report.logCompared, true)
+    return report.matched > 0 && report.matched === report.metered
+  })
 }

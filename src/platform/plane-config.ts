@@ -209,6 +209,14 @@ const gatewaySpec = z.strictObject({
       fields: z.array(z.string().min(1)).default([]),
     })
     .exactOptional(),
+  /** The request log as files as well, one for each day. */
+  requestLog: z
+    .strictObject({
+      directory: z.string().min(1),
+      /** Longer than the periods that are reconciled with it. */
+      daysKept: z.int().min(1).max(3_660).default(62),
+    })
+    .exactOptional(),
   /** A file that gets what tenants' policies are asked, for dry runs. It holds names of users. */
   recordQuestions: z.string().min(1).exactOptional(),
   /** Processes that serve it on this machine. */

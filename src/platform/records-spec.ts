@@ -76,6 +76,8 @@ export const recordsSpec = z.strictObject({
   keysFile: z.string().min(1),
   /** What the names of logs begin with: `audit.example.com`. */
   origin: z.string().min(1),
+  /** Where gateways' request logs are, as files. Absent: bills are reconciled without them. */
+  requestLogDirectory: z.string().min(1).exactOptional(),
   /** Where it is asked who an operator is. */
   control: address,
   issuer: issuerSchema,

@@ -228,10 +228,14 @@ async function gatewaySpec(input: PlanesInput): Promise<PlaneSpecInput<'gateway'
     ...manifest.gateway,
     contextKey: secrets.path('context.jwk'),
     journalDirectory: join(stateDirectory, 'gateway-journal'),
+    requestLog: { directory: requestLogIn(stateDirectory) },
     records: await senderOf(input, 'gateway'),
     decisions: { listen: { socket: places.decisions }, audience: DECISIONS_AUDIENCE },
   }
 }
+
+/** Written by gateways, and read where bills are reconciled. */
+const requestLogIn = (stateDirectory: string) => join(stateDirectory, 'requests')
 
 function recordsService({ listen }: PlatformManifest) {
   const upstream = urlOf(listen.records)
@@ -270,6 +274,7 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
       })),
     ),
     keysFile: secrets.path('records-keys'),
+    requestLogDirectory: requestLogIn(input.stateDirectory),
     origin: new URL(manifest.audience).host,
     control: urlOf(manifest.listen.control),
     issuer: manifest.billing.issuer ?? {

@@ -4,6 +4,8 @@ import { StoredAlerts } from '../alerts/stored-alerts.ts'
 import type { Issuer } from '../billing/invoices/invoice.ts'
 import { openBilling } from '../billing/open-billing.ts'
 import { RecordedRows } from '../billing/reconcile/recorded-rows.ts'
+import { requestLogDays } from '../billing/reconcile/request-log-days.ts'
+import { RequestLogFiles } from '../billing/reconcile/request-log-files.ts'
 import { BillingDatabase, type BillingDatabaseSettings } from '../billing/store/billing-database.ts'
 import type { TenantId } from '../core/tenant.ts'
 import type { Address } from '../http/call.ts'
@@ -18,6 +20,8 @@ export interface BillsOptions extends CallerOptions {
   readonly readings: PostgresUsageReadings
   /** Who writes the invoices. */
   readonly issuer: Issuer
+  /** Gateways' request logs as files. Absent: bills are reconciled without them. */
+  readonly requestLogDirectory?: string | undefined
   /** Whose alerts go where. */
   readonly sinks: readonly AlertSink[]
   /** Where it is asked who an operator is. */
@@ -27,7 +31,7 @@ export interface BillsOptions extends CallerOptions {
 
 /** Opens what is made of usage, bills and budgets, and those who are told when one is spent. */
 export async function openBills(options: BillsOptions) {
-  const { database, readings, issuer, sinks, control, log } = options
+  const { database, readings, issuer, sinks, control, requestLogDirectory, log } = options
   await prepareAlerts(database)
   const direct = await BillingDatabase.open(database)
   try {
@@ -36,6 +40,9 @@ export async function openBills(options: BillsOptions) {
       ...{ database, issuer, alerts, log },
       usage: readings,
       recorded: new RecordedRows(direct, readings),
+      ...(requestLogDirectory === undefined
+        ? {}
+        : { gatewayLog: new RequestLogFiles(requestLogDays(requestLogDirectory)) }),
       callerOf: (headers) => callerOf(headers, options),
       operatorOf: (headers, act) => operatorOf(control, headers, act),
     })

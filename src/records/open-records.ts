@@ -31,7 +31,7 @@ import { openStreams, type PlatformSink } from './streams/open-streams.ts'
 import { watchBehaviour } from './watch-behaviour.ts'
 
 export interface RecordsOptions
-  extends Pick<BillsOptions, 'database' | 'issuer' | 'sinks' | 'control'> {
+  extends Pick<BillsOptions, 'database' | 'issuer' | 'sinks' | 'control' | 'requestLogDirectory'> {
   readonly source: ConfigurationSource
   readonly revocations: RevocationSource
   /** What we are called: by the gateway, where it signs contexts for us. */

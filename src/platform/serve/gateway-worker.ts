@@ -38,7 +38,7 @@ export async function serveGatewayWorker(
 }
 
 async function ownSpec(spec: PlaneSpec<'gateway'>, name: string): Promise<PlaneSpec<'gateway'>> {
-  const { configuration, revocations, admin, journalDirectory, records } = spec
+  const { configuration, revocations, admin, journalDirectory, records, requestLog } = spec
   const socket = 'socket' in admin ? `${admin.socket}.${name}` : undefined
   // Whoever had the number before has ended.
   if (socket !== undefined) await rm(socket, { force: true })
@@ -47,6 +47,9 @@ async function ownSpec(spec: PlaneSpec<'gateway'>, name: string): Promise<PlaneS
     configuration: { ...configuration, directory: join(configuration.directory, name) },
     revocations: { ...revocations, directory: join(revocations.directory, name) },
     ...(journalDirectory === undefined ? {} : { journalDirectory: join(journalDirectory, name) }),
+    ...(requestLog === undefined
+      ? {}
+      : { requestLog: { ...requestLog, directory: join(requestLog.directory, name) } }),
     ...(records === undefined
       ? {}
       : { records: { ...records, source: `${records.source}-${name}` } }),

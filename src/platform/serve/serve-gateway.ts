@@ -2,6 +2,7 @@ import { JournalAuditWriter } from '../../audit/journal-audit-writer.ts'
 import { JournalUsageSink } from '../../usage/journal-usage-sink.ts'
 import { LineBatch } from '../../gateway/line-batch.ts'
 import { openTls, type OpenTls } from '../../edge/open-tls.ts'
+import { RequestLogDirectory } from '../../gateway/request-log-directory.ts'
 import { openGateway, type OpenGatewayOptions } from '../../gateway/open-gateway.ts'
 import { tuneProcess } from '../../gateway/tune-process.ts'
 import { RevocationFollower } from '../../revocation/revocation-follower.ts'
@@ -25,7 +26,11 @@ export async function serveGateway(
 ): Promise<Served> {
   tuneProcess()
   const source = await SnapshotFollower.open(await followerOptions(spec, log))
-  const lines = new LineBatch(log)
+  const files = spec.requestLog && new RequestLogDirectory({ ...spec.requestLog, log })
+  const lines = new LineBatch((text) => {
+    log(text)
+    files?.write(text)
+  })
   let revocations: RevocationFollower | undefined
   let tls: OpenTls | undefined
   let shared: RedisStore | undefined
@@ -35,6 +40,7 @@ export async function serveGateway(
     await tls?.close()
     await shared?.close()
     lines.close()
+    files?.close()
     await revocations?.close()
     await source.close()
   }

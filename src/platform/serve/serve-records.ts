@@ -44,6 +44,7 @@ export async function serveRecords(
       origin: spec.origin,
       control: spec.control,
       issuer: spec.issuer,
+      requestLogDirectory: spec.requestLogDirectory,
       regions: await Promise.all(
         spec.regions.map(async ({ region, database }) => ({
           region,
