@@ -175,6 +175,44 @@ test('a partner that wants more than its grant four times has its tokens suspend
   assert.equal(told[0]?.labels?.['for'], 'security-lead')
 })
 
+test('what the database lets no detector do is told, and holds up nothing', async () => {
+  open.behaviour.entered([
+    ...fromAddresses('a session\u00e4', ['8.8.1.1', '8.8.1.2', '8.8.1.3']),
+    ...fromAddresses('s-4', ['8.8.1.1', '8.8.1.2', '8.8.1.3']),
+  ])
+  await open.settled()
+  assert.deepEqual(
+    told.map(({ detail }) => detail),
+    ['done: end-session: refused', 'done: end-session'],
+  )
+  assert.equal((await revoked()).at(-1)?.id, 's-4')
+})
+
+test('a spike under a grant makes the partner authenticate anew, and tells whoever gave the grant', async () => {
+  const grantid = `gr-${'a'.repeat(20)}`
+  const slot = 300_000
+  const begin = Math.floor(Date.now() / slot) * slot
+  const calls = (count: number, at: number) =>
+    Array.from({ length: count }, (_, place) => ({
+      ...({ specversion: '1.0', id: `${at}-${place}`, source: 'urn:g', data: {} } as const),
+      ...{ type: 'dev.ringfence.request', subject: `grant:${grantid}`, grantid },
+      ...{ time: new Date(at).toISOString(), tenantid: GLOBEX, tenantcontextid: ACME },
+    }))
+  for (let before = 20; before > 0; before -= 1)
+    open.behaviour.used(calls(30, begin - before * slot))
+  open.behaviour.used(calls(150, begin))
+  await open.settled()
+  assert.equal(told.length, 0)
+  open.behaviour.used(calls(1, begin))
+  await open.settled()
+  assert.deepEqual(
+    told.map((signal) => [signal.name, signal.tenant]),
+    [['cross-tenant-calls', ACME]],
+  )
+  const voided = { kind: 'subject', tenant: 'acme', id: `grant:${grantid}` }
+  assert.deepEqual((await revoked()).at(-1), voided)
+})
+
 test('found again while it is in force, it is done once', async () => {
   open.behaviour.entered(forged('8.8.4.9', 44))
   await open.settled()

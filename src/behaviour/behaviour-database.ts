@@ -8,6 +8,9 @@ const PREPARE_LOCK = 0x62656861
 const CONNECTIONS = 2
 const STATEMENT_MS = 30_000
 
+/** Of data, of constraints, of what it lets nobody do: the same again is refused again. */
+const REFUSED = /^(?:22|23|42501|54000)/
+
 /** Statements of one transaction, or of none. */
 export interface BehaviourTx {
   query<Row extends pg.QueryResultRow>(
@@ -94,6 +97,12 @@ export class BehaviourDatabase implements BehaviourTx {
       return await work(client)
     } catch (error) {
       if (error instanceof RingfenceError) throw error
+      if (error instanceof pg.DatabaseError && REFUSED.test(error.code ?? '')) {
+        throw new RingfenceError('invalid_argument', 'the database refuses it', {
+          detail: error.message,
+          cause: error,
+        })
+      }
       throw new RingfenceError('engine_unavailable', 'the records database cannot be used', {
         detail: messageOf(error),
         cause: error,

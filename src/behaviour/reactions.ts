@@ -7,7 +7,7 @@ import { makeEntry } from '../audit/make-entry.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { addressRules } from '../core/public-addresses.ts'
 import type { Act, Finding } from './finding.ts'
-import type { Responder } from './responder.ts'
+import type { Responder, ResponseAsked } from './responder.ts'
 import type { BehaviourSettings } from './settings.ts'
 
 /** Findings that wait. Beyond it they are counted. */
@@ -114,8 +114,7 @@ export class Reactions {
     for (const act of finding.acts) {
       if (!this.#mayAct(act)) continue
       const until = new Date(this.#options.now() + this.#lastsMs(act))
-      const response = await responder.begin({ finding, act, reason, until })
-      done.push(response === undefined ? `${act.kind}: in force, or too many` : act.kind)
+      done.push(await begun(responder, { finding, act, reason, until }))
     }
     const { tenant, detector, about, signal, at, counted, limit } = finding
     await enter([
@@ -151,6 +150,20 @@ export class Reactions {
     const [address = ''] = act.network.split('/')
     const family = isIPv6(address) ? 'ipv6' : 'ipv4'
     return this.#public.allows(address) && !this.#neverBlock.check(address, family)
+  }
+}
+
+/** What is refused is told as not done: it must not keep the finding from being told. */
+async function begun(responder: Responder, asked: ResponseAsked): Promise<string> {
+  const { kind } = asked.act
+  try {
+    const response = await responder.begin(asked)
+    return response === undefined ? `${kind}: in force, or too many` : kind
+  } catch (error) {
+    if (error instanceof RingfenceError && error.code === 'invalid_argument') {
+      return `${kind}: refused`
+    }
+    throw error
   }
 }
 

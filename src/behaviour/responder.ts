@@ -26,7 +26,8 @@ export interface Undo {
 export interface Responder {
   /**
    * @returns undefined when the same is in force already, or as much as there may be
-   * @throws RingfenceError `engine_unavailable`: nothing is done
+   * @throws RingfenceError `invalid_argument` for what may not be done, `engine_unavailable`: nothing is
+   *   done
    */
   begin(asked: ResponseAsked): Promise<Response | undefined>
   /** Carries on what is to last, and ends what is over. @throws RingfenceError `engine_unavailable` */

@@ -198,7 +198,7 @@ test('rf_records voids a session or what a grant gave, has a network blocked, an
     `select registry.enter_address_block('${network}', now() + interval '${hours} hours', 'x')`
   for (const sql of [
     revoke('session', 's-1'),
-    revoke('subject', 'grant:gr-1'),
+    revoke('subject', `grant:gr-${'a'.repeat(20)}`),
     block('203.0.113.7'),
     block('2001:db8:0:7::/64'),
     `select registry.lift_address_block('203.0.113.7')`,
@@ -210,6 +210,10 @@ test('rf_records voids a session or what a grant gave, has a network blocked, an
   }
   for (const sql of [
     revoke('subject', 'alice'),
+    revoke('subject', 'grant:ä'),
+    revoke('session', ''),
+    revoke('session', 'a b'),
+    revoke('session', 'x'.repeat(201)),
     revoke('tenant', 'x'),
     revoke('everything', 'x'),
     revoke('client', 'app'),

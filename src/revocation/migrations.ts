@@ -46,11 +46,13 @@ export const REVOCATION_MIGRATIONS: readonly string[] = [
      select count(*) from gone;
    end`,
   // For detectors: a session, and what was issued under a grant; no person, no tenant, and not everybody.
+  // Nor what followers could not read: they would serve nobody any more.
   `create function revocation.enter_detected(kind text, tenant text, id text) returns void
    language plpgsql security definer set search_path = pg_catalog, pg_temp
    as $$
    begin
-     if (kind = 'session' or kind = 'subject' and starts_with(id, 'grant:')) is not true
+     if (kind = 'session' and id ~ '^[!-~]{1,200}$'
+         or kind = 'subject' and id ~ '^grant:gr-[a-z0-9]{20,40}$') is not true
        or tenant is null then
        raise exception 'not what a detector revokes' using errcode = '22023';
      end if;
