@@ -71,6 +71,11 @@ export async function keepsLogs(trial: TrialPlatform): Promise<void> {
     return news.includes('lease.granted')
   })
   await threeSidesAgree(trial)
+  const platform = await trial.run(
+    ...['audit', 'list', '--platform', '--category', 'lifecycle', '-o', 'json', ...here],
+  )
+  assert.equal(platform.code, 0, platform.output)
+  assert.ok(TENANTS.every((tenant) => platform.output.includes(`"${tenant}"`)))
   const ids = (await logOf(trial, 'globex')).map(({ entry }) => entry.id)
   assert.equal(new Set(ids).size, ids.length)
 }

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { AlertIntake } from '../alerts/alert.ts'
-import { logOf } from '../audit/entry.ts'
+import { type LogName, logOf } from '../audit/entry.ts'
 import type { BehaviourSettingsInput } from '../behaviour/settings.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ClientId, ServiceName } from '../core/names.ts'
@@ -19,6 +19,7 @@ import { KeySet } from '../tokens/verify-token.ts'
 import type { Reporter } from '../usage/reporter.ts'
 import { auditApi } from './api/audit-api.ts'
 import { callerOf, type CallerOptions } from './api/caller.ts'
+import { platformLogApi } from './api/platform-log-api.ts'
 import { openIntake } from './intake/open-intake.ts'
 import type { IntakePlane } from './intake/judge-lines.ts'
 import type { KeyEncryptionKeys } from './log/key-encryption.ts'
@@ -29,6 +30,9 @@ import { RecordsKeeping } from './keeping/records-keeping.ts'
 import { type BillsOptions, openBills } from './open-bills.ts'
 import { openStreams, type PlatformSink } from './streams/open-streams.ts'
 import { watchBehaviour } from './watch-behaviour.ts'
+
+/** Where operators read the platform's own log. */
+const PLATFORM_LOG_PATH = '/v1/logs/platform'
 
 export interface RecordsOptions
   extends Pick<BillsOptions, 'database' | 'issuer' | 'sinks' | 'control' | 'requestLogDirectory'> {
@@ -138,17 +142,19 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     })
     closing.push(() => intake.close())
     closing.push(followMeters(options, metering))
-    const audit = auditApi({
-      ...callerOptions(options),
-      store,
-      keysOf: async (name) => (await store.storeOf(name).keys(name)).map((key) => key.vkey),
-      log,
-    })
+    const reading = {
+      ...{ store, log },
+      keysOf: async (name: LogName) =>
+        (await store.storeOf(name).keys(name)).map((key) => key.vkey),
+    }
+    const audit = auditApi({ ...callerOptions(options), ...reading })
     options.telemetry?.registry.add(streams.metrics)
     closing.push(watchPromises(options, bills.alerts))
     options.telemetry?.registry.add(alertMetrics(bills.alerts))
     const parts = [intake.app, ...(metering.app ? [metering.app] : [])]
-    const operators = new Hono().route('/v1/billing', bills.operators)
+    const operators = new Hono()
+      .route('/v1/billing', bills.operators)
+      .route(PLATFORM_LOG_PATH, platformLogApi({ ...reading, control: options.control }))
     return {
       tenants: tenantsApp({ audit, sinks: streams.app, bills: bills.tenants }, options.telemetry),
       intake: intakeApp(options, [...parts, operators, watch.operators]),

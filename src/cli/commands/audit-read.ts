@@ -4,11 +4,15 @@ import type { WireEntry } from '../../records/api/wire-entry.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { Console } from '../console.ts'
 import { examples, wholeNumber } from '../control-command.ts'
+import { ControlClient } from '../control-client.ts'
+import { STATE_DIRECTORY_DEFAULT } from '../ending.ts'
 import { eventStream } from '../event-stream.ts'
 import { type Columns, parseFormat, writeList, writeOne } from '../output.ts'
+import { recordsAccess } from '../records-access.ts'
 import { tenantAccess, tenantCommand, type TenantFlags, tenantGet } from '../tenant-access.ts'
 
 const PATH = '/ringfence/audit'
+const PLATFORM_PATH = '/v1/logs/platform'
 const PAGE_MAX = 500
 /** What is looked for, as the API names it. */
 const FILTERS = [
@@ -25,6 +29,9 @@ const FILTERS = [
 ] as const
 
 interface Flags extends TenantFlags, Readonly<Record<string, unknown>> {
+  readonly platform?: boolean
+  readonly records?: string
+  readonly state: string
   readonly output: string
   readonly limit?: string
   readonly order?: string
@@ -57,12 +64,20 @@ export function addAuditRead(audit: Command, console: Console): void {
   filtered(
     audit
       .command('list')
-      .description('Entries of the tenant’s own log, newest first.')
+      .description('Entries of the tenant’s own log, or of the platform’s, newest first.')
       .option('--limit <n>', 'how many', '50')
       .option('--order <order>', 'newest or oldest', 'newest')
+      .option('--platform', 'the platform’s own log, as an operator with security:write')
+      .option('--records <url>', 'with --platform: the records plane (RINGFENCE_RECORDS)')
+      .option(
+        '--state <directory>',
+        'with --platform: the state directory of a platform here',
+        STATE_DIRECTORY_DEFAULT,
+      )
       .option('-o, --output <format>', 'table, json or yaml', 'table'),
     'ringfence audit list --url https://acme.example --token env:TOKEN --decision denied',
     'ringfence audit list --category lease --since 2026-01-31T00:00:00Z -o json',
+    'ringfence audit list --platform --category support',
   ).action((flags: Flags) => list(flags, console))
   examples(
     tenantCommand(
@@ -120,18 +135,29 @@ function filtered(command: Command, ...lines: readonly string[]): Command {
 async function list(flags: Flags, console: Console): Promise<void> {
   const format = parseFormat(flags.output)
   const limit = wholeNumber(flags.limit, '--limit') ?? PAGE_MAX
-  const access = tenantAccess(flags, console)
+  const page = pagesOf(flags, console)
   const items: WireEntry[] = []
   for (let cursor: string | undefined, more = true; more && items.length < limit; ) {
-    const page = String(Math.min(PAGE_MAX, limit - items.length))
-    const query = queryOf(flags, { limit: page, order: flags.order, cursor })
-    const response = await tenantGet(access, `${PATH}/entries${query}`)
-    const { items: some, next } = pageSchema.parse(await response.json())
+    const most = String(Math.min(PAGE_MAX, limit - items.length))
+    const { items: some, next } = await page(
+      `/entries${queryOf(flags, { limit: most, order: flags.order, cursor })}`,
+    )
     items.push(...some)
     cursor = next
     more = next !== undefined
   }
   writeList(items, columns, format, console.out)
+}
+
+/** Asks the tenant's front door, or the records plane about the platform's own log. */
+function pagesOf(flags: Flags, console: Console) {
+  if (flags.platform === true) {
+    const client = new ControlClient(recordsAccess(flags, console))
+    return (path: string) => client.get(`${PLATFORM_PATH}${path}`, pageSchema)
+  }
+  const access = tenantAccess(flags, console)
+  return async (path: string) =>
+    pageSchema.parse(await (await tenantGet(access, `${PATH}${path}`)).json())
 }
 
 async function follow(flags: Flags, console: Console): Promise<void> {

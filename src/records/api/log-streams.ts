@@ -33,7 +33,7 @@ export class LogStreams {
     context: Context,
     log: LogName,
     { from, filter }: { readonly from: number | undefined; readonly filter: EntryFilter },
-    stillMay: () => void,
+    stillMay: () => void | Promise<void>,
   ): Promise<Response> {
     const open = this.#open.get(log) ?? 0
     if (open >= STREAMS_PER_LOG_MAX) {
@@ -53,7 +53,7 @@ export class LogStreams {
       try {
         await stream.write(`retry: ${RETRY_MS}\n\n`)
         while (!stop.signal.aborted && performance.now() < end) {
-          stillMay()
+          await stillMay()
           const asked = { order: 'oldest', from: at, limit: AT_ONCE, filter } as const
           const { items, at: reached, more } = await findEntries(this.#store, log, asked)
           at = reached

@@ -4,7 +4,13 @@ import { type Address, call } from '../../http/call.ts'
 
 const TIMEOUT_MS = 5_000
 /** What each act on records needs of the scopes that the control plane gives. */
-const NEEDED = { read: 'tenants:read', write: 'catalogue:write' } as const
+const NEEDED = {
+  read: 'tenants:read',
+  write: 'catalogue:write',
+  // The platform's log says what all operators did and why, of all tenants, and what strangers claimed to
+  // be: more than who looks after tenants needs. It is for those who may lift and set security.
+  log: 'security:write',
+} as const
 
 const callerSchema = z.object({ name: z.string().min(1), scopes: z.array(z.string()) })
 

@@ -1,0 +1,168 @@
+import { type Context, Hono } from 'hono'
+import { stream } from 'hono/streaming'
+import type { LogName } from '../../audit/entry.ts'
+import { ocsfOf } from '../../audit/ocsf/ocsf-of.ts'
+import { RingfenceError } from '../../core/errors.ts'
+import { problemResponse } from '../../http/problem.ts'
+import type { LogStore } from '../log/log-store.ts'
+import { entryFilter } from './entry-filter.ts'
+import { findEntries } from './log-reader.ts'
+import { LogStreams } from './log-streams.ts'
+import { wireEntry } from './wire-entry.ts'
+
+const LIMIT = 100
+const LIMIT_MAX = 500
+
+/** Who reads a log, and which: it is named by who asks, and by nothing else. */
+export interface LogReaderIdentity {
+  readonly log: LogName
+  readonly requestId: string | undefined
+  /** Asked again, for what goes on for long. @throws RingfenceError when they may not any more */
+  readonly stillMay: () => void | Promise<void>
+}
+
+export interface LogApiOptions {
+  readonly store: LogStore
+  /** The keys that sign a log's checkpoints, newest first (C2SP signed-note verifier keys). */
+  readonly keysOf: (log: LogName) => Promise<readonly string[]>
+  /** @throws RingfenceError for who may read none */
+  readonly readerOf: (headers: Headers) => Promise<LogReaderIdentity>
+  readonly log: (line: string) => void
+}
+
+type Env = { Variables: { caller: LogReaderIdentity; log: LogName } }
+
+/**
+ * A log, read, searched, followed, exported, and served as C2SP tlog-tiles for whoever verifies it. There is
+ * no way to name another one.
+ */
+export function logApi(options: LogApiOptions): Hono<Env> {
+  const { store } = options
+  const streams = new LogStreams(store)
+  const app = new Hono<Env>()
+  app.use(async (context, next) => {
+    const caller = await options.readerOf(context.req.raw.headers)
+    context.set('caller', caller)
+    context.set('log', caller.log)
+    await next()
+    context.header('cache-control', 'no-store')
+  })
+  app.get('/', async (context) => {
+    const log = context.get('log')
+    const checkpoint = (await store.checkpoint(log)) ?? null
+    return context.json({ log, keys: await options.keysOf(log), checkpoint })
+  })
+  app.get('/entries', async (context) => {
+    const { limit, cursor, order, ...rest } = parametersOf(context)
+    const asked = { order: orderOf(order), limit: limitOf(limit), from: indexOf(cursor, 'cursor') }
+    const filter = entryFilter(rest)
+    const found = await findEntries(store, context.get('log'), { ...asked, filter })
+    const next = found.more ? { next: String(found.at) } : {}
+    return context.json({ items: found.items.map(wireEntry), ...next })
+  })
+  app.get('/entries/:index', async (context) => {
+    const index = indexOf(context.req.param('index'), 'index') ?? 0
+    const everything = { order: 'oldest', from: index, limit: 1, filter: () => true } as const
+    const { items } = await findEntries(store, context.get('log'), everything)
+    const [found] = items.filter((one) => one.index === index)
+    if (found === undefined) throw nothing()
+    return context.json(wireEntry(found))
+  })
+  app.get('/follow', (context) => {
+    const { cursor, ...rest } = parametersOf(context)
+    const last = indexOf(context.req.header('last-event-id'), 'last-event-id')
+    const from = last === undefined ? indexOf(cursor, 'cursor') : last + 1
+    const { stillMay } = context.get('caller')
+    return streams.open(context, context.get('log'), { from, filter: entryFilter(rest) }, stillMay)
+  })
+  app.get('/export', (context) => exported(context, options))
+  app.get('/checkpoint', async (context) => {
+    const checkpoint = await store.checkpoint(context.get('log'))
+    if (checkpoint === undefined) throw nothing()
+    return context.text(checkpoint)
+  })
+  // By these a verifier follows from the key that it trusts to the one that signs now.
+  app.get('/keys', async (context) => {
+    const keys = await store.tile(context.get('log'), 'keys')
+    if (keys === undefined) throw nothing()
+    return context.body(Uint8Array.from(keys), 200, { 'content-type': 'application/json' })
+  })
+  app.get('/tile/*', async (context) => {
+    const path = context.req.path.slice(context.req.path.indexOf('/tile/') + 1)
+    const tile = await store.tile(context.get('log'), path)
+    if (tile === undefined) throw nothing()
+    return context.body(Uint8Array.from(tile), 200, { 'content-type': 'application/octet-stream' })
+  })
+  app.notFound(() => problemResponse(nothing()))
+  app.onError((error, context) => {
+    // There is none when the caller itself was refused.
+    const caller = context.get('caller') as LogReaderIdentity | undefined
+    const requestId = caller?.requestId
+    if (!(error instanceof RingfenceError)) options.log(`audit: ${requestId ?? ''}: ${error.name}`)
+    return problemResponse(error, requestId)
+  })
+  return app
+}
+
+/** All that is asked for, a JSON line an entry, as it goes: nothing of it is held in memory. */
+function exported(context: Context<Env>, { store }: LogApiOptions): Response {
+  const { format = 'ndjson', ...rest } = parametersOf(context)
+  if (format !== 'ndjson' && format !== 'ocsf') {
+    throw new RingfenceError('invalid_argument', 'format: is ndjson or ocsf')
+  }
+  const filter = entryFilter(rest)
+  const { log, caller } = context.var
+  context.header('content-type', 'application/x-ndjson')
+  return stream(context, async (out) => {
+    for (let from = 0, more = true; more && !out.aborted; ) {
+      await caller.stillMay()
+      const found = await findEntries(store, log, {
+        ...{ order: 'oldest', from, limit: LIMIT_MAX, filter },
+      })
+      for (const one of found.items) {
+        const { entry } = one
+        // What was erased has no class: in the open schema it is left out.
+        if (format === 'ocsf' && entry === undefined) continue
+        const line = format === 'ocsf' && entry !== undefined ? ocsfOf(entry) : wireEntry(one)
+        await out.write(`${JSON.stringify(line)}\n`)
+      }
+      ;({ more, at: from } = found)
+    }
+  })
+}
+
+/** Each at most once. @throws RingfenceError `invalid_argument` */
+function parametersOf(context: Context): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const [name, values] of Object.entries(context.req.queries())) {
+    const [value] = values
+    if (value === undefined || values.length > 1) {
+      throw new RingfenceError('invalid_argument', `${name}: is there more than once`)
+    }
+    found[name] = value
+  }
+  return found
+}
+
+function limitOf(text: string | undefined): number {
+  if (text === undefined) return LIMIT
+  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (limit >= 1 && limit <= LIMIT_MAX) return limit
+  throw new RingfenceError('invalid_argument', `limit: is 1 to ${LIMIT_MAX}`)
+}
+
+function indexOf(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new RingfenceError('invalid_argument', `${name}: is the index of an entry`)
+}
+
+function orderOf(text: string | undefined): 'newest' | 'oldest' {
+  if (text === undefined || text === 'newest') return 'newest'
+  if (text === 'oldest') return text
+  throw new RingfenceError('invalid_argument', 'order: is newest or oldest')
+}
+
+function nothing(): RingfenceError {
+  return new RingfenceError('not_found', 'there is no such thing')
+}
