@@ -13,7 +13,7 @@ import {
   type RecordsAttack,
   statusesOf,
 } from './attack.ts'
-import { PREVIEW, READS, USAGE } from './reads.ts'
+import { PREVIEW, USAGE } from './reads.ts'
 
 const read = attackOf('read')
 const write = attackOf('write')
@@ -264,5 +264,3 @@ export const BILLS: readonly RecordsAttack[] = [
     }
   }),
 ]
-
-export { READS }

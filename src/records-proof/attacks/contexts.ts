@@ -3,7 +3,7 @@ import { forge, forgeUnsigned, forgeWithSecret, headerOf, seconds } from '../../
 import type { SigningKey } from '../../tokens/signing-key.ts'
 import { claimsOf, type Duel } from '../duel.ts'
 import { attackOf, must, noneMay, type RecordsAttack } from './attack.ts'
-import { READS } from './reads.ts'
+import { PARTS } from './reads.ts'
 
 const read = attackOf('read')
 const TYP = 'rf-context+jwt'
@@ -16,17 +16,17 @@ function showing(
 ): RecordsAttack {
   return read(id, title, async (duel) => {
     const good = await duel.context(duel.victim)
-    for (const target of READS) {
+    for (const target of PARTS) {
       const { status } = await duel.ownerSays('tenants', target, good)
       must(status === 200, `read ${target.split('?', 1)[0]}`)
     }
     const contexts = await make(duel)
     return {
-      owner: `the owner read its records in ${READS.length} ways`,
+      owner: `the owner read its records in ${PARTS.length} ways`,
       attempt: async () => {
         const heard = []
         for (const context of contexts) {
-          for (const target of READS) heard.push(await duel.says('tenants', target, context))
+          for (const target of PARTS) heard.push(await duel.says('tenants', target, context))
         }
         return noneMay(heard)
       },

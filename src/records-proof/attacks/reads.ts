@@ -22,3 +22,11 @@ export const CANARIES_AT: readonly string[] = [
   USAGE,
   '/ringfence/billing/budgets',
 ]
+
+/** One for each part of what a tenant reads: who asks is looked at before what is asked. */
+export const PARTS: readonly string[] = [
+  '/ringfence/audit/entries?limit=500',
+  '/ringfence/audit/checkpoint',
+  '/ringfence/billing/invoices',
+  '/ringfence/billing/budgets',
+]

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { parseGrantId, parseSubject } from '../../core/names.ts'
 import type { Heard } from '../../strikes/wire.ts'
 import { signClientAssertion } from '../../tokens/client-assertion.ts'
-import type { UsageEvent } from '../../usage/usage-event.ts'
 import { bodyOf, type Duel } from '../duel.ts'
 import { eventOf } from '../house/furnish.ts'
 import { CLINIC, CLINIC_CLIENT, GATEWAY, LAB, VENDING } from '../house/ground.ts'
@@ -270,5 +269,3 @@ export const USAGE_ATTACKS: readonly RecordsAttack[] = [
     },
   ),
 ]
-
-export type { UsageEvent }
