@@ -177,5 +177,5 @@ function readJson<T>(file: string | undefined, schema: z.ZodType<T>): T {
   }
   const read = schema.safeParse(value)
   if (read.success) return read.data
-  throw new RingfenceError('invalid_argument', `${file}: ${z.prettifyError(read.error)}`)
+  throw new RingfenceError('invalid_argument', `${file}: ${messageOf(read.error)}`)
 }
