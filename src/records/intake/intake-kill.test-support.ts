@@ -98,12 +98,14 @@ export async function killAtRandom(
     else writer = openWriter()
   }
   await kill(writer)
-  // A last one sends what the others left.
+  // A last one sends what the others left. What it writes itself meanwhile is not waited for.
+  const due = [...promised]
   writer = openWriter()
   await until(async () => {
     const there = new Set(await inLog())
-    return [...promised].every((id) => there.has(id))
+    return due.every((id) => there.has(id))
   })
+  await kill(writer)
   const ids = await inLog()
   assert.equal(new Set(ids).size, ids.length)
   const [quarantined] = await site.ask<{ n: number }>(
