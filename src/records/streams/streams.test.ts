@@ -4,12 +4,12 @@ import { after, before, beforeEach, describe, test, type TestContext } from 'nod
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AwsV4Signer } from 'aws4fetch'
 import { platformOutside, tenantOutside } from '../../alerts/outside.ts'
+import { resolvedOutside } from '../../alerts/resolved-outside.test-support.ts'
 import { type AuditEntry, logOf } from '../../audit/entry.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import { parseSubject } from '../../core/names.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import { verifySignature } from '../../http/standard-webhooks.ts'
-import { upstreamGuard } from '../../upstreams/upstream-guard.ts'
 import { MemoryLogStore } from '../api/memory-store.test-support.ts'
 import { type IntakeSite, startIntakeSite } from '../intake/intake-site.test-support.ts'
 import { KeyEncryptionKeys } from '../log/key-encryption.ts'
@@ -403,12 +403,7 @@ describe('nobody', () => {
     const { port } = new URL(web.url)
     const syslog = await syslogReceiver()
     t.after(syslog.close)
-    const outside = tenantOutside({
-      guard: upstreamGuard({
-        lookup: (_host, _options, callback) =>
-          callback(null, [{ address: '127.0.0.1', family: 4 }]),
-      }),
-    })
+    const outside = resolvedOutside('127.0.0.1')
     const { ask } = await opened(t, { outside })
     await grow('acme', 1)
     const host = 'siem.example.com'
