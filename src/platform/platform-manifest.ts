@@ -64,7 +64,7 @@ const schema = z.strictObject({
         control: listenSchema(4181),
         identity: listenSchema(4182),
         /** What is kept of tenants, reached by the gateway. */
-        records: listenSchema(4183),
+        records: listenSchema(4184),
       })
       .prefault({}),
     /** How the front door is reached, beyond its address. */
