@@ -195,7 +195,7 @@ const gatewaySpec = z.strictObject({
   /** Where other proxies ask whether a request may pass: a listener that only they reach. */
   authorizers: z
     .strictObject({
-      /** nginx's `auth_request`. */
+      /** nginx's `auth_request`, and Envoy's `ext_authz` over plain HTTP. */
       http: listen.exactOptional(),
       /** Envoy's `ext_authz` over gRPC. */
       grpc: listen.exactOptional(),
