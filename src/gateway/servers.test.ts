@@ -113,16 +113,20 @@ test('a tenant whose requests break a server’s connections takes the server fr
 })
 
 test('a server that answers nobody in time is given no more requests', async (t) => {
-  const [silent, good] = [await service(t, () => undefined), await service(t, well)]
-  const door = await doorTo(t, [silent, good], { attempts: 2, firstByteMs: 120 })
+  const waited = new Set<string>()
+  const silent = await service(t, ({ url = '' }) => waited.add(url))
+  const good = await service(t, well)
+  // Long enough that the other, however busy the machine, is not late itself.
+  const door = await doorTo(t, [silent, good], { attempts: 2, firstByteMs: 300 })
   const tenants = ['acme', 'globex', 'initech']
-  // Those that answer well do not speak for the one that does not.
-  for (let n = 0; n < 60 && silent.seen() < 5; n += 1) {
-    assert.equal(await ask(door, tenants[n % 3] ?? ''), 200)
+  const askAsOneOf = (n: number) => ask(door, tenants[n % 3] ?? '', tenants[n % 3])
+  // Those that answer well do not speak for the one that does not, and it takes tenants of several
+  // names to say so. One who met with it often has no more tries left, and hears that it was late.
+  for (let n = 0; silent.seen() < 5 || waited.size < 3; n += 1) {
+    assert.ok([200, 504].includes(await askAsOneOf(n)))
   }
-  await until(() => silent.seen() >= 5)
   const before = silent.seen()
-  for (let n = 0; n < 30; n += 1) assert.equal(await ask(door, tenants[n % 3] ?? ''), 200)
+  for (let n = 0; n < 30; n += 1) assert.equal(await askAsOneOf(n), 200)
   // Half of them would be its share. On a slow machine it may have come to be tried again, twice.
   assert.ok(silent.seen() <= before + 3, String(silent.seen() - before))
 })
