@@ -62,14 +62,16 @@ function texts(name: string, values: readonly string[] | undefined): string {
   return `,"${name}":[${list}]`
 }
 
-let textAt = 0
-let time = ''
+let second = 0
+let secondText = ''
 
+/** ISO 8601 to the millisecond. Of a second's requests all but the last three digits is the same. */
 function timeNow(): string {
   const now = Date.now()
-  if (now !== textAt) {
-    textAt = now
-    time = new Date(now).toISOString()
+  const milliseconds = now % 1000
+  if (now - milliseconds !== second) {
+    second = now - milliseconds
+    secondText = new Date(second).toISOString().slice(0, -4)
   }
-  return time
+  return `${secondText}${String(milliseconds).padStart(3, '0')}Z`
 }
