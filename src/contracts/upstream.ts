@@ -37,6 +37,11 @@ export const upstreamSpecSchema = z.strictObject({
   health: healthSchema.optional(),
   /** How often a safe request without a body is tried, the first time included. Default 1. */
   attempts: z.int().min(1).max(5).optional(),
+  /**
+   * After so many milliseconds without an answer a safe request without a body goes to a second server
+   * as well, and the first answer counts. Default: never.
+   */
+  hedgeAfterMs: z.int().min(1).max(60_000).optional(),
 })
 
 /** An upstream as the configuration carries it. */

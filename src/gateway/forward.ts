@@ -17,6 +17,7 @@ import {
   withoutOwn,
 } from './headers.ts'
 import { Http2Call } from './http2-call.ts'
+import { HedgedCall } from './hedged-call.ts'
 import { isEndless } from './lasting.ts'
 import { hasBody, requestBody } from './request-body.ts'
 import type { Flow, UpstreamAnswer, UpstreamCall } from './upstream-call.ts'
@@ -104,18 +105,27 @@ export class Forward implements UpstreamAnswer {
   }
 
   #ask(server: UpstreamServer): void {
-    const { turns, path, exchange } = this.#options
+    const { turns } = this.#options
     this.#server = server
+    const { hedgeAfterMs } = turns
+    this.#call =
+      hedgeAfterMs === undefined || !this.#isRepeatable
+        ? this.#send(server, this)
+        : new HedgedCall((to, answer) => this.#send(to, answer), turns, server, hedgeAfterMs, this)
+  }
+
+  /** @throws Denial when no connection is free */
+  #send(server: UpstreamServer, answer: UpstreamAnswer): UpstreamCall {
+    const { turns, path, exchange } = this.#options
     const headers = this.#fields(false)
     // A length of nothing is said on, as it was said.
     const length = valueOf(exchange.incoming, 'content-length')
     if (length !== undefined) headers.push('content-length', length)
     const asked = { path: server.basePath + path, method: exchange.head.method, headers }
     const http2 = turns.http2Of(server)
-    this.#call =
-      http2 === undefined
-        ? new BodilessCall(server, asked, this)
-        : new Http2Call(http2, asked, undefined, turns.limits, this)
+    return http2 === undefined
+      ? new BodilessCall(server, asked, answer)
+      : new Http2Call(http2, asked, undefined, turns.limits, answer)
   }
 
   /** One after another, name and value. */

@@ -43,6 +43,8 @@ interface Share {
   readonly targets: readonly Target[]
   readonly limits: GatewayLimits
   readonly attempts: number
+  /** Undefined where a request is never with two servers at once. */
+  readonly hedgeAfterMs: number | undefined
   readonly budget: RetryBudget
   readonly health: UpstreamConfig['health']
 }
@@ -93,6 +95,7 @@ export class UpstreamShares {
       tenant: tenant.id,
       limits,
       attempts: config.attempts ?? 1,
+      hedgeAfterMs: config.hedgeAfterMs,
       budget: new RetryBudget(),
       health: config.health,
       targets: serversFor(config, tenant).map(
@@ -123,10 +126,15 @@ export class Turns {
     return this.#share.limits
   }
 
+  /** Milliseconds that one server alone is waited for; undefined where it is waited for to the end. */
+  get hedgeAfterMs(): number | undefined {
+    return this.#share.hedgeAfterMs
+  }
+
   /** To a server, by preference one that was not tried. @throws Denial when there is none */
   next(): UpstreamServer {
     this.end()
-    const { targets, tenant, budget, attempts } = this.#share
+    const { targets, tenant, budget, attempts, hedgeAfterMs } = this.#share
     const target = choose(targets, tenant, this.#tried)
     if (target === undefined) {
       throw new Denial(
@@ -139,7 +147,7 @@ export class Turns {
       )
     }
     this.#rules.admit(target.place)
-    if (this.#attempts === 0 && attempts > 1) budget.sent()
+    if (this.#attempts === 0 && (attempts > 1 || hedgeAfterMs !== undefined)) budget.sent()
     this.#attempts += 1
     this.#current = target
     const { server } = target
@@ -166,9 +174,57 @@ export class Turns {
     return true
   }
 
+  /** To another server besides. Undefined where there is none, or the budget for that is used up. */
+  hedge(): HedgeTurn | undefined {
+    const { targets, tenant, budget } = this.#share
+    if (this.#current === undefined) return undefined
+    const target = choose(targets, tenant, [this.#current])
+    if (target === undefined || target === this.#current) return undefined
+    this.#rules.admit(target.place)
+    return budget.take() ? new HedgeTurn(target, tenant) : undefined
+  }
+
+  /** The request is with that server now, and no longer with the one before. */
+  goOnWith(hedge: HedgeTurn): void {
+    this.end()
+    this.#current = hedge.target
+    this.#state = hedge.handOver()
+  }
+
   /** It is under way no more. */
   end(): void {
     this.#state?.end(this.#share.tenant)
     this.#state = undefined
+  }
+}
+
+/** Where a request is besides. */
+export class HedgeTurn {
+  readonly target: Target
+  readonly server: UpstreamServer
+  readonly #tenant: TenantId
+  #state: ServerState | undefined
+
+  constructor(target: Target, tenant: TenantId) {
+    this.target = target
+    this.server = target.server
+    this.#tenant = tenant
+    this.#state = this.server.state
+    this.#state.begin(tenant)
+  }
+
+  judge(outcome: Failure | 'served'): void {
+    this.#state?.judge(this.#tenant, outcome)
+  }
+
+  /** Once: whoever takes it ends it. */
+  handOver(): ServerState | undefined {
+    const state = this.#state
+    this.#state = undefined
+    return state
+  }
+
+  end(): void {
+    this.handOver()?.end(this.#tenant)
   }
 }
