@@ -226,6 +226,11 @@ test('rf_records voids a session or what a grant gave, has a network blocked, an
     await assert.rejects(may('rf_records', sql), /.*/, sql)
   }
   assert.equal(await may('rf_records', 'delete from registry.address_block'), false)
+  const take = 'delete from revocation.detected_session'
+  assert.equal(await may('rf_identity', take), true)
+  for (const role of ['rf_records', 'rf_control', 'rf_vending', 'rf_gateway'] as const) {
+    assert.equal(await may(role, take), false, role)
+  }
 })
 
 test('a password in plain text is refused where a verifier is due', async () => {

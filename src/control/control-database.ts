@@ -1,13 +1,13 @@
 import pg from 'pg'
 import { AUDIT_MIGRATIONS, auditGrants } from '../audit/migrations.ts'
 import { RingfenceError } from '../core/errors.ts'
-import { migrateSteps } from '../core/migrate-steps.ts'
+import { migrateSteps } from '../database/migrate-steps.ts'
 import { REVOCATION_MIGRATIONS, revocationGrants } from '../revocation/migrations.ts'
 import { SNAPSHOT_MIGRATIONS } from '../snapshot/migrations.ts'
 import { APPROVAL_MIGRATIONS } from './approvals/migrations.ts'
 import { addressBlockGrants } from './behaviour/migration.ts'
 import { billingGrants } from './billing/migration.ts'
-import type { DatabaseSettings } from './database.ts'
+import type { DatabaseSettings } from '../database/pooled-database.ts'
 import { keepingGrants } from './keeping/migration.ts'
 import { PLANES, type PlaneRole, REGISTRY_RIGHTS } from './plane-roles.ts'
 import { REGISTRY_MIGRATIONS } from './registry-migrations.ts'
@@ -153,6 +153,7 @@ async function grant(client: pg.Client, database: string, workflows: boolean): P
       follow: ['rf_gateway', 'rf_vending', 'rf_control', 'rf_identity', 'rf_records'],
       sweep: ['rf_identity', 'rf_control'],
       detect: ['rf_records'],
+      end: ['rf_identity'],
     }),
     'commit',
   ]

@@ -250,7 +250,12 @@ function partsOf(
 ) {
   const publisher = enteredRevocations(given)
   const artifacts = new PostgresArtifacts(database)
-  const live = openSessions({ database, artifacts, publisher, sealing, redis, log })
+  // Where revocations are published they are kept, and what detectors void is beside them.
+  const followsDetectors = given !== nowhere
+  const live = openSessions({
+    ...{ database, artifacts, publisher, sealing, redis, log },
+    followsDetectors,
+  })
   const sessions = live.store
   const endAccess = new EndAccess({ database, artifacts, sessions, publisher })
   const keys = new RealmKeys(database, sealing, rotation)

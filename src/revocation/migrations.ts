@@ -59,11 +59,38 @@ export const REVOCATION_MIGRATIONS: readonly string[] = [
      perform revocation.enter(kind, tenant, id, clock_timestamp());
    end
    $$`,
+  // What detectors have voided and is to be ended in its realm as well: whoever keeps sessions takes it from
+  // here, however long that is not running. A revocation is forgotten after an hour, and a refresh token lives
+  // for weeks.
+  `create table revocation.detected_session (
+     tenant text not null,
+     id text not null,
+     at timestamptz not null default clock_timestamp(),
+     primary key (tenant, id)
+   );
+
+   create or replace function revocation.enter_detected(kind text, tenant text, id text) returns void
+   language plpgsql security definer set search_path = pg_catalog, pg_temp
+   as $$
+   begin
+     if (kind = 'session' and id ~ '^[!-~]{1,200}$'
+         or kind = 'subject' and id ~ '^grant:gr-[a-z0-9]{20,40}$') is not true
+       or tenant is null then
+       raise exception 'not what a detector revokes' using errcode = '22023';
+     end if;
+     perform revocation.enter(kind, tenant, id, clock_timestamp());
+     if kind = 'session' then
+       insert into revocation.detected_session (tenant, id) values (tenant, id)
+         on conflict on constraint detected_session_pkey do nothing;
+     end if;
+   end
+   $$`,
 ]
 
 /**
  * Who may do what in schema `revocation`, as statements of an administrator: some enter revocations,
- * some follow them, one sweeps; `detect` enters what `enter_detected` takes and nothing else.
+ * some follow them, one sweeps; `detect` enters what `enter_detected` takes and nothing else, and `end`
+ * ends sessions that were entered so.
  */
 export function revocationGrants(roles: {
   readonly all: readonly string[]
@@ -71,10 +98,11 @@ export function revocationGrants(roles: {
   readonly follow: readonly string[]
   readonly sweep: readonly string[]
   readonly detect?: readonly string[]
+  readonly end?: readonly string[]
 }): readonly string[] {
   const all = roles.all.join(', ')
-  const { detect = [] } = roles
-  const users = [...new Set([...roles.enter, ...roles.follow, ...roles.sweep, ...detect])]
+  const { detect = [], end = [] } = roles
+  const users = [...new Set([...roles.enter, ...roles.follow, ...roles.sweep, ...detect, ...end])]
   return [
     `revoke all on schema revocation from public, ${all}`,
     `revoke all on all tables in schema revocation from public, ${all}`,
@@ -83,6 +111,7 @@ export function revocationGrants(roles: {
     `grant select on revocation.entry to ${roles.follow.join(', ')}`,
     `grant execute on function revocation.enter to ${roles.enter.join(', ')}`,
     `grant execute on function revocation.forget_expired to ${roles.sweep.join(', ')}`,
+    ...end.map((role) => `grant select, update, delete on revocation.detected_session to ${role}`),
     ...detect.map((role) => `grant execute on function revocation.enter_detected to ${role}`),
   ]
 }

@@ -5,6 +5,7 @@ import type { ArtifactStore } from '../provider/artifact-store.ts'
 import type { EndAccess } from '../provider/end-access.ts'
 import type { PostgresArtifacts } from '../provider/postgres-artifacts.ts'
 import type { SealingKey } from '../sealing-key.ts'
+import { DetectedSessions } from './detected-sessions.ts'
 import { endSignedInBy, type EndSignedInBy, forgetSignedInBy } from './federated-sessions.ts'
 import { LiveSessions } from './live-sessions.ts'
 import { type LogoutNotice, LogoutNotices, type SendLogout } from './logout/logout-notices.ts'
@@ -22,6 +23,8 @@ export interface SessionsOptions {
   readonly sealing: SealingKey
   /** Where what the provider keeps of sessions and interactions is. Default: in the database. */
   readonly redis?: RedisSettings | undefined
+  /** The schema `revocation` is beside us, and what detectors enter there is ended. Default false. */
+  readonly followsDetectors?: boolean
   /** Takes one line. No secret is in it. */
   readonly log: (line: string) => void
 }
@@ -33,7 +36,10 @@ export interface OpenSessions {
   /** @param endAccess what ends all of a user, client or realm, and ends sessions in `store` with it */
   administration(endAccess: EndAccess): SessionAdministration
   readonly endSignedInBy: EndSignedInBy
-  /** Tells clients of the ends of sessions, from now on until `close`. Once. */
+  /**
+   * Ends what detectors have voided, and tells clients of the ends of sessions, from now on until `close`.
+   * Once.
+   */
   tell(send: SendLogout): void
   /** Has a client told later that could not be told when its user signed out. */
   untold(notice: LogoutNotice): void
@@ -50,6 +56,7 @@ export function openSessions(options: SessionsOptions): OpenSessions {
     settings === undefined ? undefined : RedisSessions.open({ database, sealing, settings })
   const store = new LiveSessions({ database, payloads: redis ?? artifacts, ending })
   let rounds: SessionRounds | undefined
+  let detecting: SessionRounds | undefined
   return {
     store,
     administration: (endAccess) =>
@@ -71,6 +78,9 @@ export function openSessions(options: SessionsOptions): OpenSessions {
         await redis?.tidy().catch(() => {})
         return more
       }, log)
+      if (options.followsDetectors !== true) return
+      const detected = new DetectedSessions(database, ending, () => rounds?.nudge())
+      detecting = new SessionRounds(() => detected.round(), log)
     },
     untold(notice) {
       LogoutNotices.enter(database, notice).catch((error: unknown) =>
@@ -85,7 +95,7 @@ export function openSessions(options: SessionsOptions): OpenSessions {
       await redis?.tidy().catch((error: unknown) => log(`sessions: ${messageOf(error)}`))
     },
     async close() {
-      await rounds?.close()
+      await Promise.all([rounds?.close(), detecting?.close()])
       redis?.close()
     },
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { parseSubject } from '../../core/names.ts'
+import { until } from '../../core/until.test-support.ts'
 import { FIREFOX, SAFARI, type SessionsSite, type SiteRealm } from './sessions-site.test-support.ts'
 
 const BOB = parseSubject('bob')
@@ -67,6 +68,44 @@ export function sessionsContract(store: string, start: () => Promise<SessionsSit
       assert.equal(await site.isSignedIn(acme, other.browser), true)
       assert.equal(await site.refreshes(acme, other.refreshToken), true)
       assert.equal(await site.sessions.endSession(acme.tenant, one.sid), false)
+    })
+
+    test('what a detector has voided is ended in its realm, and in no other', async () => {
+      const one = await site.enter(acme)
+      const other = await site.enter(acme)
+      const bobs = await site.enter(acme, { subject: 'bob' })
+      const away = await site.enter(globex)
+      const detected = (sid: string) =>
+        site.admin.query(`select revocation.enter_detected('session', 'acme', $1)`, [sid])
+      // Another realm's, and what is no session, are let be.
+      for (const sid of [away.sid, 'gr-1', one.sid]) await detected(sid)
+      await until(async () => {
+        const { rows } = await site.admin.query('select from revocation.detected_session')
+        return rows.length === 0
+      })
+      assert.equal(await site.isSignedIn(acme, one.browser), false)
+      assert.equal(await site.refreshes(acme, one.refreshToken), false)
+      for (const { browser, refreshToken, realm } of [
+        { ...other, realm: acme },
+        { ...bobs, realm: acme },
+        { ...away, realm: globex },
+      ]) {
+        assert.equal(await site.isSignedIn(realm, browser), true)
+        assert.equal(await site.refreshes(realm, refreshToken), true)
+      }
+    })
+
+    test('what a detector has voided goes on by no refresh token, also of a session that is over', async () => {
+      const realm = await ownRealm()
+      const one = await site.enter(realm)
+      const other = await site.enter(realm)
+      await site.admin.query('delete from identity.session where tenant = $1', [realm.tenant])
+      assert.equal(await site.refreshes(realm, other.refreshToken), true)
+      await site.admin.query(`select revocation.enter_detected('session', $1, $2)`, [
+        realm.tenant,
+        one.sid,
+      ])
+      await until(async () => !(await site.refreshes(realm, one.refreshToken)))
     })
 
     test('a user ends their own sessions alone, and all but the one that asks', async () => {

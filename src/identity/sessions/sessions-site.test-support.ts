@@ -59,7 +59,7 @@ export async function startSessionsSite(
   await site.admin.query('create schema revocation')
   for (const sql of REVOCATION_MIGRATIONS) await site.admin.query(sql)
   const all = ['rf_identity']
-  for (const sql of revocationGrants({ all, enter: all, follow: all, sweep: all })) {
+  for (const sql of revocationGrants({ all, enter: all, follow: all, sweep: all, end: all })) {
     await site.admin.query(sql)
   }
   const withAgent: SessionsSite['with'] = async (userAgent) => {
