@@ -12,6 +12,8 @@ export interface CellOptions {
   readonly manifest: string
   /** A server to use instead of an embedded one, with an administrator's rights. */
   readonly url?: string
+  /** Has an embedded server record how long it works for whom. Default: it does not. */
+  readonly measured?: boolean
   readonly log?: (line: string) => void
 }
 

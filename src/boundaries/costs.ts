@@ -18,8 +18,8 @@ export interface CostReading {
  */
 export interface CostMeter {
   /**
-   * All tenants of the cell whose servers run. What the engine does not measure is left out, and so is a
-   * tenant of whom there is nothing. It may read every row: ask seldom.
+   * All tenants of the cell whose servers run. What the engine does not measure is left out; what it
+   * measures is 0 for a tenant of whom there is nothing. It may read every row: ask seldom.
    * @throws RingfenceError `engine_unavailable`, `timed_out`
    */
   costs(): Promise<readonly CostReading[]>

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
+import type { CostReading } from '../boundaries/costs.ts'
 import { ERROR_CODES, RingfenceError } from '../core/errors.ts'
 import type { LeaseId } from '../core/lease.ts'
 import { parseCellName, parseRegion, parseTenantId } from '../core/tenant.ts'
@@ -12,10 +13,15 @@ import { call } from '../http/call.ts'
 import { type CellHost, hostCell } from './cell-host.ts'
 import { memoryBoundary, type MemoryBoundary } from './memory-boundary.test-support.ts'
 import { KEEPER_OPERATIONS, LEASER_OPERATIONS, pathOf } from './operations.ts'
-import { remoteBoundary, remoteLeaser } from './remote-boundary.ts'
+import { remoteBoundary, remoteLeaser, remoteMeter } from './remote-boundary.ts'
 
 const ACME = parseTenantId('acme')
 const TENANT = { id: ACME, tier: 'pooled', region: parseRegion('eu-west') } as const
+/** Beyond what a number of JSON is exact to. */
+const COSTS: readonly CostReading[] = [
+  { tenant: ACME, kind: 'query', form: 'counter', value: 2n ** 90n, epoch: 'since noon' },
+  { tenant: ACME, kind: 'storage', form: 'level', value: 0n, epoch: '' },
+]
 const log: string[] = []
 let directory: string
 let memory: MemoryBoundary
@@ -28,6 +34,7 @@ before(async () => {
     boundary: memory.boundary,
     keeper: join(directory, 'keeper'),
     leaser: join(directory, 'leaser'),
+    meter: { socket: join(directory, 'meter'), costs: { costs: () => Promise.resolve(COSTS) } },
     log: (line) => log.push(line),
   })
 })
@@ -58,6 +65,25 @@ test('what a call gives is what the boundary gave, dates and all', async () => {
   assert.deepEqual(await far.erase(ACME), await boundary.erase(ACME))
 })
 
+test('the meter’s socket tells what tenants cost, to the last digit, and nothing else is there', async () => {
+  const { meter = '' } = host
+  assert.deepEqual(await remoteMeter(meter).costs(), COSTS)
+  const body = JSON.stringify({ tenant: 'acme' })
+  const ask = async (address: string, path: string) => {
+    const { status, text } = await call(address, { method: 'POST', path, body })
+    return { status, text }
+  }
+  const nothing = await ask(meter, '/v1/no-such-thing')
+  assert.equal(nothing.status, 404)
+  const calls = memory.calls.length
+  for (const name of [...Object.keys(KEEPER_OPERATIONS), 'export', 'stopExport']) {
+    assert.deepEqual(await ask(meter, pathOf(name)), nothing, name)
+  }
+  assert.equal(memory.calls.length, calls)
+  // Vending learns nothing of what tenants cost.
+  assert.deepEqual(await ask(host.leaser, pathOf('costs')), nothing)
+})
+
 test('the leaser’s socket has credentials and nothing else, as if nothing else there were', async () => {
   const { leaser, keeper } = host
   const body = JSON.stringify({ tenant: 'acme' })
@@ -85,7 +111,7 @@ test('the leaser’s socket has credentials and nothing else, as if nothing else
 })
 
 test('only our own user may open the sockets', async () => {
-  for (const name of ['keeper', 'leaser']) {
+  for (const name of ['keeper', 'leaser', 'meter']) {
     assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600)
   }
 })

@@ -1,9 +1,16 @@
 import type { Boundary } from '../boundaries/boundary.ts'
+import type { CostMeter } from '../boundaries/costs.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { listen, type Listening } from '../http/listen.ts'
 import { ExportDesk } from './export-desk.ts'
 import { failureResponse, fromJson } from './failure.ts'
-import { KEEPER_OPERATIONS, LEASER_OPERATIONS, type Operations, pathOf } from './operations.ts'
+import {
+  KEEPER_OPERATIONS,
+  LEASER_OPERATIONS,
+  METER_OPERATIONS,
+  type Operations,
+  pathOf,
+} from './operations.ts'
 
 const REQUEST_CHARACTERS_MAX = 64 * 1024
 
@@ -13,6 +20,8 @@ export interface CellHostOptions {
   readonly keeper: string
   /** Path of the unix socket for the vending plane: credentials only. */
   readonly leaser: string
+  /** Path of the unix socket for the records plane: what tenants cost, and no more. Absent: it is not told. */
+  readonly meter?: { readonly socket: string; readonly costs: CostMeter }
   /** For failures that nobody expected. */
   readonly log?: (line: string) => void
 }
@@ -21,45 +30,70 @@ export interface CellHost {
   /** Addresses for the clients: `unix:/path`. */
   readonly keeper: string
   readonly leaser: string
+  readonly meter: string | undefined
   /** Takes no new calls and waits for those under way, 10 seconds at most. The boundary stays open. */
   close(): Promise<void>
 }
 
 /**
- * Serves a boundary to other processes of the same user, on two sockets: what vending reaches is not
- * there on its socket, rather than forbidden. @throws RingfenceError `port_taken`, `not_writable`
+ * Serves a boundary to other processes of the same user, on a socket for each: what vending and records do
+ * not reach is not there on their sockets, rather than forbidden. @throws RingfenceError `port_taken`, `not_writable`
  */
 export async function hostCell(options: CellHostOptions): Promise<CellHost> {
-  const { boundary } = options
+  const { boundary, meter } = options
   const log = options.log ?? (() => {})
-  const keeper = await listen(handler(boundary, KEEPER_OPERATIONS, log, new ExportDesk()), {
-    socket: options.keeper,
-  })
-  let leaser: Listening
-  try {
-    leaser = await listen(handler(boundary, LEASER_OPERATIONS, log, undefined), {
-      socket: options.leaser,
-    })
-  } catch (error) {
-    await keeper.close()
-    throw error
+  const open: Listening[] = []
+  const close = async () => {
+    await Promise.all(open.map((one) => one.close()))
   }
-  return {
-    keeper: keeper.url,
-    leaser: leaser.url,
-    async close() {
-      await Promise.all([keeper.close(), leaser.close()])
-    },
+  const serve = async (socket: string, answer: Handler) => {
+    const listening = await listen(answer, { socket })
+    open.push(listening)
+    return listening.url
+  }
+  try {
+    return {
+      keeper: await serve(
+        options.keeper,
+        handler(boundary, KEEPER_OPERATIONS, log, exporting(boundary, new ExportDesk())),
+      ),
+      leaser: await serve(options.leaser, handler(boundary, LEASER_OPERATIONS, log)),
+      meter: meter && (await serve(meter.socket, handler(meter.costs, METER_OPERATIONS, log))),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 
 type Handler = (request: Request) => Promise<Response>
 
-function handler(
-  boundary: Boundary,
-  operations: Operations,
+/** What streams, apart from the operations: undefined for another path. */
+type Streaming = (
+  path: string,
+  input: () => Promise<unknown>,
+  unexpected: (error: unknown) => void,
+) => Promise<Response | undefined>
+
+function exporting(boundary: Boundary, desk: ExportDesk): Streaming {
+  return async (path, input, unexpected) => {
+    if (path === pathOf('export')) {
+      return new Response(desk.begin(boundary, await input(), unexpected), {
+        headers: { 'content-type': 'application/octet-stream' },
+      })
+    }
+    if (path !== pathOf('stopExport')) return undefined
+    await desk.stop(await input())
+    return Response.json(null)
+  }
+}
+
+function handler<T>(
+  target: T,
+  operations: Operations<T>,
   log: (line: string) => void,
-  exports: ExportDesk | undefined,
+  streaming?: Streaming,
 ): Handler {
   const byPath = new Map(Object.entries(operations).map(([name, one]) => [pathOf(name), one]))
   const unexpected = (error: unknown) => {
@@ -68,19 +102,14 @@ function handler(
     log(`cell host: ${messageOf(error)}${detail}`)
   }
   const answer = async (path: string, input: () => Promise<unknown>): Promise<Response> => {
-    if (path === pathOf('export') && exports !== undefined) {
-      return new Response(exports.begin(boundary, await input(), unexpected), {
-        headers: { 'content-type': 'application/octet-stream' },
-      })
-    }
-    if (path === pathOf('stopExport') && exports !== undefined) {
-      await exports.stop(await input())
-      return Response.json(null)
-    }
+    const streamed = await streaming?.(path, input, unexpected)
+    if (streamed !== undefined) return streamed
     const operation = byPath.get(path)
     if (operation === undefined) throw nothingHere()
-    const result = await operation.answer(boundary, await input())
-    return Response.json(result ?? null, { headers: { 'cache-control': 'no-store' } })
+    const result = await operation.answer(target, await input())
+    return new Response(toJson(result ?? null), {
+      headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    })
   }
   return async (request) => {
     try {
@@ -91,6 +120,11 @@ function handler(
       return failureResponse(error)
     }
   }
+}
+
+/** Integers beyond JSON's as their digits. */
+function toJson(value: unknown): string {
+  return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? `${one}` : one))
 }
 
 const nothingHere = () => new RingfenceError('not_found', 'there is nothing here')

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { LiveBoundary } from '../boundaries/boundary.ts'
+import type { CostMeter } from '../boundaries/costs.ts'
 import { RingfenceError } from '../core/errors.ts'
 import * as wire from './wire.ts'
 import type { Reader } from './wire.ts'
@@ -9,23 +10,28 @@ const SOON = 60_000
 /** For work over all of a tenant's data. */
 const WHENEVER = 24 * 3600_000
 
-interface Definition<I, O> {
+interface Definition<I, O, T> {
   readonly input: Reader<I>
   readonly output: Reader<O>
   readonly timeoutMs: number
-  readonly run: (boundary: LiveBoundary, input: I) => Promise<O>
+  readonly run: (target: T, input: I) => Promise<O>
 }
 
 /** One call, as both ends know it. */
-export interface Operation<O = unknown> {
+export interface Operation<O = unknown, T = LiveBoundary> {
   readonly output: Reader<O>
   readonly timeoutMs: number
   /** What the host does. @throws RingfenceError `invalid_argument` for an input that is none */
-  answer(boundary: LiveBoundary, input: unknown): Promise<O>
+  answer(target: T, input: unknown): Promise<O>
 }
 
-function operation<I, O>({ input, output, timeoutMs, run }: Definition<I, O>): Operation<O> {
-  return { output, timeoutMs, answer: async (boundary, raw) => run(boundary, checked(input, raw)) }
+function operation<I, O, T = LiveBoundary>({
+  input,
+  output,
+  timeoutMs,
+  run,
+}: Definition<I, O, T>): Operation<O, T> {
+  return { output, timeoutMs, answer: async (target, raw) => run(target, checked(input, raw)) }
 }
 
 /** @throws RingfenceError `invalid_argument` */
@@ -135,7 +141,18 @@ export const KEEPER_OPERATIONS = {
   }),
 }
 
-export type Operations = Readonly<Record<string, Operation>>
+/** What tenants cost, and nothing else of them. */
+export const METER_OPERATIONS = {
+  costs: operation({
+    input: z.strictObject({}),
+    output: wire.costs,
+    // It may read every row.
+    timeoutMs: 10 * SOON,
+    run: (meter: CostMeter) => meter.costs(),
+  }),
+}
+
+export type Operations<T = LiveBoundary> = Readonly<Record<string, Operation<unknown, T>>>
 
 /** Where an operation is served, by its name. */
 export const pathOf = (name: string): string => `/v1/${name}`

@@ -1,9 +1,10 @@
 import type { Leaser, LiveBoundary } from '../boundaries/boundary.ts'
+import type { CostMeter } from '../boundaries/costs.ts'
 import { RingfenceError } from '../core/errors.ts'
 import type { Tier } from '../core/tenant.ts'
 import { type Address, call } from '../http/call.ts'
 import { errorFrom, fromJson } from './failure.ts'
-import { KEEPER_OPERATIONS, LEASER_OPERATIONS, pathOf } from './operations.ts'
+import { KEEPER_OPERATIONS, LEASER_OPERATIONS, METER_OPERATIONS, pathOf } from './operations.ts'
 import { remoteExport } from './remote-export.ts'
 import type { Reader } from './wire.ts'
 
@@ -47,6 +48,11 @@ export function remoteBoundary(
     // Nothing is held between calls.
     close: () => Promise.resolve(),
   }
+}
+
+/** The records plane's way to a cell: the meter socket of its host. */
+export function remoteMeter(address: Address): CostMeter {
+  return { costs: () => ask(address, 'costs', METER_OPERATIONS.costs, {}) }
 }
 
 async function ask<T>(

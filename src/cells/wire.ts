@@ -10,6 +10,7 @@ import type {
   SmokeCheck,
   Sweep,
 } from '../boundaries/boundary.ts'
+import type { CostReading } from '../boundaries/costs.ts'
 import { type Finding, SEVERITIES } from '../core/finding.ts'
 import { type Lease, type LeaseId, SCOPES } from '../core/lease.ts'
 import { parsed } from '../core/parsed.ts'
@@ -121,6 +122,20 @@ export const cutOver: Reader<CutOver> = z.object({
   verified: z.array(z.object({ item: z.string(), count: number, hash: z.string() })),
   pausedMs: number,
 })
+
+export const costs: Reader<readonly CostReading[]> = z.array(
+  z.object({
+    tenant: tenantId,
+    kind: z.enum(['storage', 'query']),
+    form: z.enum(['level', 'counter']),
+    /** Travels as decimal digits: JSON's numbers are not exact. */
+    value: z
+      .string()
+      .regex(/^\d{1,40}$/)
+      .transform((digits) => BigInt(digits)),
+    epoch: z.string().max(200),
+  }),
+)
 
 export const manifest: Reader<ExportManifest> = z.object({
   tenant: tenantId,

@@ -16,6 +16,13 @@ import { Site } from './site.ts'
 
 /** The installation's prefix on a cell's servers. */
 const PREFIX = 'rf'
+/** Statements of tenants by the time that they took, without those that set passwords. */
+const MEASURED = {
+  shared_preload_libraries: 'plpgsql,pg_stat_statements',
+  'pg_stat_statements.track_utility': 'off',
+}
+/** Of many tenants on one server, whose statements must not push each other out. About 10 MiB of memory. */
+const MEASURED_CELL = { ...MEASURED, 'pg_stat_statements.max': '20000' }
 
 /** Starts (or connects to) a cell's server and installs the boundary with the application on it. */
 export async function openPostgresCell(options: CellOptions): Promise<OpenCell> {
@@ -36,6 +43,7 @@ async function openCluster(options: CellOptions): Promise<Cluster | EmbeddedClus
     name: options.name,
     directory: join(options.directory, 'cluster'),
     profile: 'cell',
+    ...(options.measured === true ? { settings: MEASURED_CELL } : {}),
     ...(options.log === undefined ? {} : { log: options.log }),
   })
 }
@@ -56,10 +64,13 @@ async function openOn(
     bridges: true,
   })
   const directory = join(options.directory, 'silos')
+  const settings = options.measured === true ? { settings: MEASURED } : {}
   const boundary = new PostgresBoundary({
     cell: options.name,
     site,
-    ...(cluster.embedded ? { silos: new Silos({ directory, names, application, ...log }) } : {}),
+    ...(cluster.embedded
+      ? { silos: new Silos({ directory, names, application, ...settings, ...log }) }
+      : {}),
     rehearsals: new RehearsalHost({ application, ...log }),
   })
   return {

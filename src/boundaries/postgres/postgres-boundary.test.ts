@@ -105,3 +105,12 @@ test('a tenant that is half erased gets no lease and no new place until that is 
   await place.provision('leaving')
   await lease('leaving')
 })
+
+test('what the server does not measure is left out of what tenants cost, and not told as nothing', async () => {
+  await place.provision('measured')
+  const costs = (await place.boundary.costs()).filter(({ tenant }) => tenant === 'measured')
+  assert.deepEqual(
+    costs.map(({ kind }) => kind),
+    ['storage'],
+  )
+})

@@ -28,23 +28,12 @@ export async function readCosts(site: Site, isSilo: boolean): Promise<readonly C
     }
     const worked = await workedMicros(custody, site)
     return placed.flatMap(({ tenant, key }): CostReading[] => {
-      const [bytes, micros] = [kept.get(key), worked?.byKey.get(key)]
-      return [
-        ...(bytes === undefined
-          ? []
-          : [{ tenant, kind: 'storage', form: 'level', value: bytes, epoch: '' } as const]),
-        ...(micros === undefined || worked === undefined
-          ? []
-          : [
-              {
-                tenant,
-                kind: 'query',
-                form: 'counter',
-                value: micros,
-                epoch: worked.epoch,
-              } as const,
-            ]),
-      ]
+      const value = kept.get(key) ?? 0n
+      const storage = { tenant, kind: 'storage', form: 'level', value, epoch: '' } as const
+      if (worked === undefined) return [storage]
+      const { epoch, byKey } = worked
+      const micros = byKey.get(key) ?? 0n
+      return [storage, { tenant, kind: 'query', form: 'counter', value: micros, epoch }]
     })
   })
 }
@@ -105,16 +94,11 @@ interface Worked {
 }
 
 /**
- * By pg_stat_statements, where it is loaded and its views are in the ledger's database, into which no
- * tenant comes: a tenant's logins have its key in their names. Undefined where it is not there. What its
- * table had no room for any more is not in it.
+ * By pg_stat_statements, where the server has it loaded: a tenant's logins have its key in their names.
+ * Undefined where it is not there. What its table had no room for any more is not in it.
  */
 async function workedMicros(custody: pg.ClientBase, { names }: Site): Promise<Worked | undefined> {
-  const { rows: found } = await custody.query<{ schema: string }>(
-    `select quote_ident(n.nspname) as schema from pg_extension x
-       join pg_namespace n on n.oid = x.extnamespace where x.extname = 'pg_stat_statements'`,
-  )
-  const schema = found[0]?.schema
+  const schema = await statementsSchema(custody)
   if (schema === undefined) return undefined
   const { rows: info } = await custody.query<{ epoch: string }>(
     `select stats_reset::text as epoch from ${schema}.pg_stat_statements_info`,
@@ -132,4 +116,35 @@ async function workedMicros(custody: pg.ClientBase, { names }: Site): Promise<Wo
     byKey.set(key, (byKey.get(key) ?? 0n) + BigInt(micros))
   }
   return { byKey, epoch: info[0]?.epoch ?? '' }
+}
+
+/** Where its views are made when they are nowhere: in the ledger's database, into which no tenant comes. */
+const STATEMENTS_SCHEMA = 'rf_costs'
+
+/** The schema of its views, made here if need be; undefined where it is not loaded or we may not make them. */
+async function statementsSchema(custody: pg.ClientBase): Promise<string | undefined> {
+  const { rows } = await custody.query<{ loaded: boolean }>(
+    `select current_setting('shared_preload_libraries') ~ '\\ypg_stat_statements\\y' as loaded`,
+  )
+  if (rows[0]?.loaded !== true) return undefined
+  const known = await schemaOfStatements(custody)
+  if (known !== undefined) return known
+  try {
+    await custody.query(`create schema if not exists ${STATEMENTS_SCHEMA}`)
+    await custody.query(
+      `create extension if not exists pg_stat_statements schema ${STATEMENTS_SCHEMA}`,
+    )
+  } catch {
+    // On a server that is not ours this may be for others: then time is not measured, and all else is.
+    return undefined
+  }
+  return schemaOfStatements(custody)
+}
+
+async function schemaOfStatements(custody: pg.ClientBase): Promise<string | undefined> {
+  const { rows } = await custody.query<{ schema: string }>(
+    `select quote_ident(n.nspname) as schema from pg_extension x
+       join pg_namespace n on n.oid = x.extnamespace where x.extname = 'pg_stat_statements'`,
+  )
+  return rows[0]?.schema
 }
