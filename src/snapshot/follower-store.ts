@@ -7,11 +7,10 @@ import { hashOf, openConfirmation, openRecord, refused } from './seal.ts'
 import type { Configuration } from './snapshot.ts'
 import { SnapshotFile, type StoredBase } from './snapshot-file.ts'
 import { readStanding, type Standing, writeStanding } from './standing.ts'
-import { SnapshotState } from './state.ts'
+import { FUTURE_MS_MAX, SnapshotState } from './state.ts'
 
 /** Confirmations come every few seconds; a restart needs no newer one than this. */
 const STANDING_MS = 30_000
-const FUTURE_MS_MAX = 300_000
 /** The file is written anew when changes are many, or outweigh what it begins with. */
 const REWRITE_AFTER_CHANGES = 1_000
 const CHANGES_BYTES_MAX = 4 * 1024 * 1024
@@ -78,7 +77,7 @@ export class FollowerStore {
     if (this.#state === undefined || confirmation === undefined) return
     const word = await openConfirmation(confirmation, this.#keys).catch(() => undefined)
     if (word?.version === this.#state.version && word.hash === this.#state.hash) {
-      this.#state.confirm(new Date(word.at))
+      this.#state.recall(new Date(word.at))
     }
   }
 
@@ -97,19 +96,23 @@ export class FollowerStore {
 
   /**
    * Takes over what the database has and this process has not.
-   * @throws RingfenceError `snapshot_refused`; what was in force stays so. Errors of the client
+   * @throws RingfenceError `snapshot_refused`; what was in force stays so. `disk_full`, `not_writable`
+   *   after all of it is in force. Errors of the client
    */
   async catchUp(database: RecordStore): Promise<void> {
-    await this.#save()
     const head = await database.head()
     if (head.version < Math.max(this.#state?.version ?? 0, this.#standing.version)) {
       throw refused('the database is older than what was in force here')
     }
     while ((this.#state?.version ?? 0) < head.version) {
       await this.#advance(database)
-      await this.#save()
     }
+    const trouble = await this.#save().then(
+      () => undefined,
+      (error: unknown) => error,
+    )
     if (head.confirmation !== undefined) await this.#confirm(head.confirmation)
+    if (trouble !== undefined) throw trouble
     this.#considerRewriting(database)
   }
 

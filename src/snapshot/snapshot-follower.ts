@@ -6,6 +6,7 @@ import type { PublicJwk } from '../tokens/signing-key.ts'
 import { KeySet } from '../tokens/verify-token.ts'
 import { Alarm } from './alarm.ts'
 import { FollowerStore } from './follower-store.ts'
+import { FUTURE_MS_MAX } from './state.ts'
 import type { Configuration, ConfigurationSource } from './snapshot.ts'
 import type { RecordStore } from './record-store.ts'
 import { SnapshotDatabase } from './snapshot-database.ts'
@@ -94,7 +95,9 @@ export class SnapshotFollower implements ConfigurationSource {
   current(): Configuration {
     const now = this.#store.inForce
     const limit = (this.#options.staleAfterSeconds ?? STALE_AFTER_SECONDS) * 1000
-    if (now === undefined || Date.now() - now.confirmedAt.getTime() > limit) {
+    const age = Date.now() - (now?.confirmedAt.getTime() ?? 0)
+    // From the future it is by a clock that was set back, to which tokens that have ended are valid again.
+    if (now === undefined || age > limit || age < -FUTURE_MS_MAX) {
       throw new RingfenceError('snapshot_stale', 'there is no configuration that is recent enough')
     }
     return now

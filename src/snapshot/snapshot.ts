@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { blockedNetworksSchema } from '../contracts/blocked-network.ts'
 import { contractSchema } from '../contracts/contract.ts'
 import { grantSchema } from '../contracts/grant.ts'
+import { grantRestraintsSchema } from '../contracts/grant-restraint.ts'
 import { guardrailSchema } from '../contracts/guardrail.ts'
 import { limitsSchema } from '../contracts/limit.ts'
 import { meterSchema } from '../contracts/meter.ts'
@@ -106,6 +107,8 @@ const tenantSchema = z.strictObject({
   network: networkSchema.optional(),
   /** What it lets principals of other tenants do. */
   grants: z.array(grantSchema).max(1_000).optional(),
+  /** What detectors have put on some of them for a while. */
+  restraints: grantRestraintsSchema.optional(),
   /** Quotas of usage that it has used up. */
   spent: spentQuotasSchema.optional(),
 })

@@ -3,6 +3,9 @@ import { refused } from './seal.ts'
 import type { Configuration, PlatformConfig, SnapshotRecord, TenantConfig } from './snapshot.ts'
 import { TenantShelf } from './tenant-shelf.ts'
 
+/** By so much the control plane's clock may be ahead of this process's. Milliseconds. */
+export const FUTURE_MS_MAX = 300_000
+
 /** What a chain of records amounts to. A record is taken whole or refused with nothing changed. */
 export class SnapshotState {
   #version: number
@@ -87,8 +90,18 @@ export class SnapshotState {
     }
   }
 
-  /** Time only goes forward. */
+  /**
+   * Time only goes forward. What comes from the future confirms nothing; and when what did has turned out
+   * to be in the future, by a clock that was set back, an earlier word takes its place.
+   */
   confirm(at: Date): void {
+    const latest = Date.now() + FUTURE_MS_MAX
+    if (at.getTime() > latest) return
+    if (at > this.#confirmedAt || this.#confirmedAt.getTime() > latest) this.#confirmedAt = at
+  }
+
+  /** As it was confirmed before, whatever the clock says by now. */
+  recall(at: Date): void {
     if (at > this.#confirmedAt) this.#confirmedAt = at
   }
 
