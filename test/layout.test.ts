@@ -26,11 +26,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   usage: ['core', 'http', 'tokens', 'journal'],
   alerts: ['core', 'http', 'upstreams'],
   telemetry: ['core', 'http', 'alerts'],
-  metering: ['core', 'contracts', 'http', 'tokens', 'usage', 'audit'],
-  billing: ['core', 'contracts', 'http', 'tokens', 'usage', 'audit', 'metering', 'alerts'],
-  behaviour: ['core', 'contracts', 'http', 'audit', 'usage', 'alerts'],
+  metering: ['core', 'database', 'contracts', 'http', 'tokens', 'usage', 'audit'],
+  billing: [
+    'core',
+    'database',
+    'contracts',
+    'http',
+    'tokens',
+    'usage',
+    'audit',
+    'metering',
+    'alerts',
+  ],
+  behaviour: ['core', 'database', 'contracts', 'http', 'audit', 'usage', 'alerts'],
   records: [
     'core',
+    'database',
     'contracts',
     'http',
     'tokens',
@@ -47,11 +58,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'behaviour',
   ],
   clusters: ['core'],
+  database: ['core'],
   supervisor: ['core'],
   boundaries: ['core', 'clusters'],
   cells: ['core', 'http', 'boundaries'],
   control: [
     'core',
+    'database',
     'administration',
     'contracts',
     'manifests',
@@ -65,6 +78,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   identity: [
     'core',
+    'database',
     'administration',
     'contracts',
     'http',
@@ -144,6 +158,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'back-office': [
     'core',
+    'database',
     'administration',
     'contracts',
     'manifests',
@@ -159,6 +174,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'realm-proof': [
     'core',
+    'database',
     'contracts',
     'http',
     'tokens',
@@ -171,6 +187,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'records-proof': [
     'core',
+    'database',
     'contracts',
     'http',
     'tokens',
@@ -195,6 +212,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: [
     'limits',
     'core',
+    'database',
     'edge',
     'administration',
     'contracts',
@@ -216,6 +234,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gateway',
     'vending',
     'journal',
+    'transparency',
     'audit',
     'usage',
     'telemetry',
@@ -256,7 +275,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Client libraries that only these folders may import. */
 const CLIENTS: Readonly<Record<string, RegExp>> = {
-  pg: /^src\/(clusters|control|identity|revocation|snapshot|sdk|boundaries\/postgres|audit|records|metering|billing|behaviour)\//,
+  pg: /^src\/(clusters|database|control|identity|revocation|snapshot|sdk|boundaries\/postgres|audit|records|metering|billing|behaviour)\//,
   'pg-copy-streams': /^src\/metering\//,
   'pg-cursor': /^src\/boundaries\/postgres\//,
   ioredis: /^src\/(identity\/sessions|limits)\/redis\//,

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { messageOf, RingfenceError } from '../core/errors.ts'
-import { migrateSteps } from '../core/migrate-steps.ts'
+import { migrateSteps } from '../database/migrate-steps.ts'
 import { BEHAVIOUR_MIGRATIONS } from './migrations.ts'
 
 /** Serialises preparing processes. The number is "beha" in ASCII. */

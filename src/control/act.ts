@@ -2,7 +2,7 @@ import { submitEntries } from '../audit/submit-entries.ts'
 import { RingfenceError } from '../core/errors.ts'
 import { type About, entriesOf } from './act-entries.ts'
 import type { Actor, OperatorScope } from './control-plane.ts'
-import type { Tx } from './database.ts'
+import type { Tx } from '../database/pooled-database.ts'
 import { requestKey } from './request-key.ts'
 
 /** @throws RingfenceError `forbidden` when the actor's scopes do not hold this one */

@@ -3,7 +3,7 @@ import { RingfenceError } from '../core/errors.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseTenantId } from '../core/tenant.ts'
 import { type ApprovalView, WORKFLOW_KINDS } from './control-plane.ts'
-import type { Tx } from './database.ts'
+import type { Tx } from '../database/pooled-database.ts'
 import { GUARDED_KINDS } from './operators/guarded-acts.ts'
 
 export const APPROVAL_STATES = ['pending', 'approved', 'refused', 'expired'] as const

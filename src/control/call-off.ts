@@ -1,6 +1,6 @@
 import { RingfenceError } from '../core/errors.ts'
 import type { Actor } from './control-plane.ts'
-import type { Tx } from './database.ts'
+import type { Tx } from '../database/pooled-database.ts'
 import type { TenantRow } from './tenant-row.ts'
 import { goOn } from './workflows/go-on.ts'
 import { offboardInput } from './workflows/offboard.ts'

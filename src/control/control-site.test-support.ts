@@ -11,7 +11,7 @@ import { parseCellName, parseRegion, parseTenantId, type Tier } from '../core/te
 import { SigningKey } from '../tokens/signing-key.ts'
 import { prepareControlDatabase } from './control-database.ts'
 import { type Actor, OPERATOR_SCOPES, type WorkflowView } from './control-plane.ts'
-import type { DatabaseSettings } from './database.ts'
+import type { DatabaseSettings } from '../database/pooled-database.ts'
 import { FAKE_CELL_TABLES } from './fake-cell.test-support.ts'
 import { type FakePorts, fakePorts } from './fake-ports.test-support.ts'
 import {

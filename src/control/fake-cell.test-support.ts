@@ -12,7 +12,7 @@ import {
   type TenantId,
   type Tier,
 } from '../core/tenant.ts'
-import type { DatabaseSettings } from './database.ts'
+import type { DatabaseSettings } from '../database/pooled-database.ts'
 
 /** Where the fake engine keeps its state: it outlives the processes that use it. */
 export const FAKE_CELL_TABLES = `

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { RingfenceError } from '../core/errors.ts'
 import type { TenantId } from '../core/tenant.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
-import type { DatabaseSettings } from './database.ts'
+import type { DatabaseSettings } from '../database/pooled-database.ts'
 import { FakeCell } from './fake-cell.test-support.ts'
 import type { Ports, Realms } from './ports.ts'
 

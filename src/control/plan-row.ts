@@ -3,7 +3,7 @@ import { parsePlanName } from '../core/names.ts'
 import { parsed } from '../core/parsed.ts'
 import { TIERS } from '../core/tenant.ts'
 import type { PlanView } from './control-plane.ts'
-import type { Tx } from './database.ts'
+import type { Tx } from '../database/pooled-database.ts'
 
 const rowSchema = z.object({
   name: parsed(parsePlanName),

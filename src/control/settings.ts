@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import type { Tx } from './database.ts'
+import type { Tx } from '../database/pooled-database.ts'
 
 /** A setting that all control processes share, or undefined. */
 export async function readSetting(tx: Pick<Tx, 'query'>, name: string): Promise<unknown> {

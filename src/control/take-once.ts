@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Tx } from './database.ts'
+import type { Tx } from '../database/pooled-database.ts'
 
 /**
  * True at the first call for a message, in any control process, and false for as long as it is

@@ -12,7 +12,8 @@ import {
   type TenantView,
 } from './control-plane.ts'
 import type { Cursors } from './cursor.ts'
-import type { Database, Tx } from './database.ts'
+import type { Tx } from '../database/pooled-database.ts'
+import type { Database } from './database.ts'
 import type { FourEyes, Pass } from './operators/four-eyes.ts'
 import { plansOf } from './plan-row.ts'
 import type { TenantChanges, TenantPatch } from './tenant-changes.ts'

@@ -7,7 +7,7 @@ import { SERVING_STATUSES, type TenantConfig } from '../snapshot/snapshot.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
 import { TENANT_STATUSES, type TenantView } from './control-plane.ts'
 import type { TenantParts } from './manifests/declared-parts.ts'
-import type { Tx } from './database.ts'
+import type { Tx } from '../database/pooled-database.ts'
 
 /** A tenant as it is registered. The database's types are checked once, here. */
 const rowSchema = z.object({

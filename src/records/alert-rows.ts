@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { ALERT_MIGRATIONS } from '../alerts/alert-tables.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
-import { migrateSteps } from '../core/migrate-steps.ts'
+import { migrateSteps } from '../database/migrate-steps.ts'
 
 /** Serialises preparing processes. The number is "aler" in ASCII. */
 const PREPARE_LOCK = 0x616c6572

@@ -1,4 +1,4 @@
-import type { DatabaseSettings } from '../../src/control/database.ts'
+import type { DatabaseSettings } from '../../src/database/pooled-database.ts'
 import { jane, request } from '../../src/control/control-site.test-support.ts'
 import type { WorkflowView } from '../../src/control/control-plane.ts'
 import type { OpenControlPlane } from '../../src/control/open-control-plane.ts'

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
-import { migrateSteps } from '../../core/migrate-steps.ts'
+import { migrateSteps } from '../../database/migrate-steps.ts'
 import { BILLING_MIGRATIONS } from './migrations.ts'
 
 /** How to reach the database as the records plane's role. Holds a secret. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type BlockedNetwork, blockedNetworkSchema } from '../../contracts/blocked-network.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 
 const MOST = 500
 const rowSchema = z.object({ network: z.string(), until: z.date() })

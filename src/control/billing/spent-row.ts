@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type SpentQuota, spentQuotaSchema } from '../../contracts/spent-quota.ts'
 import type { TenantId } from '../../core/tenant.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 
 const rowSchema = z.object({
   name: z.string(),

@@ -3,7 +3,7 @@ import { type GrantConfig, grantSchema } from '../../contracts/grant.ts'
 import { type GrantId, parseGrantId } from '../../core/names.ts'
 import { parsed } from '../../core/parsed.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 import type { GrantEvent, GrantView } from './grants.ts'
 
 const rowSchema = z.object({

@@ -11,7 +11,7 @@ import {
 } from '../../manifests/manifest.ts'
 import { InvalidManifests, pathText } from '../../manifests/problem.ts'
 import type { Actor } from '../control-plane.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 import type { Pass } from '../operators/four-eyes.ts'
 import { plansOf } from '../plan-row.ts'
 import { lockPlatform } from '../platform-publisher.ts'

@@ -10,7 +10,7 @@ import {
 import type { Kept } from '../../manifests/declared.ts'
 import type { Manifest } from '../../manifests/manifest.ts'
 import type { PlatformConfig } from '../../snapshot/snapshot.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 import type { Judges } from './apply-parts.ts'
 import { keptFrom, objectsOf } from './object-row.ts'
 

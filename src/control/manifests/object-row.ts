@@ -13,7 +13,7 @@ import {
   type Reference,
 } from '../../manifests/manifest.ts'
 import type { PlanView } from '../control-plane.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 import type { TenantRow } from '../tenant-row.ts'
 
 /** The database's types are checked once, here. */

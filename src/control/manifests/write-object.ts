@@ -4,7 +4,7 @@ import type { SetName } from '../../core/names.ts'
 import { differences } from '../../manifests/diff.ts'
 import { type Manifest, type Reference, referenceOf } from '../../manifests/manifest.ts'
 import type { Actor } from '../control-plane.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 import type { Expected, ObjectChange } from './manifests.ts'
 import { findObject, hashOfSpec, manifestFrom, type ObjectRow, ownerKey } from './object-row.ts'
 

@@ -5,7 +5,7 @@ import type { RevocationPublisher } from '../../revocation/revocation.ts'
 import type { SupportState, SupportTerms } from '../../core/support-terms.ts'
 import { shownRequestId } from '../act-entries.ts'
 import type { Actor } from '../control-plane.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 import { needsOf, SUPPORT_COLUMNS, type SupportRow, supportRowOf } from './support-row.ts'
 import { nextState, type SupportEvent } from './support-state.ts'
 

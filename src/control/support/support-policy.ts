@@ -6,7 +6,7 @@ import {
 } from '../../core/support-terms.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { Actor } from '../control-plane.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 
 const rowSchema = z.object({ policy: z.enum(SUPPORT_POLICIES) })
 

@@ -10,7 +10,7 @@ import {
   type SupportChange,
 } from '../../core/support-terms.ts'
 import { parseTenantId } from '../../core/tenant.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 import type { Needs } from './support-state.ts'
 import type { SupportView } from './support.ts'
 

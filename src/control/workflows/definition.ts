@@ -1,5 +1,6 @@
 import type { WorkflowKind } from '../control-plane.ts'
-import type { Database, Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
+import type { Database } from '../database.ts'
 import type { ApprovalChannel, Cells, Ports } from '../ports.ts'
 import type { Cause, TenantChanges, TenantPatch } from '../tenant-changes.ts'
 import type { TenantRow } from '../tenant-row.ts'

@@ -1,6 +1,6 @@
 import { DBOS } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
-import type { DatabaseSettings } from '../database.ts'
+import type { DatabaseSettings } from '../../database/pooled-database.ts'
 
 /** The schema of the workflow library's own tables. */
 export const DURABLE_SCHEMA = 'dbos'

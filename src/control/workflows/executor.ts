@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Database, Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
+import type { Database } from '../database.ts'
 import type { WorkflowRow } from './workflow-row.ts'
 
 /**

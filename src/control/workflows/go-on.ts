@@ -1,4 +1,4 @@
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 import { oneAtATime } from './begin.ts'
 import { DEFINITIONS } from './definitions.ts'
 import { addEvent } from './progress.ts'

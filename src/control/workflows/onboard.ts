@@ -5,7 +5,7 @@ import { announceStep, approvalStep } from './approval-steps.ts'
 import type { Definition, Step } from './definition.ts'
 import { keepPlacements } from './placements.ts'
 import { smokeStep } from './smoke.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 import type { TenantRow } from '../tenant-row.ts'
 
 /** The transaction that counts a cell's tenants holds the cells of the region, so that none overfills. */

@@ -1,6 +1,6 @@
 import type { Placement } from '../../boundaries/boundary.ts'
 import type { TenantId } from '../../core/tenant.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 
 /** Enters where a tenant's data lives, one placement for each of its cell's engines. */
 export async function keepPlacements(

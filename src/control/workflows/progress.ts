@@ -5,7 +5,7 @@ import { submitEntries } from '../../audit/submit-entries.ts'
 import { parsed } from '../../core/parsed.ts'
 import { parseTenantId } from '../../core/tenant.ts'
 import type { WorkflowEvent } from '../control-plane.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 
 /** Carries the id of a workflow that has something new. */
 export const WORKFLOW_CHANNEL = 'registry_workflow'

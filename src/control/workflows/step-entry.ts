@@ -1,4 +1,5 @@
-import type { Database, Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
+import type { Database } from '../database.ts'
 import { lockTenant, type TenantRow } from '../tenant-row.ts'
 import type { Step } from './definition.ts'
 import type { Executor } from './executor.ts'

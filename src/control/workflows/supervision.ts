@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.ts'
-import type { Database, Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
+import type { Database } from '../database.ts'
 import type { DurableRuns } from './durable-runs.ts'
 import type { Executor } from './executor.ts'
 

@@ -1,5 +1,5 @@
 import { messageOf, RingfenceError } from '../../core/errors.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 import type { TenantRow } from '../tenant-row.ts'
 import type { Apply, Definition, Outcome, Services, Step, Work } from './definition.ts'
 import { DEFINITIONS } from './definitions.ts'

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parsed } from '../../core/parsed.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import { WORKFLOW_KINDS, type WorkflowStep, type WorkflowView } from '../control-plane.ts'
-import type { Tx } from '../database.ts'
+import type { Tx } from '../../database/pooled-database.ts'
 
 export const WORKFLOW_STATES = ['running', 'waiting', 'succeeded', 'failed', 'cancelled'] as const
 export const STEP_STATES = ['pending', 'running', 'done', 'failed'] as const

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { type SubmitClient, submitEntries } from '../../audit/submit-entries.ts'
 import type { AuditEntry } from '../../audit/entry.ts'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
-import { migrateSteps } from '../../core/migrate-steps.ts'
+import { migrateSteps } from '../../database/migrate-steps.ts'
 import { INTAKE_MIGRATIONS } from './intake-migrations.ts'
 
 /** Serialises migrating processes. The number is "inta" in ASCII. */

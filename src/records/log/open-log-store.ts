@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { migrateSteps } from '../../core/migrate-steps.ts'
+import { migrateSteps } from '../../database/migrate-steps.ts'
 import { isKeyName } from '../../transparency/verifier-key.ts'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import { Anchoring } from './anchoring.ts'

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { messageOf } from '../../core/errors.ts'
-import { migrateSteps } from '../../core/migrate-steps.ts'
+import { migrateSteps } from '../../database/migrate-steps.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { Configuration, ConfigurationSource } from '../../snapshot/snapshot.ts'
 import { LogDatabase, logError, type LogDatabaseSettings } from './log-database.ts'

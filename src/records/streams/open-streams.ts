@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { type Outside, platformOutside, tenantOutside } from '../../alerts/outside.ts'
 import { type LogName, logOf } from '../../audit/entry.ts'
-import { migrateSteps } from '../../core/migrate-steps.ts'
+import { migrateSteps } from '../../database/migrate-steps.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import { parseWebhookSecret } from '../../http/standard-webhooks.ts'
 import type { Metric } from '../../telemetry/metrics/metric.ts'
