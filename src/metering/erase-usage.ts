@@ -14,7 +14,7 @@ const TABLES = [
 
 /** Removes all usage of a tenant. What its senders still hold would come again: end them before. */
 export function eraseUsage(database: MeteringDatabase, tenant: TenantId): Promise<void> {
-  return database.transaction(async (client) => {
+  return database.transaction(async ({ client }) => {
     await client.query('select pg_advisory_xact_lock($1)', [ROLL_LOCK])
     for (const table of TABLES) {
       await client.query(`delete from usage.${table} where tenant = $1`, [tenant])

@@ -17,7 +17,7 @@ export class EventDays {
     const missing = [...new Set(days)].filter((day) => !this.#known.has(day))
     if (missing.length === 0) return
     // By itself, and not within a writer's transaction: it keeps all others waiting.
-    await this.#database.transaction(async (client) => {
+    await this.#database.transaction(async ({ client }) => {
       await client.query('select pg_advisory_xact_lock($1)', [LOCK])
       for (const day of missing) {
         const [from, to] = [dateOf(day), dateOf(day + 1)]

@@ -23,7 +23,7 @@ export function keepMeters(
   meters: readonly MeterConfig[],
   version: number,
 ): Promise<boolean> {
-  return database.transaction(async (client) => {
+  return database.transaction(async ({ client }) => {
     await client.query('select pg_advisory_xact_lock($1)', [ROLL_LOCK])
     const newer = await client.query(
       `insert into usage.meters_version (version) values ($1)

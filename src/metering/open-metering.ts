@@ -72,7 +72,7 @@ export async function openMetering(options: MeteringOptions): Promise<Metering> 
   const store = streamed ?? kept
   let meters: ReadonlyMap<string, MeterConfig> = new Map()
   const readMeters = async () => {
-    const known = await database.transaction(keptMeters)
+    const known = await database.transaction(({ client }) => keptMeters(client))
     meters = new Map(known.map((meter) => [meter.name, meter]))
   }
   await readMeters()
@@ -93,7 +93,7 @@ export async function openMetering(options: MeteringOptions): Promise<Metering> 
     },
     settled: () => rolling.settled(),
     async rebuild() {
-      await database.transaction(async (client) => {
+      await database.transaction(async ({ client }) => {
         await client.query('select pg_advisory_xact_lock($1)', [ROLL_LOCK])
         await client.query('delete from usage.rollup')
         await client.query('delete from usage.member')

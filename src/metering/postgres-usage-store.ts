@@ -112,7 +112,7 @@ export class PostgresUsageStore implements UsageStore {
     const rows = [...firsts.values()]
     await this.days.ensure(rows.map(({ day }) => day))
     await this.#enterRoots(rows)
-    const contents = await this.#database.transaction(async (client) => {
+    const contents = await this.#database.transaction(async ({ client }) => {
       const known = await writeBatch(client, rows)
       // What stands under each name now.
       const standing = new Map(rows.map(({ key, content }) => [key, content]))

@@ -69,7 +69,7 @@ export class Roller {
    * @throws RingfenceError `engine_unavailable`, `timed_out`
    */
   round(): Promise<number | undefined> {
-    return this.#database.transaction(async (client) => {
+    return this.#database.transaction(async ({ client }) => {
       const lock = await client.query<{ taken: boolean }>(
         'select pg_try_advisory_xact_lock($1) as taken',
         [ROLL_LOCK],
