@@ -154,7 +154,7 @@ export const AT_REST: readonly RecordsAttack[] = [
           for (const role of OTHERS) {
             const rows = asPlane(role)
             try {
-              await rows.transaction(async (client) => {
+              await rows.transaction(async ({ client }) => {
                 for (const sql of KEPT.flatMap(statementsOn)) {
                   tried += 1
                   await client.query('savepoint before')

@@ -89,7 +89,7 @@ export const by = (signer: NoteSigner) => (text: string) => signNote(text, [sign
 export async function ownSigner({ logs }: Site, party: Party): Promise<NoteSigner> {
   const log: LogName = logOf(party.tenant)
   const { database } = logs.parts
-  const signers = await database.transaction((client) => signersOf(client, logs.parts, log))
+  const signers = await database.transaction(({ client }) => signersOf(client, logs.parts, log))
   const [signer] = signers
   if (signer === undefined) throw new Error(`nobody signs ${log}`)
   return signer

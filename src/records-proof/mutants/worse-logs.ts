@@ -26,7 +26,7 @@ function bytesOf({ admin }: Site, log: LogName, from: number, most: number) {
 /** All keys of a log that are there and can be unwrapped. */
 async function keysOf({ logs }: Site, log: LogName, names: readonly string[]) {
   return logs.parts.database
-    .transaction((client) => unwrapped(client, logs.parts, log, names))
+    .transaction(({ client }) => unwrapped(client, logs.parts, log, names))
     .catch(() => new Map<string, KeyObject>())
 }
 

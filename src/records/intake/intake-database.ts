@@ -1,15 +1,19 @@
 import { createHash } from 'node:crypto'
-import pg from 'pg'
+import type pg from 'pg'
 import { type SubmitClient, submitEntries } from '../../audit/submit-entries.ts'
 import type { AuditEntry } from '../../audit/entry.ts'
-import { messageOf, RingfenceError } from '../../core/errors.ts'
-import { migrateSteps } from '../../database/migrate-steps.ts'
+import { PooledDatabase } from '../../database/pooled-database.ts'
+import { prepareSchema } from '../../database/prepare-schema.ts'
+import { usableOrNot } from '../../database/server-errors.ts'
 import { INTAKE_MIGRATIONS } from './intake-migrations.ts'
 
 /** Serialises migrating processes. The number is "inta" in ASCII. */
 const MIGRATION_LOCK = 0x696e7461
+const APPLICATION_NAME = 'ringfence-records-intake'
 const CONNECTIONS = 4
 const STATEMENT_MS = 30_000
+
+const unavailable = usableOrNot('the records database')
 
 /** A line that no log can take, and why. */
 export interface Quarantined {
@@ -34,35 +38,38 @@ export interface InboxLag {
 
 /** The control database as the records plane sees it: the inbox, and what the intake itself keeps. */
 export class IntakeDatabase {
+  /** For a connection of one's own. */
   readonly settings: pg.ClientConfig
-  readonly pool: pg.Pool
+  readonly #database: PooledDatabase
 
   private constructor(settings: pg.ClientConfig) {
-    this.settings = { ...settings, application_name: 'ringfence-records-intake' }
-    this.pool = new pg.Pool({
-      ...this.settings,
-      max: CONNECTIONS,
-      connectionTimeoutMillis: STATEMENT_MS,
-      statement_timeout: STATEMENT_MS,
+    this.settings = { ...settings, application_name: APPLICATION_NAME }
+    this.#database = new PooledDatabase(settings, {
+      applicationName: APPLICATION_NAME,
+      connections: CONNECTIONS,
+      connectMs: STATEMENT_MS,
+      statementMs: STATEMENT_MS,
+      errorsOf: unavailable,
     })
-    // An idle connection that breaks must not end the process; the next statement reports it.
-    this.pool.on('error', () => {})
   }
 
   /** Brings the tables up to date. @throws RingfenceError `engine_unavailable` */
   static async open(settings: pg.ClientConfig): Promise<IntakeDatabase> {
     const database = new IntakeDatabase(settings)
-    const client = new pg.Client(database.settings)
-    client.on('error', () => {})
     try {
-      await client.connect()
-      await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
-      await migrateSteps(client, 'records', INTAKE_MIGRATIONS, 'intake_migration')
+      await prepareSchema(
+        database.settings,
+        {
+          schema: 'records',
+          table: 'intake_migration',
+          steps: INTAKE_MIGRATIONS,
+          lock: MIGRATION_LOCK,
+        },
+        unavailable,
+      )
     } catch (error) {
       await database.close()
-      throw unavailable(error)
-    } finally {
-      await client.end().catch(() => {})
+      throw error
     }
     return database
   }
@@ -73,7 +80,7 @@ export class IntakeDatabase {
     const digests = lines.map(({ source, line }) =>
       createHash('sha256').update(`${source}\n${line}`).digest(),
     )
-    await this.#query(
+    await this.#database.query(
       `insert into records.intake_quarantine (digest, source, reason, line)
        select * from unnest($1::bytea[], $2::text[], $3::text[], $4::text[]) on conflict do nothing`,
       [
@@ -87,13 +94,13 @@ export class IntakeDatabase {
 
   /** Entries whose log cannot be reached wait with the others. @throws RingfenceError */
   async park(entries: readonly AuditEntry[]): Promise<void> {
-    const client: SubmitClient = { query: (sql, values) => this.#query(sql, values) }
+    const client: SubmitClient = { query: (sql, values) => this.#database.query(sql, values) }
     await submitEntries(client, entries)
   }
 
   /** A step back counts for nothing. @throws RingfenceError `engine_unavailable` */
   async seen(source: string, completeTo: Date | undefined): Promise<void> {
-    await this.#query(
+    await this.#database.query(
       `insert into records.intake_source (source, complete_to) values ($1, $2)
        on conflict (source) do update set seen_at = clock_timestamp(),
          complete_to = greatest(intake_source.complete_to, excluded.complete_to)`,
@@ -102,9 +109,11 @@ export class IntakeDatabase {
   }
 
   async sources(): Promise<readonly SourceState[]> {
-    const rows = await this.#query<{ source: string; complete_to: Date | null; seen_at: Date }>(
-      'select source, complete_to, seen_at from records.intake_source order by source',
-    )
+    const rows = await this.#database.query<{
+      source: string
+      complete_to: Date | null
+      seen_at: Date
+    }>('select source, complete_to, seen_at from records.intake_source order by source')
     return rows.map(({ source, complete_to, seen_at }) => ({
       source,
       completeTo: complete_to ?? undefined,
@@ -114,46 +123,27 @@ export class IntakeDatabase {
 
   /** A source that will never come again holds up nobody after this. */
   async forget(source: string): Promise<void> {
-    await this.#query('delete from records.intake_source where source = $1', [source])
+    await this.#database.query('delete from records.intake_source where source = $1', [source])
   }
 
   async inboxLag(): Promise<InboxLag> {
-    const [row] = await this.#query<{ entries: string; since: Date | null }>(
+    const [row] = await this.#database.query<{ entries: string; since: Date | null }>(
       'select entries, since from audit.waiting',
     )
     return { entries: Number(row?.entries ?? 0), since: row?.since ?? undefined }
   }
 
   async quarantined(): Promise<number> {
-    const [row] = await this.#query<{ count: string }>(
+    const [row] = await this.#database.query<{ count: string }>(
       'select count(*) from records.intake_quarantine',
     )
     return Number(row?.count ?? 0)
   }
 
   async close(): Promise<void> {
-    await this.pool.end()
-  }
-
-  async #query<Row extends pg.QueryResultRow>(
-    sql: string,
-    values: readonly unknown[] = [],
-  ): Promise<readonly Row[]> {
-    try {
-      return (await this.pool.query<Row>(sql, [...values])).rows
-    } catch (error) {
-      throw unavailable(error)
-    }
+    await this.#database.close()
   }
 }
 
 /** PostgreSQL takes no NUL in texts. */
 const clean = (text: string) => text.replaceAll('\0', '\ufffd').toWellFormed()
-
-export function unavailable(error: unknown): RingfenceError {
-  if (error instanceof RingfenceError) return error
-  return new RingfenceError('engine_unavailable', 'the records database cannot be used', {
-    detail: messageOf(error),
-    cause: error,
-  })
-}

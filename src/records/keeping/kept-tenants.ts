@@ -89,7 +89,7 @@ export class KeptTenants {
     logSize: number,
     entries: readonly AuditEntry[],
   ): Promise<void> {
-    await this.#database.transaction(async (client) => {
+    await this.#database.transaction(async ({ client }) => {
       await client.query(
         `insert into records.erased_tenant (tenant, erased_at, log_size) values ($1, $2, $3)
          on conflict (tenant, erased_at)

@@ -45,7 +45,7 @@ export class CheckpointSigner {
    *   signed again before people have looked
    */
   async sign(log: LogName): Promise<void> {
-    const note = await this.#parts.database.transaction(async (client) => {
+    const note = await this.#parts.database.transaction(async ({ client }) => {
       const { rows } = await client.query<HeadRow>(
         'select size, peaks from records.log_head where log = $1',
         [log],

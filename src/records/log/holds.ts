@@ -73,7 +73,7 @@ async function inLog(
   work: (client: LogClient) => Promise<void>,
 ): Promise<void> {
   const { parts, dataKeys } = store
-  const grown = await parts.database.transaction(async (client) => {
+  const grown = await parts.database.transaction(async ({ client }) => {
     await lockHeads(client, parts, [log])
     await work(client)
     const object = { type: 'hold', id: name }

@@ -94,7 +94,7 @@ export class PostgresLogStore implements LogStore {
       [log, from, Math.max(0, Math.min(most, READ_MAX))],
     )
     const names = new Set(rows.flatMap(({ bytes }) => dataKeyOf(bytes) ?? []))
-    const keys = await database.transaction((client) =>
+    const keys = await database.transaction(({ client }) =>
       unwrapped(client, this.parts, log, [...names]),
     )
     return rows.map(({ place, hash, bytes }) => ({
@@ -145,7 +145,7 @@ export class PostgresLogStore implements LogStore {
   }
 
   async #write(entries: readonly AuditEntry[]): Promise<void> {
-    const grown = await this.parts.database.transaction((client) =>
+    const grown = await this.parts.database.transaction(({ client }) =>
       enterEntries(client, this.parts, this.dataKeys, entries),
     )
     this.grew(grown)

@@ -32,7 +32,7 @@ export async function rotateKey(
   dueBefore = Infinity,
 ): Promise<boolean> {
   const { parts, dataKeys } = store
-  const grown = await parts.database.transaction(async (client) => {
+  const grown = await parts.database.transaction(async ({ client }) => {
     await lockHeads(client, parts, [log])
     const { rows } = await client.query<{ readonly vkey: string; readonly signs_from: Date }>(
       `select vkey, signs_from from records.log_signing_key

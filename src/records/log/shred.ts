@@ -61,7 +61,7 @@ async function shred(
   )
   if (candidates.length === 0) return 0
   const names = candidates.map(({ key }) => key)
-  const done = await database.transaction(async (client) => {
+  const done = await database.transaction(async ({ client }) => {
     await lockHeads(client, parts, [log])
     if (await isHeld(client, log)) return undefined
     const { rowCount } = await client.query(

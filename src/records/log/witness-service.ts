@@ -40,7 +40,7 @@ function witnessed(
   { database, signer, logs, now = Date.now }: WitnessServiceOptions,
   body: string,
 ): Promise<WitnessAnswer> {
-  return database.transaction(async (client) => {
+  return database.transaction(async ({ client }) => {
     const answer = await judgeCheckpoint(
       body,
       { keysOf: (origin) => logs.get(origin), last: (origin) => lockLast(client, origin) },

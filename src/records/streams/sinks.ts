@@ -111,7 +111,7 @@ export class Sinks {
   ): Promise<void> {
     const { settings, secrets } = parted(sink)
     const sealed = this.#keys.wrap(Buffer.from(JSON.stringify(secrets)), boundTo(log, name))
-    await this.#database.transaction(async (client) => {
+    await this.#database.transaction(async ({ client }) => {
       await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [SET_LOCK, log])
       const { rowCount } = await client.query(
         'select from records.stream_sink where log = $1 and name <> $2',
@@ -137,7 +137,7 @@ export class Sinks {
 
   /** @throws RingfenceError `not_found` */
   async remove(log: LogName, name: string, by: SinkActor | undefined): Promise<void> {
-    await this.#database.transaction(async (client) => {
+    await this.#database.transaction(async ({ client }) => {
       const { rowCount } = await client.query(
         'delete from records.stream_sink where log = $1 and name = $2',
         [log, name],
