@@ -13,7 +13,8 @@ import { Drafting, type DraftingParts } from './invoices/drafting.ts'
 import type { Customer, Issuer } from './invoices/invoice.ts'
 import { type BillingAct, Invoices } from './invoices/invoices.ts'
 import { MemoryReadings } from './memory-readings.test-support.ts'
-import { BillingDatabase, type BillingDatabaseSettings } from './store/billing-database.ts'
+import type { DatabaseSettings } from '../database/pooled-database.ts'
+import { BillingDatabase } from './store/billing-database.ts'
 import { taxesByCountry } from './taxes.ts'
 
 export const ACME = parseTenantId('acme')
@@ -108,7 +109,7 @@ after(async () => {
 })
 
 /** A database of the test's own, with an empty schema `billing`, on one server for all tests of a file. */
-export async function billingSettings(): Promise<BillingDatabaseSettings> {
+export async function billingSettings(): Promise<DatabaseSettings> {
   server ??= startSeeded({
     name: 'test',
     profile: 'silo',
@@ -131,7 +132,7 @@ export async function billingSettings(): Promise<BillingDatabaseSettings> {
 }
 
 export interface BillingSite {
-  readonly settings: BillingDatabaseSettings
+  readonly settings: DatabaseSettings
   readonly database: BillingDatabase
   readonly catalogue: MemoryCatalogue
   readonly usage: MemoryReadings

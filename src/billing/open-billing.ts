@@ -23,13 +23,14 @@ import { paymentMessages } from './api/payment-messages.ts'
 import { Reconciler } from './reconcile/reconcile.ts'
 import type { GatewayLog, RecordedUsage } from './reconcile/sides.ts'
 import { BILLING_TIMES, billingSchedule, type BillingTimes } from './schedule.ts'
-import { BillingDatabase, type BillingDatabaseSettings } from './store/billing-database.ts'
+import type { DatabaseSettings } from '../database/pooled-database.ts'
+import { BillingDatabase } from './store/billing-database.ts'
 import { RegisteredCatalogue } from './store/registered-catalogue.ts'
 import { NO_TAXES, type TaxAdapter } from './taxes.ts'
 
 export interface BillingOptions {
   /** The control database as `rf_records`: schema `billing`, and the registry's views. */
-  readonly database: BillingDatabaseSettings
+  readonly database: DatabaseSettings
   readonly usage: UsageReadings
   readonly recorded: RecordedUsage
   /** Absent: gateways' logs are not at hand, and reconciliation says so. */

@@ -6,7 +6,8 @@ import { openBilling } from '../billing/open-billing.ts'
 import { RecordedRows } from '../billing/reconcile/recorded-rows.ts'
 import { requestLogDays } from '../billing/reconcile/request-log-days.ts'
 import { RequestLogFiles } from '../billing/reconcile/request-log-files.ts'
-import { BillingDatabase, type BillingDatabaseSettings } from '../billing/store/billing-database.ts'
+import type { DatabaseSettings } from '../database/pooled-database.ts'
+import { BillingDatabase } from '../billing/store/billing-database.ts'
 import type { TenantId } from '../core/tenant.ts'
 import type { Address } from '../http/call.ts'
 import type { PostgresUsageReadings } from '../metering/postgres-usage-readings.ts'
@@ -16,7 +17,7 @@ import { operatorOf } from './api/operator.ts'
 
 export interface BillsOptions extends CallerOptions {
   /** The control database, as `rf_records`. */
-  readonly database: BillingDatabaseSettings
+  readonly database: DatabaseSettings
   readonly readings: PostgresUsageReadings
   /** Who writes the invoices. */
   readonly issuer: Issuer

@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.ts'
-import type { BillingDatabase, BillingTx } from '../store/billing-database.ts'
+import type { Queries } from '../../database/pooled-database.ts'
+import type { BillingDatabase } from '../store/billing-database.ts'
 import type { CostSample, CostSource } from './cost-source.ts'
 
 const HOUR_MS = 3_600_000n
@@ -42,7 +43,7 @@ export class CostCollector {
 }
 
 /** The mark moves in the transaction that counts what came since: nothing is counted twice. */
-async function enter(tx: BillingTx, source: string, sample: CostSample, at: Date): Promise<void> {
+async function enter(tx: Queries, source: string, sample: CostSample, at: Date): Promise<void> {
   const { tenant, kind, value, epoch } = sample
   await tx.query('insert into billing.tenant (id) values ($1) on conflict do nothing', [tenant])
   const key = [tenant, source, kind]

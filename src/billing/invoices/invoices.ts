@@ -2,7 +2,8 @@ import { decimalOf } from '../../contracts/currency.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import { parsePeriod, type Period } from '../rating/period.ts'
-import type { BillingDatabase, BillingTx } from '../store/billing-database.ts'
+import type { Queries } from '../../database/pooled-database.ts'
+import type { BillingDatabase } from '../store/billing-database.ts'
 import {
   beganAt,
   enterEvent,
@@ -24,7 +25,7 @@ export interface InvoicesParts {
   readonly catalogue: Pick<BillingCatalogue, 'since'>
   readonly now: () => Date
   /** In the transaction of the act: who cannot enter it, does not do it. */
-  readonly entered: (tx: BillingTx, act: BillingAct) => Promise<void>
+  readonly entered: (tx: Queries, act: BillingAct) => Promise<void>
 }
 
 /** What was done to an invoice, for the audit log. */
@@ -187,7 +188,7 @@ export class Invoices {
     }
   }
 
-  async #send(tx: BillingTx, draft: Draft, by: string): Promise<KeptInvoice> {
+  async #send(tx: Queries, draft: Draft, by: string): Promise<KeptInvoice> {
     const at = this.#parts.now()
     const kept = await enterInvoice(tx, 'invoice', draft.issuer, { ...draft, issuedAt: at })
     const { tenant, number, period, currency, total } = kept.invoice
@@ -204,7 +205,7 @@ export class Invoices {
 }
 
 /** The credit note that took an invoice back. */
-async function noteOf(tx: BillingTx, tenant: TenantId, number: string): Promise<KeptInvoice> {
+async function noteOf(tx: Queries, tenant: TenantId, number: string): Promise<KeptInvoice> {
   const [row] = await tx.query<{ note: string }>(
     `select detail ->> 'credit_note' as note from billing.invoice_event
       where tenant = $1 and number = $2 and kind = 'void'`,

@@ -1,7 +1,8 @@
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import type { Invoice } from '../invoices/invoice.ts'
-import type { BillingDatabase, BillingTx } from '../store/billing-database.ts'
+import type { Queries } from '../../database/pooled-database.ts'
+import type { BillingDatabase } from '../store/billing-database.ts'
 import { enterEvent, findInvoice } from '../store/invoice-store.ts'
 import type { PaymentMessage, PaymentProvider } from './payment-provider.ts'
 
@@ -35,7 +36,7 @@ export class Payments {
   }
 
   /** In the transaction that makes a document: what is sent is collected, whoever dies in between. */
-  async enqueue(tx: BillingTx, tenant: TenantId, number: string): Promise<void> {
+  async enqueue(tx: Queries, tenant: TenantId, number: string): Promise<void> {
     await tx.query(
       `insert into billing.payment (tenant, number, provider, due_at) values ($1, $2, $3, $4)
        on conflict do nothing`,
@@ -83,7 +84,7 @@ export class Payments {
   }
 
   async #enter(
-    tx: BillingTx,
+    tx: Queries,
     { tenant, number }: { readonly tenant: string; readonly number: string },
     { kind, total, currency, id }: PaymentMessage,
   ): Promise<void> {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { TenantId } from '../../core/tenant.ts'
 import type { PostgresUsageReadings } from '../../metering/postgres-usage-readings.ts'
 import type { Span } from '../rating/period.ts'
-import type { BillingTx } from '../store/billing-database.ts'
+import type { Queries } from '../../database/pooled-database.ts'
 import type { RecordedEvent, RecordedUsage } from './sides.ts'
 
 /** What gateways send of every request. */
@@ -26,12 +26,12 @@ const COLUMNS = `key::text as key, source, id, time, received_at, data,
 
 /** Usage as metering keeps it: its events, and what meters say by these alone. */
 export class RecordedRows implements RecordedUsage {
-  readonly #database: Pick<BillingTx, 'query'>
+  readonly #database: Pick<Queries, 'query'>
   readonly #readings: Pick<PostgresUsageReadings, 'readFromEvents'>
 
   /** @param database where schema `usage` is, as a role that may read it */
   constructor(
-    database: Pick<BillingTx, 'query'>,
+    database: Pick<Queries, 'query'>,
     readings: Pick<PostgresUsageReadings, 'readFromEvents'>,
   ) {
     this.#database = database

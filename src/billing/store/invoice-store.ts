@@ -10,7 +10,7 @@ import {
   type Issuer,
   type KeptInvoice,
 } from '../invoices/invoice.ts'
-import type { BillingTx } from './billing-database.ts'
+import type { Queries } from '../../database/pooled-database.ts'
 
 export type InvoiceEvent = 'finalised' | 'void' | 'submitted' | 'paid' | 'payment-failed'
 
@@ -39,7 +39,7 @@ export function beganAt({ segments, from }: Pick<Invoice, 'segments' | 'from'>):
 }
 
 /** Keeps others from making or voiding invoices of a tenant until the transaction ends. */
-export async function lockTenant(tx: BillingTx, tenant: TenantId): Promise<void> {
+export async function lockTenant(tx: Queries, tenant: TenantId): Promise<void> {
   await tx.query('insert into billing.tenant (id) values ($1) on conflict do nothing', [tenant])
   await tx.query('select from billing.tenant where id = $1 for update', [tenant])
 }
@@ -57,7 +57,7 @@ function keptOf(row: unknown): KeptInvoice {
 }
 
 export async function findInvoice(
-  tx: BillingTx,
+  tx: Queries,
   tenant: TenantId,
   number: string,
 ): Promise<KeptInvoice | undefined> {
@@ -74,7 +74,7 @@ export async function findInvoice(
  * @param since nothing of what was billed before
  */
 export async function listInvoices(
-  tx: BillingTx,
+  tx: Queries,
   tenant: TenantId,
   { limit, before, since }: ListAsked,
 ): Promise<readonly KeptInvoice[]> {
@@ -91,7 +91,7 @@ export async function listInvoices(
 
 /** Those in force, of any period since. */
 export async function invoicesInForce(
-  tx: BillingTx,
+  tx: Queries,
   tenant: TenantId,
   since: Date,
 ): Promise<readonly Invoice[]> {
@@ -108,7 +108,7 @@ export async function invoicesInForce(
  * one waits until the transaction ends, and takes this number if it does not commit: there is no gap.
  */
 export async function enterInvoice(
-  tx: BillingTx,
+  tx: Queries,
   series: Invoice['series'],
   issuer: Issuer,
   rest: Omit<Invoice, 'series' | 'sequence' | 'number' | 'previous'>,
@@ -156,7 +156,7 @@ export async function enterInvoice(
 
 /** Enters what became of an invoice, once. Returns false when it was entered before. */
 export async function enterEvent(
-  tx: BillingTx,
+  tx: Queries,
   event: {
     readonly tenant: TenantId
     readonly number: string

@@ -6,7 +6,7 @@ import { parsed } from '../../core/parsed.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import { type BillingCatalogue, FOREVER, type PlanSpan, type PriceVersion } from '../catalogue.ts'
 import type { Span } from '../rating/period.ts'
-import type { BillingTx } from './billing-database.ts'
+import type { Queries } from '../../database/pooled-database.ts'
 
 const MINUTE_MS = 60_000
 
@@ -21,9 +21,9 @@ const priceRow = z.object({ generation: z.number(), at: z.date(), billing: z.unk
 
 /** What the control plane registered, by the three views that it lets the records plane read. */
 export class RegisteredCatalogue implements BillingCatalogue {
-  readonly #database: BillingTx
+  readonly #database: Queries
 
-  constructor(database: BillingTx) {
+  constructor(database: Queries) {
     this.#database = database
   }
 
