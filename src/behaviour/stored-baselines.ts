@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parsed } from '../core/parsed.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
 import type { Baselines } from './baselines.ts'
-import type { BehaviourTx } from './behaviour-database.ts'
+import type { Queries } from '../database/pooled-database.ts'
 
 /** Of one statement. */
 const ROWS = 1_000
@@ -21,9 +21,9 @@ const rowSchema = z.object({
 
 /** Has what is usual outlive the process. */
 export class StoredBaselines {
-  readonly #database: BehaviourTx
+  readonly #database: Queries
 
-  constructor(database: BehaviourTx) {
+  constructor(database: Queries) {
     this.#database = database
   }
 

@@ -5,7 +5,8 @@ import { submitEntries } from '../audit/submit-entries.ts'
 import { RingfenceError } from '../core/errors.ts'
 import type { TenantId } from '../core/tenant.ts'
 import { actOf, objectOf } from './act-object.ts'
-import type { BehaviourDatabase, BehaviourTx } from './behaviour-database.ts'
+import type { Queries } from '../database/pooled-database.ts'
+import type { BehaviourDatabase } from './behaviour-database.ts'
 import type { Act, Detector } from './finding.ts'
 import type { Responder, Response, ResponseAsked, Undo } from './responder.ts'
 
@@ -124,7 +125,7 @@ export class StoredResponses implements Responder {
   }
 }
 
-async function carryOut(tx: BehaviourTx, act: Act, until: Date, reason: string): Promise<void> {
+async function carryOut(tx: Queries, act: Act, until: Date, reason: string): Promise<void> {
   switch (act.kind) {
     case 'block-address':
       await tx.query('select registry.enter_address_block($1, $2, $3)', [
@@ -151,7 +152,7 @@ async function carryOut(tx: BehaviourTx, act: Act, until: Date, reason: string):
   }
 }
 
-async function ended(tx: BehaviourTx, row: Row, undo: Undo | undefined): Promise<void> {
+async function ended(tx: Queries, row: Row, undo: Undo | undefined): Promise<void> {
   const act = actOfRow(row)
   if (act === undefined) return
   await enter(tx, act, {
@@ -164,7 +165,7 @@ async function ended(tx: BehaviourTx, row: Row, undo: Undo | undefined): Promise
 }
 
 async function enter(
-  tx: BehaviourTx,
+  tx: Queries,
   act: Act,
   draft: Pick<AuditDraft, 'action' | 'layer' | 'reason' | 'detail'> &
     Partial<Pick<AuditDraft, 'actor'>>,
