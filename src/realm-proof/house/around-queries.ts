@@ -14,7 +14,7 @@ export function aroundQueries(
   }
   database.query = through(query)
   database.transaction = (work) =>
-    transaction((rows) => work({ query: through(rows.query.bind(rows)) }))
+    transaction((tx) => work({ ...tx, query: through(tx.query.bind(tx)) }))
 }
 
 /** Counts them. */
