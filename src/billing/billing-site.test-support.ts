@@ -153,12 +153,13 @@ export interface BillingSite {
 export async function billingSite(
   t: TestContext,
   parts: Partial<DraftingParts> & { readonly entered?: () => Promise<void> } = {},
+  meters: readonly string[] = [],
 ): Promise<BillingSite> {
   const settings = await billingSettings()
   const database = await BillingDatabase.open(settings)
   t.after(() => database.close())
   const catalogue = new MemoryCatalogue()
-  const usage = new MemoryReadings(['requests', 'storage'])
+  const usage = new MemoryReadings(['requests', 'storage', ...meters])
   const clock = { now: day('2026-08-02') }
   const acts: BillingAct[] = []
   const drafting = new Drafting({

@@ -4,26 +4,36 @@ import { messageOf } from '../core/errors.ts'
 export class Every {
   readonly #work: (closed: () => boolean) => Promise<unknown>
   readonly #ms: number
+  readonly #firstMs: number
   readonly #log: (line: string) => void
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> = Promise.resolve()
   #closed = false
 
-  /** @param work gets to know whether to end early; what it throws is logged, and tried again */
+  /**
+   * @param work gets to know whether to end early; what it throws is logged, and tried again
+   * @param firstMs what is waited for before the first time; default as before the others
+   */
   constructor(
     ms: number,
     log: (line: string) => void,
     work: (closed: () => boolean) => Promise<unknown>,
+    firstMs = ms,
   ) {
     this.#ms = ms
+    this.#firstMs = firstMs
     this.#log = log
     this.#work = work
   }
 
   start(): void {
+    this.#wait(this.#firstMs)
+  }
+
+  #wait(ms: number): void {
     this.#timer = setTimeout(() => {
       this.#running = this.#round()
-    }, this.#ms)
+    }, ms)
     // Waiting alone does not keep the process alive.
     this.#timer.unref()
   }
@@ -40,6 +50,6 @@ export class Every {
     } catch (error) {
       this.#log(`billing: ${messageOf(error)}`)
     }
-    if (!this.#closed) this.start()
+    if (!this.#closed) this.#wait(this.#ms)
   }
 }

@@ -17,7 +17,7 @@ export interface BillingTimes {
   readonly watchMs: number
   /** Default 5 s. */
   readonly paymentsMs: number
-  /** Default an hour. */
+  /** What tenants cost is read. The first time is soon after the start. Default an hour. */
   readonly costsMs: number
   /** All tenants, the present month and the one before. Default a day. */
   readonly reconcileMs: number
@@ -49,6 +49,9 @@ export interface ScheduleParts {
   readonly log: (line: string) => void
 }
 
+/** From the start to the first reading of costs, when there is time for it: cells may be starting too. */
+const FIRST_COSTS_MS = 60_000
+
 /** Everything of billing that happens by itself. One process of a platform runs it; two do no harm. */
 export function billingSchedule(parts: ScheduleParts): readonly Every[] {
   const { times, catalogue, now, log, payments } = parts
@@ -66,7 +69,7 @@ export function billingSchedule(parts: ScheduleParts): readonly Every[] {
     }
   }
   const month = () => periodAt('month', now())
-  const all: [number, (closed: () => boolean) => Promise<unknown>][] = [
+  const all: [number, (closed: () => boolean) => Promise<unknown>, first?: number][] = [
     [
       times.watchMs,
       async (closed) => {
@@ -75,7 +78,7 @@ export function billingSchedule(parts: ScheduleParts): readonly Every[] {
       },
     ],
     [times.paymentsMs, async () => payments?.submitDue()],
-    [times.costsMs, () => parts.collector.collect()],
+    [times.costsMs, () => parts.collector.collect(), Math.min(times.costsMs, FIRST_COSTS_MS)],
     [
       times.reconcileMs,
       async (closed) => {
@@ -99,5 +102,5 @@ export function billingSchedule(parts: ScheduleParts): readonly Every[] {
       },
     ],
   ]
-  return all.flatMap(([ms, work]) => (ms > 0 ? [new Every(ms, log, work)] : []))
+  return all.flatMap(([ms, work, first]) => (ms > 0 ? [new Every(ms, log, work, first)] : []))
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { TIERS } from '../core/tenant.ts'
 import { decimalOf, parseCurrency, unitsOf } from '../contracts/currency.ts'
 import type { Columns } from './output.ts'
 
@@ -53,6 +54,10 @@ export const cost = z.looseObject({
   revenue: whole,
   margin: whole,
   marginPercent: z.number().nullable(),
+  parts: z.array(
+    z.looseObject({ name: z.string(), quantity: whole, cost: whole, measured: z.boolean() }),
+  ),
+  byTier: z.record(z.enum(TIERS), whole),
   advice: z.looseObject({ move: z.string(), text: z.string() }).nullable(),
 })
 

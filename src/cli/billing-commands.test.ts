@@ -68,9 +68,15 @@ test('what does not agree ends with 1 and is named, and costs are shown', async 
   const { run } = await stage(t)
   assert.equal((await run('reconcile', 'acme', '--period', '2026-07')).code, 0)
   const costs = await run('costs', '--period', '2026-07')
-  assert.match(costs.out, /acme +pooled +1\.00 +37\.30 +36\.30 +97/)
+  assert.match(costs.out, /GIB-HOURS +STORAGE +ENGINE HOURS +QUERY/)
+  // Nothing measures here: nobody is told that it was nothing.
+  assert.match(costs.out, /acme +pooled +1\.00 +\? +\? +\? +\? +\? +\? +\? +\? +1\.00/)
+  const margin = await run('margin', '--period', '2026-07')
+  assert.match(margin.out, /acme +pooled +1\.00 +37\.30 +36\.30 +97/)
+  const advice = await run('advice', '--period', '2026-07', '--tenant', 'acme')
+  assert.match(advice.out, /acme +pooled +1\.00 +5\.00 +90\.00 +\? +stay/)
   assert.equal(
-    (await run('costs', '--period', '2026-07', '--tenant', 'globex')).out.split('\n').length,
+    (await run('margin', '--period', '2026-07', '--tenant', 'globex')).out.split('\n').length,
     3,
   )
 })

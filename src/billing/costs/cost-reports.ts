@@ -8,6 +8,7 @@ import type { Period } from '../rating/period.ts'
 import { rational, roundHalfEven, times } from '../rating/rational.ts'
 import type { BillingDatabase } from '../store/billing-database.ts'
 import { invoicesInForce } from '../store/invoice-store.ts'
+import { METER_OF, wholeOf } from './cost-meters.ts'
 import { COST_KINDS, type CostKind } from './cost-source.ts'
 import type { PriceBook } from './price-book.ts'
 import {
@@ -39,6 +40,8 @@ export interface CostReport {
     readonly name: string
     readonly quantity: bigint
     readonly cost: bigint
+    /** False: nobody measured it, and that it is 0 says nothing. */
+    readonly measured: boolean
   }[]
   readonly cost: bigint
   /** Of invoices in force, or of the draft, without taxes; in other currencies it is not counted. */
@@ -70,19 +73,19 @@ export class CostReports {
     }
     const asked = only === undefined ? undefined : parseTenantId(only)
     const tenants = await catalogue.tenants(period)
-    const used = await this.#used(period)
+    const used = await this.#used(period, tenants)
     const tiers = new Map<TenantId, Tier>()
     for (const tenant of tenants) tiers.set(tenant, (await tierOf(tenant)) ?? 'pooled')
     const pooled = tenants
       .filter((tenant) => tiers.get(tenant) === 'pooled')
-      .reduce((sum, tenant) => sum + (used.get(tenant)?.query ?? 0n), 0n)
+      .reduce((sum, tenant) => sum + (used.get(tenant)?.quantities.query ?? 0n), 0n)
     const shared = await this.#shared(book, period, tenants)
     const reports: CostReport[] = []
     for (const tenant of tenants) {
       if (asked !== undefined && tenant !== asked) continue
       const tier = tiers.get(tenant) ?? 'pooled'
-      const mine = used.get(tenant) ?? NOTHING
-      const parts = [...partsOf(book, tier, mine, period), ...(shared.get(tenant) ?? [])]
+      const { quantities: mine, measured } = used.get(tenant) ?? UNKNOWN
+      const parts = [...partsOf(book, tier, mine, measured, period), ...(shared.get(tenant) ?? [])]
       const cost = parts.reduce((sum, one) => sum + one.cost, 0n)
       const revenue = await this.#revenue(book, tenant, period)
       const byTier = costByTier(book, mine, period)
@@ -97,23 +100,71 @@ export class CostReports {
         margin: revenue - cost,
         marginPercent: revenue > 0n ? Number(((revenue - cost) * 100n) / revenue) : null,
         byTier,
-        advice: adviceFor(tier, byTier, mine, pooled) ?? null,
+        advice: adviceFor(tier, byTier, mine, pooled, unknownOf(measured)) ?? null,
       })
     }
     return reports.toSorted((a, b) => (a.cost < b.cost ? 1 : a.cost > b.cost ? -1 : 0))
   }
 
-  async #used(period: Period): Promise<ReadonlyMap<string, Quantities>> {
-    const rows = await this.#parts.database.query<{ tenant: string; kind: CostKind; sum: string }>(
-      `select tenant, kind, sum(quantity)::text as sum from billing.cost
-        where day >= $1 and day < $2 group by tenant, kind`,
-      [period.from.toISOString().slice(0, 10), period.to.toISOString().slice(0, 10)],
-    )
-    const used = new Map<string, Quantities>()
-    for (const { tenant, kind, sum } of rows) {
-      used.set(tenant, { ...(used.get(tenant) ?? NOTHING), [kind]: BigInt(sum) })
+  async #used(period: Period, tenants: readonly TenantId[]): Promise<ReadonlyMap<string, Used>> {
+    const [read, metered] = [await this.#read(period), await this.#metered(period, tenants)]
+    const used = new Map<string, Used>()
+    for (const tenant of tenants) {
+      const found = new Map([...(read.get(tenant) ?? []), ...(metered.get(tenant) ?? [])])
+      const quantities = Object.fromEntries(COST_KINDS.map((kind) => [kind, found.get(kind) ?? 0n]))
+      used.set(tenant, {
+        quantities: { ...NOTHING, ...quantities },
+        measured: new Set(found.keys()),
+      })
     }
     return used
+  }
+
+  /** What was read where it came about; a kind that nobody could read is not there. */
+  async #read({ from, to }: Period): Promise<ReadonlyMap<string, ReadonlyMap<CostKind, bigint>>> {
+    const rows = await this.#parts.database.query<{ tenant: string; kind: CostKind; sum: string }>(
+      `select tenant, kind, sum(quantity)::text as sum from (
+         select tenant, kind, quantity from billing.cost where day >= $1 and day < $2
+         union all select tenant, kind, 0 from billing.cost_mark where at >= $3) as found
+        group by tenant, kind`,
+      [from.toISOString().slice(0, 10), to.toISOString().slice(0, 10), from],
+    )
+    const read = new Map<string, Map<CostKind, bigint>>()
+    for (const { tenant, kind, sum } of rows) {
+      read.set(tenant, (read.get(tenant) ?? new Map<CostKind, bigint>()).set(kind, BigInt(sum)))
+    }
+    return read
+  }
+
+  /** What gateways enter as usage. */
+  async #metered({ from, to }: Period, tenants: readonly TenantId[]) {
+    const metered = new Map<TenantId, Map<CostKind, bigint>>()
+    for (const kind of COST_KINDS) {
+      const meter = METER_OF[kind]
+      if (meter === undefined || !(await this.#hasMeter(meter, tenants, from))) continue
+      for (const tenant of tenants) {
+        const asked = { tenant, meter, where: {}, from, to }
+        const quantity = wholeOf(await quantityOf(this.#parts.usage, asked))
+        metered.set(
+          tenant,
+          (metered.get(tenant) ?? new Map<CostKind, bigint>()).set(kind, quantity),
+        )
+      }
+    }
+    return metered
+  }
+
+  /** A meter that is new is not there before the first configuration. */
+  async #hasMeter(meter: string, [tenant]: readonly TenantId[], from: Date): Promise<boolean> {
+    if (tenant === undefined) return false
+    const to = new Date(from.getTime() + 60_000)
+    try {
+      await this.#parts.usage.read({ tenant, meter, from, to, window: 'whole' })
+      return true
+    } catch (error) {
+      if (error instanceof RingfenceError && error.code === 'not_found') return false
+      throw error
+    }
   }
 
   /** What all pay together, by each one's share of a meter. */
@@ -130,7 +181,8 @@ export class CostReports {
       const whole = times(rational(BigInt(monthly)), months(period))
       for (const [tenant, quantity] of shares) {
         const cost = all === 0n ? 0n : roundHalfEven(times(whole, rational(quantity, all)))
-        parts.set(tenant, [...(parts.get(tenant) ?? []), { name, quantity, cost }])
+        const part = { name, quantity, cost, measured: true }
+        parts.set(tenant, [...(parts.get(tenant) ?? []), part])
       }
     }
     return parts
@@ -149,22 +201,34 @@ export class CostReports {
   }
 }
 
+/** What a tenant used, and which kinds of it somebody has measured. */
+interface Used {
+  readonly quantities: Quantities
+  readonly measured: ReadonlySet<CostKind>
+}
+
 const NOTHING: Quantities = { storage: 0n, query: 0n, gateway: 0n, egress: 0n }
+const UNKNOWN: Used = { quantities: NOTHING, measured: new Set() }
+
+const unknownOf = (measured: ReadonlySet<CostKind>) =>
+  COST_KINDS.filter((kind) => !measured.has(kind))
 
 function partsOf(
   book: PriceBook,
   tier: Tier,
   used: Quantities,
+  measured: ReadonlySet<CostKind>,
   period: Period,
 ): CostReport['parts'] {
   const { monthly, covers } = book.tiers[tier]
   const fixed = roundHalfEven(times(rational(BigInt(monthly)), months(period)))
   return [
-    { name: `tier ${tier}`, quantity: 1n, cost: fixed },
+    { name: `tier ${tier}`, quantity: 1n, cost: fixed, measured: true },
     ...COST_KINDS.map((kind) => ({
       name: kind,
       quantity: used[kind],
       cost: covers.includes(kind) ? 0n : costOf(book, kind, used[kind]),
+      measured: measured.has(kind),
     })),
   ]
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { ACME, billingSite, day, GLOBEX, PRICE } from '../billing-site.test-support.ts'
 import { parsePeriod } from '../rating/period.ts'
 import { CostCollector } from './cost-collector.ts'
+import { COST_METERS, withCostMeters } from './cost-meters.ts'
 import { CostReports } from './cost-reports.ts'
 import type { CostSample } from './cost-source.ts'
 import { priceBookSchema } from './price-book.ts'
@@ -95,12 +96,55 @@ test('a report has each part, the revenue, the margin, and who pays how much of 
   assert.deepEqual([acme.cost, acme.revenue, acme.margin], [2522n, 3140n, 618n])
   assert.equal(acme.marginPercent, 19)
   assert.deepEqual(acme.byTier, { pooled: 272n, bridge: 772n, silo: 10_000n })
+  assert.match(acme.advice?.text ?? '', /not measured: gateway, egress$/)
   assert.equal(acme.advice?.why, 'crowds')
   assert.deepEqual([globex.tenant, globex.cost], ['globex', 750n])
   assert.deepEqual((await reports.of(JULY, 'globex')).length, 1)
   await assert.rejects(new CostReports({ ...parts, tierOf: async () => 'silo' }).of(JULY), {
     code: 'conflict',
   })
+})
+
+test('what gateways enter is measured by meters, and what nobody measured is said, and not called nothing', async (t) => {
+  const site = await billingSite(t, {}, ['ringfence-egress', 'ringfence-gateway-time'])
+  const { database, catalogue, invoices, usage } = site
+  site.catalogue.apply('basic', day('2026-01-01'), PRICE)
+  for (const tenant of [ACME, GLOBEX]) site.catalogue.put(tenant, 'basic', day('2026-01-01'))
+  const time = day('2026-07-03')
+  const used = { source: '/g', tenant: ACME, time }
+  usage.add({ ...used, id: '1', meter: 'ringfence-egress', units: 3n * GIB })
+  usage.add({ ...used, id: '2', meter: 'ringfence-gateway-time', units: 7_200_000_000n })
+  await database.query(`insert into billing.tenant values ('acme'), ('globex')`)
+  await database.query(`insert into billing.cost_mark (tenant, source, kind, value, epoch, at)
+    values ('acme', 'eu-1', 'storage', 7, '', '2026-07-04'), ('acme', 'eu-1', 'query', 7, '', '2026-06-04')`)
+  const rates = { ...BOOK.rates, gateway: { amount: 40, per: 3_600_000_000 } }
+  const book = { ...BOOK, rates: { ...rates, egress: { amount: 9, per: Number(GIB) } } }
+  const parts = { database, catalogue, invoices, usage, book }
+  const reports = await new CostReports({ ...parts, tierOf: async () => 'pooled' }).of(JULY)
+  const kinds = (tenant: string) =>
+    reports
+      .find((one) => one.tenant === tenant)
+      ?.parts.slice(1, 5)
+      .map(({ name, quantity, cost, measured }) => [name, quantity, cost, measured])
+  assert.deepEqual(kinds('acme'), [
+    ['storage', 0n, 0n, true],
+    ['query', 0n, 0n, false],
+    ['gateway', 7_200_000_000n, 80n, true],
+    ['egress', 3n * GIB, 27n, true],
+  ])
+  assert.deepEqual(kinds('globex'), [
+    ['storage', 0n, 0n, false],
+    ['query', 0n, 0n, false],
+    ['gateway', 0n, 0n, true],
+    ['egress', 0n, 0n, true],
+  ])
+})
+
+test('a platform’s meter that is called like ours is not measured in its place', () => {
+  const [ours] = COST_METERS
+  assert.ok(ours !== undefined)
+  const theirs = { ...ours, events: ['dev.example.nothing'] }
+  assert.deepEqual(withCostMeters([theirs]), COST_METERS)
 })
 
 test('advice is to move where it costs a fifth less, and never to where it costs more', () => {

@@ -47,17 +47,20 @@ export function costOf(book: PriceBook, kind: CostKind, quantity: bigint): bigin
 /**
  * Whether a tenant would be better off elsewhere; undefined when not, or not by enough.
  * @param everybody the engine's time that all pooled tenants used together
+ * @param unknown what nobody measured, which is said with the numbers
  */
 export function adviceFor(
   tier: Tier,
   costs: Readonly<Record<Tier, bigint>>,
   used: Quantities,
   everybody: bigint,
+  unknown: readonly CostKind[] = [],
 ): TierAdvice | undefined {
+  const without = unknown.length === 0 ? '' : `; not measured: ${unknown.join(', ')}`
   if (tier === 'pooled' && used.query >= CROWDING_LEAST) {
     const percent = everybody === 0n ? 0n : (used.query * 100n) / everybody
     if (percent >= CROWDING_PERCENT) {
-      const text = `it has ${percent} % of all engine time of pooled tenants (${CROWDING_PERCENT} % is the mark)`
+      const text = `it has ${percent} % of all engine time of pooled tenants (${CROWDING_PERCENT} % is the mark)${without}`
       return { move: 'bridge', why: 'crowds', text }
     }
   }
@@ -65,7 +68,7 @@ export function adviceFor(
   const saving = costs[tier] - costs[cheapest]
   if (cheapest === tier || saving * 100n < costs[tier] * SAVING_PERCENT_MIN) return undefined
   const text = `it costs ${costs[tier]} as ${tier}, and would cost ${costs[cheapest]} as ${cheapest}`
-  return { move: cheapest, why: 'cheaper', text: `${text} (minor units)` }
+  return { move: cheapest, why: 'cheaper', text: `${text} (minor units)${without}` }
 }
 
 /** How many months a period has. */

@@ -4,7 +4,6 @@ import { z } from 'zod'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import { parseTenantId } from '../../core/tenant.ts'
 import {
-  cost,
   draft,
   invoice,
   invoiceColumns,
@@ -20,6 +19,7 @@ import { confirm, examples, pathOf, wholeNumber } from '../control-command.ts'
 import { type Ending, STATE_DIRECTORY_DEFAULT } from '../ending.ts'
 import { type Columns, type OutputFormat, parseFormat, writeList, writeOne } from '../output.ts'
 import { recordsAccess, type RecordsFlags } from '../records-access.ts'
+import { addBillingCosts } from './billing-costs.ts'
 
 interface Flags extends RecordsFlags {
   readonly output: string
@@ -56,6 +56,7 @@ export function addBilling(program: Command, console: Console, ending: Ending): 
     'ringfence billing preview acme --period 2026-07',
     'ringfence billing finalise acme --period 2026-07',
     'ringfence billing reconcile acme --period 2026-07',
+    'ringfence billing advice --period 2026-07',
   )
   const of = (tenant: string, ...steps: readonly string[]) =>
     pathOf('billing', 'tenants', parseTenantId(tenant), ...steps)
@@ -204,30 +205,11 @@ export function addBilling(program: Command, console: Console, ending: Ending): 
     if (format === 'table') writeList(report.findings, shown, format, console.out)
   })
 
-  examples(
-    recordsCommand(
-      billing
-        .command('costs')
-        .description('What tenants cost, their margins, and advice on tiers.'),
-    )
-      .requiredOption('--period <period>', PERIOD)
-      .option('--tenant <tenant>', 'one only'),
-    'ringfence billing costs --period 2026-07',
-  ).action(async (flags: Flags & { readonly period: string; readonly tenant?: string }) => {
-    const { client, format } = open(flags, console)
-    const path = pathOf('billing', 'periods', flags.period, 'costs')
-    const tenant = flags.tenant === undefined ? undefined : parseTenantId(flags.tenant)
-    const found = await client.get(path, items(cost), { tenant })
-    const columns: Columns<z.output<typeof cost>> = (one) => ({
-      tenant: one.tenant,
-      tier: one.tier,
-      cost: money(one.cost, one.currency),
-      revenue: money(one.revenue, one.currency),
-      margin: money(one.margin, one.currency),
-      '%': one.marginPercent,
-      advice: one.advice === null ? '' : `${one.advice.move}: ${one.advice.text}`,
-    })
-    writeList(found.items, columns, format, console.out)
+  addBillingCosts<Flags & { readonly period: string; readonly tenant?: string }>(billing, {
+    recordsCommand,
+    open: (flags) => open(flags, console),
+    period: PERIOD,
+    out: console.out,
   })
 }
 
