@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, realpath, rm, chmod } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startEmbedded } from '../../clusters/embedded-cluster.ts'
+import { openThrowAwayRoom } from '../../clusters/throw-away-room.ts'
 import { newPassword, scramVerifier } from '../../clusters/scram.ts'
 import { verifyWebhook } from '../../control/approvals/standard-webhooks.ts'
 import { prepareControlDatabase } from '../../control/control-database.ts'
@@ -55,16 +55,13 @@ export interface Site {
 }
 
 export async function openSite(ground: Ground): Promise<Site> {
-  const directory = await realpath(await mkdtemp(join(tmpdir(), 'rf-office-')))
-  const closing: (() => Promise<unknown>)[] = [
-    () => rm(directory, { recursive: true, force: true, maxRetries: 10 }),
-  ]
+  const room = await openThrowAwayRoom('office')
+  const { directory } = room
+  const closing: (() => Promise<unknown>)[] = [() => room.close()]
   const close = async () => {
     for (const one of closing.splice(0).reverse()) await one()
   }
   try {
-    // The server may run as a user of its own.
-    await chmod(directory, 0o711)
     const cluster = await startEmbedded({
       name: 'back-office',
       directory: join(directory, 'control'),

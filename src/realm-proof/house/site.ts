@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startEmbedded } from '../../clusters/embedded-cluster.ts'
+import { openThrowAwayRoom } from '../../clusters/throw-away-room.ts'
 import { newPassword, scramVerifier } from '../../clusters/scram.ts'
 import { prepareWithoutWorkflows } from '../../control/control-database.ts'
 import type { GrantConfig } from '../../contracts/grant.ts'
@@ -41,16 +41,13 @@ export interface Site {
 }
 
 export async function openSite(ground: Ground): Promise<Omit<Site, 'furniture'>> {
-  const directory = await realpath(await mkdtemp(join(tmpdir(), 'rf-realms-')))
-  const closing: (() => Promise<unknown>)[] = [
-    () => rm(directory, { recursive: true, force: true, maxRetries: 10 }),
-  ]
+  const room = await openThrowAwayRoom('realms')
+  const { directory } = room
+  const closing: (() => Promise<unknown>)[] = [() => room.close()]
   const close = async () => {
     for (const one of closing.splice(0).reverse()) await one()
   }
   try {
-    // The server may run as a user of its own.
-    await chmod(directory, 0o711)
     const cluster = await startEmbedded({
       name: 'realm-proof',
       directory: join(directory, 'control'),

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import { type Billing, openBilling } from '../../billing/open-billing.ts'
 import { RecordedRows } from '../../billing/reconcile/recorded-rows.ts'
 import { BillingDatabase } from '../../billing/store/billing-database.ts'
 import { startEmbedded } from '../../clusters/embedded-cluster.ts'
+import { openThrowAwayRoom } from '../../clusters/throw-away-room.ts'
 import { newPassword, scramVerifier } from '../../clusters/scram.ts'
 import { prepareWithoutWorkflows } from '../../control/control-database.ts'
 import { listen } from '../../http/listen.ts'
@@ -64,10 +63,9 @@ export interface Site {
 export type BillingSettings = Parameters<typeof BillingDatabase.open>[0]
 
 export async function openSite(ground: Ground): Promise<Site> {
-  const directory = await realpath(await mkdtemp(join(tmpdir(), 'rf-records-')))
-  const closing: (() => Promise<unknown>)[] = [
-    () => rm(directory, { recursive: true, force: true, maxRetries: 10 }),
-  ]
+  const room = await openThrowAwayRoom('records')
+  const { directory } = room
+  const closing: (() => Promise<unknown>)[] = [() => room.close()]
   const close = async () => {
     for (const one of closing.splice(0).reverse()) await one()
   }
@@ -76,8 +74,6 @@ export async function openSite(ground: Ground): Promise<Site> {
     return one
   }
   try {
-    // The server may run as a user of its own.
-    await chmod(directory, 0o711)
     const cluster = await startEmbedded({
       name: 'records-proof',
       directory: join(directory, 'control'),

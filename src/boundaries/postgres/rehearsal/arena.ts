@@ -164,20 +164,36 @@ export class Arena {
 
   /** Tenants whose canary the administrator finds in the tenant's own place. */
   async canariesSeen(): Promise<readonly TenantId[]> {
+    const seen = await Promise.all(
+      [...byDatabase(this.sides).values()].map((there) => canariesIn(there)),
+    )
+    const found = new Set(seen.flat())
+    return this.sides.flatMap(({ tenant }) => (found.has(tenant) ? [tenant] : []))
+  }
+}
+
+function byDatabase(sides: readonly Side[]): ReadonlyMap<string, readonly Side[]> {
+  return Map.groupBy(sides, ({ site, database }) => {
+    const { host, port } = site.cluster.admin
+    return `${host}/${port}/${database}`
+  })
+}
+
+/** Looks at tenants of one database, over one connection. */
+async function canariesIn(sides: readonly Side[]): Promise<readonly TenantId[]> {
+  const [first] = sides
+  if (first === undefined) return []
+  return withClient(onDatabase(first.site.cluster.admin, first.database), async (client) => {
     const seen: TenantId[] = []
-    for (const side of this.sides) {
-      const settings = onDatabase(side.site.cluster.admin, side.database)
-      const count = await withClient(settings, async (client) => {
-        const { rows } = await client.query<{ count: number }>(
-          'select count(*)::int as count from ground.note where title = $1 and tenant_id = $2',
-          [side.canary, side.key],
-        )
-        return rows[0]?.count
-      })
-      if (count === 1) seen.push(side.tenant)
+    for (const { tenant, canary, key } of sides) {
+      const { rows } = await client.query<{ count: number }>(
+        'select count(*)::int as count from ground.note where title = $1 and tenant_id = $2',
+        [canary, key],
+      )
+      if (rows[0]?.count === 1) seen.push(tenant)
     }
     return seen
-  }
+  })
 }
 
 /** Region of throw-away tenants; it is never shown. */

@@ -1,5 +1,5 @@
 import { ident, withClient } from '../connection.ts'
-import { copyDatabase, dropDatabase } from '../install/install.ts'
+import { copyDatabase, copyDatabaseFiles, dropDatabase } from '../install/install.ts'
 import { Arena } from './arena.ts'
 import type { Side } from './side.ts'
 
@@ -103,7 +103,8 @@ function makeSpare(side: Side, mold: string): Promise<string> {
 async function makeCopy(side: Side, template: string): Promise<string> {
   made += 1
   const name = `${side.site.names.prefix}_copy_${made}`
-  await copyDatabase(side.site.cluster.admin, template, name)
+  const { admin, embedded } = side.site.cluster
+  await (embedded ? copyDatabaseFiles : copyDatabase)(admin, template, name)
   return name
 }
 

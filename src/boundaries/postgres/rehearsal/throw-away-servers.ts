@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Cluster } from '../../../clusters/cluster.ts'
 import { type ClusterProfile, startEmbedded } from '../../../clusters/embedded-cluster.ts'
+import { openThrowAwayRoom, type ThrowAwayRoom } from '../../../clusters/throw-away-room.ts'
 import type { Tier } from '../../../core/tenant.ts'
 import { installDatabase } from '../install/install.ts'
 import { setCustodianPassword } from '../install/roles.ts'
@@ -42,7 +41,7 @@ export class ThrowAwayServers implements RehearsalServers {
   readonly #names: Names
   readonly #log: ((line: string) => void) | undefined
   readonly #running = new Set<Server>()
-  #directory: Promise<string> | undefined
+  #room: Promise<ThrowAwayRoom> | undefined
 
   constructor(application: Application, log?: (line: string) => void) {
     this.#application = application
@@ -61,9 +60,8 @@ export class ThrowAwayServers implements RehearsalServers {
 
   async clear(): Promise<void> {
     await this.#stop()
-    const directory = await this.#directory?.catch(() => undefined)
-    if (directory !== undefined)
-      await rm(directory, { recursive: true, force: true, maxRetries: 5 })
+    const room = await this.#room?.catch(() => undefined)
+    await room?.close()
   }
 
   async #stop(): Promise<void> {
@@ -81,8 +79,8 @@ export class ThrowAwayServers implements RehearsalServers {
     bridges: boolean,
     seed?: string,
   ): Promise<Site> {
-    this.#directory ??= mkdtemp(join(tmpdir(), 'ringfence-rehearsal-'))
-    const directory = await this.#directory
+    this.#room ??= openThrowAwayRoom('rehearsal')
+    const { directory } = await this.#room
     const cluster = await startEmbedded({
       name: `rehearsal-${name}`,
       directory: join(directory, name),
