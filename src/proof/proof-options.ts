@@ -6,8 +6,8 @@ import type { MutantReport, ProofSubject, StrikeReport, TierReport } from './pro
 export const PROOF_TENANTS_MIN = 3
 export const PROOF_TENANTS_MAX = 16
 export const PROOF_TENANTS_DEFAULT = 3
-/** Rehearsals side by side. */
-export const PROOF_CONCURRENCY_DEFAULT = 2
+/** Rehearsals side by side: while one waits for its servers, another has the program to itself. */
+export const PROOF_CONCURRENCY_DEFAULT = 3
 /** Seconds that one call of a boundary may take before its tier is given up as void. */
 export const CALL_SECONDS_MAX_DEFAULT = 120
 
@@ -30,7 +30,7 @@ export interface ProofOptions {
    * only mutants keeps every attack.
    */
   readonly only?: readonly string[]
-  /** Tiers whose rehearsals run side by side, 1 to 16. Default 2. */
+  /** Tiers whose rehearsals run side by side, 1 to 16. Default 3. */
   readonly concurrency?: number
   /** Strikes at once inside one rehearsal, 1 to 16. Default 1. */
   readonly strikesAtOnce?: number

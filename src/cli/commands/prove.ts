@@ -40,7 +40,7 @@ export function addProve(program: Command, console: Console, ending: Ending): vo
     .option('--no-mutants', 'leave out the mutants, and so the proof that the proof can fail')
     .option('--thorough', 'try every attack on every mutant')
     .option('--only <id...>', 'narrow the run to these attacks and mutants')
-    .option('--concurrency <n>', 'rehearsals side by side (default: 2)', wholeNumber)
+    .option('--concurrency <n>', 'rehearsals side by side (default: 3)', wholeNumber)
     .option('--out <directory>', 'where the reports go (default: <state>/proof)')
     .option('--state <directory>', 'where the evidence key is kept', STATE_DIRECTORY_DEFAULT)
     .option('-o, --output <format>', 'text or json', 'text')
