@@ -10,6 +10,7 @@ import { keycloak } from './keycloak-companion.ts'
 import { mcpClients } from './mcp-companion.ts'
 import { nats, natsStream } from './nats-companion.ts'
 import { nginx } from './nginx-companion.ts'
+import { ocsf } from './ocsf-companion.ts'
 import { opa } from './opa-companion.ts'
 import { promtool } from './promtool-companion.ts'
 import { redis } from './redis-companion.ts'
@@ -48,6 +49,7 @@ export async function findCompanions(): Promise<readonly Companion[]> {
     await acme(),
     await tlog(),
     await promtool(),
+    await ocsf(),
   ]
 }
 

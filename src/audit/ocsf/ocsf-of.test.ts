@@ -54,6 +54,9 @@ function check(entry: AuditEntry): void {
       `${uid}: ${some.join(' or ')}`,
     )
   }
+  // Only there who acts is by a profile, and that has to be said.
+  const { profiles } = event['metadata'] as { readonly profiles?: readonly string[] }
+  assert.deepEqual(profiles, uid === 2004 || uid === 3004 ? ['host'] : undefined)
   assert.equal(event['category_uid'], Math.floor(uid / 1000))
   const activity = Number(event['activity_id'])
   assert.ok(ACTIVITIES[uid]?.includes(activity), `${uid}: activity ${activity}`)

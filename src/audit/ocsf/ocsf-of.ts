@@ -12,6 +12,9 @@ import {
 /** Of the schema that we write. */
 export const OCSF_VERSION = '1.3.0'
 
+/** What addresses there have room for. */
+const IP_MAX = 40
+
 /** An event of OCSF: JSON. */
 export type OcsfEvent = Readonly<Record<string, unknown>>
 
@@ -38,7 +41,7 @@ export function ocsfOf(entry: AuditEntry): OcsfEvent {
     status: failed ? 'Failure' : 'Success',
     ...(entry.reason === undefined ? {} : { status_detail: entry.reason }),
     message: `${entry.action}: ${entry.decision}`,
-    metadata: metadataOf(entry),
+    metadata: { ...metadataOf(entry), ...profilesOf(uid) },
     ...partsOf(entry),
     unmapped: unmappedOf(entry),
   }
@@ -66,11 +69,17 @@ function metadataOf({ id, tenant, request_id, action }: AuditEntry) {
   }
 }
 
+/** Who acts is in these classes by a profile. */
+function profilesOf(uid: number) {
+  const isByProfile = uid === ENTITY_MANAGEMENT.uid || uid === DETECTION_FINDING.uid
+  return isByProfile ? { profiles: ['host'] } : {}
+}
+
 /** What each class demands, and what it has besides. */
 function partsOf(entry: AuditEntry): OcsfEvent {
   const { actor, on_behalf_of, object, action, layer, address } = entry
   const acting = { actor: { user: userOf(actor) } }
-  const endpoint = { src_endpoint: address === undefined ? { name: 'unknown' } : { ip: address } }
+  const endpoint = { src_endpoint: endpointOf(address) }
   const resources =
     object === undefined ? {} : { resources: [{ uid: object.id, type: object.type }] }
   switch (classOf(entry).uid) {
@@ -86,11 +95,20 @@ function partsOf(entry: AuditEntry): OcsfEvent {
     case API_ACTIVITY.uid:
       return { ...acting, ...endpoint, api: { operation: action }, ...resources }
     case DETECTION_FINDING.uid:
-      return { ...resources, finding_info: { title: action, uid: entry.id } }
+      return { ...acting, ...resources, finding_info: { title: action, uid: entry.id } }
     case ENTITY_MANAGEMENT.uid:
     default:
-      return { ...acting, entity: { uid: object?.id ?? action, type: object?.type ?? 'unknown' } }
+      return {
+        ...acting,
+        ...(address === undefined ? {} : endpoint),
+        entity: { uid: object?.id ?? action, type: object?.type ?? 'unknown' },
+      }
   }
+}
+
+function endpointOf(address: string | undefined) {
+  if (address === undefined) return { name: 'unknown' }
+  return address.length > IP_MAX ? { name: address } : { ip: address }
 }
 
 /** OCSF's kinds: 1 is a user, 2 an administrator, 3 the system itself. */
@@ -101,12 +119,18 @@ function userOf({ kind, id, tenant }: AuditActor) {
 
 function unmappedOf(entry: AuditEntry) {
   const { category, decision, layer, on_behalf_of, trace_id, grant_id, actor, detail } = entry
+  const { uid } = classOf(entry)
+  const isOfUser = uid === AUTHENTICATION.uid || uid === ACCOUNT_CHANGE.uid
   return {
     category,
     decision,
     layer,
     actor_kind: actor.kind,
     ...(on_behalf_of === undefined ? {} : { on_behalf_of }),
+    ...(isOfUser && entry.object !== undefined ? { object: entry.object } : {}),
+    ...(uid === DETECTION_FINDING.uid && entry.address !== undefined
+      ? { address: entry.address }
+      : {}),
     ...(trace_id === undefined ? {} : { trace_id }),
     ...(grant_id === undefined ? {} : { grant_id }),
     ...(detail === undefined ? {} : { detail }),
