@@ -14,6 +14,7 @@ import {
   type ServiceName,
 } from '../core/names.ts'
 import { issuerSchema } from '../billing/invoices/invoice.ts'
+import { costsSchema } from './costs-spec.ts'
 import { tlsSchema, trustedProxiesSchema, workersSchema } from '../edge/edge-settings.ts'
 import { type Slo, slosSchema } from '../telemetry/slo/slo.ts'
 import { ownUpstreamsSchema } from './plane-config.ts'
@@ -86,7 +87,13 @@ const schema = z.strictObject({
     /** What is promised to tenants. */
     slos: slosSchema.default([]),
     /** Who writes invoices. Default: the platform, by its name. */
-    billing: z.strictObject({ issuer: issuerSchema.exactOptional() }).prefault({}),
+    billing: z
+      .strictObject({
+        issuer: issuerSchema.exactOptional(),
+        /** What things cost the operator. Absent: what tenants cost is not measured. */
+        costs: costsSchema.exactOptional(),
+      })
+      .prefault({}),
     /** Who is told of the platform's alerts. */
     alerts: alertSinksSchema,
     /** In which database each region's logs are. Default: all in the control database. */

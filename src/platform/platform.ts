@@ -214,13 +214,17 @@ export class Platform {
           name,
           directory: join(directory, 'cells', name),
           manifest: this.#manifest.application,
+          measured: this.#manifest.billing.costs !== undefined,
           log,
           ...(url === undefined ? {} : { url }),
         })
         try {
-          const { boundary } = cell
-          const sockets = { keeper: places.keeper(name), leaser: places.leaser(name) }
-          const host = await hostCell({ boundary, ...sockets, log })
+          const { boundary, costs } = cell
+          const host = await hostCell({
+            ...{ boundary, log },
+            ...{ keeper: places.keeper(name), leaser: places.leaser(name) },
+            meter: { socket: places.meter(name), costs },
+          })
           this.#cells.set(name, cell)
           let stopped: Promise<void> | undefined
           const stop = () => {

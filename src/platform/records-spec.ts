@@ -7,6 +7,7 @@ import { slosSchema } from '../telemetry/slo/slo.ts'
 import { telemetrySchema } from '../telemetry/telemetry-settings.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
 import { auditSinksSchema } from './audit-sinks-spec.ts'
+import { costsSpec } from './costs-spec.ts'
 import { address, configuration, database, listen, revocations } from './spec-parts.ts'
 
 /** Where a plane sends what it writes down: entries of logs, and usage. */
@@ -78,6 +79,8 @@ export const recordsSpec = z.strictObject({
   origin: z.string().min(1),
   /** Where gateways' request logs are, as files. Absent: bills are reconciled without them. */
   requestLogDirectory: z.string().min(1).exactOptional(),
+  /** What things cost, and who measures them. Absent: nobody knows what tenants cost. */
+  costs: costsSpec.exactOptional(),
   /** Where it is asked who an operator is. */
   control: address,
   issuer: issuerSchema,

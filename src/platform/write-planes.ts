@@ -4,6 +4,7 @@ import type { ConnectionSettings } from '../clusters/cluster.ts'
 import { SUPPORT_CLIENT, SUPPORT_SERVICE } from '../control/support/support-service.ts'
 import { parseClientId, parseServiceName } from '../core/names.ts'
 import { type CellName, type Tier, TIERS } from '../core/tenant.ts'
+import { priceBookOf } from './costs-spec.ts'
 import type { PlatformManifest } from './platform-manifest.ts'
 import { PLANES, type Plane, planeDocument, type PlaneSpecInput } from './plane-config.ts'
 import type { Secrets } from './secrets.ts'
@@ -34,6 +35,7 @@ const SENDERS = {
 export interface Places {
   readonly keeper: (cell: CellName) => string
   readonly leaser: (cell: CellName) => string
+  readonly meter: (cell: CellName) => string
   readonly vending: string
   readonly identityAdmin: string
   readonly gatewayAdmin: string
@@ -50,13 +52,14 @@ export async function placesIn(
   const socket = (name: string) => socketPathIn(stateDirectory, `${name}.sock`)
   const sockets = new Map<string, string>()
   for (const { name } of cells) {
-    for (const door of ['keeper', 'leaser']) {
+    for (const door of ['keeper', 'leaser', 'meter']) {
       sockets.set(`${door}-${name}`, await socket(`${door}-${name}`))
     }
   }
   return {
     keeper: (cell) => sockets.get(`keeper-${cell}`) ?? '',
     leaser: (cell) => sockets.get(`leaser-${cell}`) ?? '',
+    meter: (cell) => sockets.get(`meter-${cell}`) ?? '',
     vending: await socket('vending'),
     identityAdmin: await socket('identity-admin'),
     gatewayAdmin: await socket('gateway-admin'),
@@ -275,6 +278,7 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
     ),
     keysFile: secrets.path('records-keys'),
     requestLogDirectory: requestLogIn(input.stateDirectory),
+    ...costsOf(input),
     origin: new URL(manifest.audience).host,
     control: urlOf(manifest.listen.control),
     issuer: manifest.billing.issuer ?? {
@@ -289,6 +293,18 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
     promises: {
       slos: [...manifest.slos],
       gateways: countedGateways(manifest.telemetry, manifest.gateway.workers),
+    },
+  }
+}
+
+function costsOf({ manifest: { billing, cells }, places }: PlanesInput) {
+  const { costs } = billing
+  if (costs === undefined) return {}
+  return {
+    costs: {
+      book: priceBookOf(costs),
+      everyMs: costs.readEverySeconds * 1_000,
+      cells: cells.map(({ name }) => ({ name, meter: `unix:${places.meter(name)}` })),
     },
   }
 }

@@ -1,6 +1,8 @@
 import type { AlertSink } from '../alerts/alert-sink.ts'
 import { Alerts } from '../alerts/open-alerts.ts'
 import { StoredAlerts } from '../alerts/stored-alerts.ts'
+import type { CostSource } from '../billing/costs/cost-source.ts'
+import type { PriceBook } from '../billing/costs/price-book.ts'
 import type { Issuer } from '../billing/invoices/invoice.ts'
 import { openBilling } from '../billing/open-billing.ts'
 import { RecordedRows } from '../billing/reconcile/recorded-rows.ts'
@@ -23,6 +25,13 @@ export interface BillsOptions extends CallerOptions {
   readonly issuer: Issuer
   /** Gateways' request logs as files. Absent: bills are reconciled without them. */
   readonly requestLogDirectory?: string | undefined
+  /** What things cost, and who measures what tenants have of them. Absent: nobody has said. */
+  readonly costs?: {
+    readonly book: PriceBook
+    readonly sources: readonly CostSource[]
+    /** Between two readings. Milliseconds. */
+    readonly everyMs: number
+  }
   /** Whose alerts go where. */
   readonly sinks: readonly AlertSink[]
   /** Where it is asked who an operator is. */
@@ -32,7 +41,7 @@ export interface BillsOptions extends CallerOptions {
 
 /** Opens what is made of usage, bills and budgets, and those who are told when one is spent. */
 export async function openBills(options: BillsOptions) {
-  const { database, readings, issuer, sinks, control, requestLogDirectory, log } = options
+  const { database, readings, issuer, sinks, control, requestLogDirectory, costs, log } = options
   await prepareAlerts(database)
   const direct = await BillingDatabase.open(database)
   try {
@@ -44,6 +53,12 @@ export async function openBills(options: BillsOptions) {
       ...(requestLogDirectory === undefined
         ? {}
         : { gatewayLog: new RequestLogFiles(requestLogDays(requestLogDirectory)) }),
+      ...(costs === undefined
+        ? {}
+        : {
+            ...{ priceBook: costs.book, costSources: costs.sources },
+            times: { costsMs: costs.everyMs },
+          }),
       callerOf: (headers) => callerOf(headers, options),
       operatorOf: (headers, act) => operatorOf(control, headers, act),
     })

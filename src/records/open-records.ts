@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import type { AlertIntake } from '../alerts/alert.ts'
 import { type LogName, logOf } from '../audit/entry.ts'
 import type { BehaviourSettingsInput } from '../behaviour/settings.ts'
+import { withCostMeters } from '../billing/costs/cost-meters.ts'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ClientId, ServiceName } from '../core/names.ts'
 import type { TenantId } from '../core/tenant.ts'
@@ -35,7 +36,10 @@ import { watchBehaviour } from './watch-behaviour.ts'
 const PLATFORM_LOG_PATH = '/v1/logs/platform'
 
 export interface RecordsOptions
-  extends Pick<BillsOptions, 'database' | 'issuer' | 'sinks' | 'control' | 'requestLogDirectory'> {
+  extends Pick<
+    BillsOptions,
+    'database' | 'issuer' | 'sinks' | 'control' | 'requestLogDirectory' | 'costs'
+  > {
   readonly source: ConfigurationSource
   readonly revocations: RevocationSource
   /** What we are called: by the gateway, where it signs contexts for us. */
@@ -171,7 +175,10 @@ function callerOptions({ source, revocations, service }: RecordsOptions): Caller
 }
 
 /** Has usage measured by the meters of the configuration that is in force. @returns ends it */
-function followMeters({ source, log }: RecordsOptions, metering: Metering): () => Promise<void> {
+function followMeters(
+  { source, costs, log }: RecordsOptions,
+  metering: Metering,
+): () => Promise<void> {
   let running = Promise.resolve()
   let isClosed = false
   const follow = () => {
@@ -179,7 +186,8 @@ function followMeters({ source, log }: RecordsOptions, metering: Metering): () =
       .then(async () => {
         if (isClosed) return
         const { platform, version } = source.current()
-        await metering.setMeters(platform.meters ?? [], version)
+        const meters = platform.meters ?? []
+        await metering.setMeters(costs === undefined ? meters : withCostMeters(meters), version)
       })
       .catch((error: unknown) => log(`meters: ${messageOf(error)}`))
   }

@@ -1,6 +1,7 @@
 import { JournalAuditWriter } from '../../audit/journal-audit-writer.ts'
 import { JournalUsageSink } from '../../usage/journal-usage-sink.ts'
 import { LineBatch } from '../../gateway/line-batch.ts'
+import { ProcessorTime } from '../../gateway/processor-time.ts'
 import { openTls, type OpenTls } from '../../edge/open-tls.ts'
 import { RequestLogDirectory } from '../../gateway/request-log-directory.ts'
 import { openGateway, type OpenGatewayOptions } from '../../gateway/open-gateway.ts'
@@ -35,7 +36,9 @@ export async function serveGateway(
   let tls: OpenTls | undefined
   let shared: RedisStore | undefined
   let entered: OpenJournal | undefined
+  let time: ProcessorTime | undefined
   const letGo = async () => {
+    await time?.close()
     await entered?.close()
     await tls?.close()
     await shared?.close()
@@ -56,8 +59,9 @@ export async function serveGateway(
     if (spec.journalDirectory !== undefined) {
       entered = await openJournal(spec.journalDirectory, spec.records, log)
     }
+    time = processorTimeOf(entered, log)
     const door = await openGateway({
-      ...enteredBy(entered),
+      ...enteredBy(entered, time),
       ...(telemetry === undefined ? {} : { telemetry: telemetry.server }),
       ...more,
       ...(shared === undefined ? {} : { sharedLimits: shared }),
@@ -101,10 +105,23 @@ export async function serveGateway(
 }
 
 /** What is decided is entered, and, where somebody takes it, what tenants use. */
-function enteredBy(entered: OpenJournal | undefined): Pick<OpenGatewayOptions, 'audit' | 'usage'> {
+function enteredBy(
+  entered: OpenJournal | undefined,
+  time: ProcessorTime | undefined,
+): Pick<OpenGatewayOptions, 'audit' | 'usage'> {
   if (entered === undefined) return {}
   const { journal, usageSource } = entered
   const audit = new JournalAuditWriter(journal)
-  if (usageSource === undefined) return { audit }
-  return { audit, usage: { sink: new JournalUsageSink(journal), source: usageSource } }
+  if (usageSource === undefined || time === undefined) return { audit }
+  return { audit, usage: { sink: time, source: usageSource } }
+}
+
+/** Usage on its way to the journal, and with it whom this process works for. */
+function processorTimeOf(
+  entered: OpenJournal | undefined,
+  log: Measures['log'],
+): ProcessorTime | undefined {
+  if (entered?.usageSource === undefined) return undefined
+  const { journal, usageSource: source } = entered
+  return new ProcessorTime({ sink: new JournalUsageSink(journal), source, log })
 }

@@ -8,6 +8,7 @@ import { KeySet } from '../../tokens/verify-token.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { platformSinks } from './alert-sinks.ts'
 import { platformAuditSinks } from './audit-sinks.ts'
+import { cellCosts } from './cell-costs.ts'
 import { followerOptions, revocationOptions } from './follower-options.ts'
 import type { Measures } from './measured.ts'
 import { databaseSettings, readSecret, type Served } from './served.ts'
@@ -51,6 +52,7 @@ export async function serveRecords(
           database: database && (await databaseSettings(database)),
         })),
       ),
+      ...(spec.costs === undefined ? {} : { costs: cellCosts(spec.costs) }),
       sinks: await platformSinks(spec.alerts),
       auditSinks: await platformAuditSinks(spec.auditSinks),
       promises: spec.promises && (await promisesOf(spec.promises)),
