@@ -1,22 +1,19 @@
-import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Limit } from './support/authorization-record.ts'
-import { recordFor, requestsFor } from './support/authorization-record.ts'
 import { SnapshotState } from '../src/snapshot/state.ts'
 import { SigningKey } from '../src/tokens/signing-key.ts'
-import { type NginxServer, startNginx } from '../test/engines/nginx-server.ts'
+import { startNginx } from '../test/engines/nginx-server.ts'
 import type { Bench, BenchContext, Row } from './bench.ts'
+import { thereAndBack } from './support/alternate.ts'
+import { type AskLoad, askLoad } from './support/ask-load.ts'
+import { type Limit, recordFor, requestsFor } from './support/authorization-record.ts'
 import type { AuthorizerWork } from './support/authorizer-process.ts'
 import { distributionProxies } from './support/distribution-proxies.ts'
-import { answerOf, Forked } from './support/forked.ts'
-import type { WireAnswer } from './support/load-process.ts'
+import { Forked } from './support/forked.ts'
 import type { ProxyWork } from './support/proxy-process.ts'
 import { median, quantile, ratios } from './support/statistics.ts'
-import type { WireLoad } from './support/wire-load.ts'
 
-const CONNECTIONS = 32
 const REFERENCE = 'nginx'
 const REMEMBERED = 'nginx, decisions remembered for their second'
 const BINARY = '/usr/sbin/nginx'
@@ -26,7 +23,7 @@ const SECRET = 'a-secret-of-the-bench-0123456789ab'
 
 interface Contender {
   readonly name: string
-  readonly port: number
+  readonly url: string
 }
 
 export const bench: Bench = {
@@ -43,7 +40,7 @@ export const bench: Bench = {
       const contenders: Contender[] = []
       for (const one of await distributionProxies(upstream, context.directory)) {
         stopping.push(() => void one.process.kill())
-        contenders.push({ name: one.name, port: portOf(one.url) })
+        contenders.push(one)
       }
       const open = async (limits: Limit, cached: boolean) => {
         const one = await openOurs(forked, context, { upstream, realmKey, limits, cached })
@@ -51,20 +48,18 @@ export const bench: Bench = {
         return one
       }
       const asking = await open('limits', false)
-      contenders.push({ name: 'nginx, asks each time', port: asking.nginx.port })
+      contenders.push({ name: 'nginx, asks each time', url: asking.nginx })
       const remembering = await open('plan', true)
-      contenders.push({ name: REMEMBERED, port: remembering.nginx.port })
-      contenders.push({ name: 'ringfence, all checks', port: portOf(asking.url) })
+      contenders.push({ name: REMEMBERED, url: remembering.nginx })
+      contenders.push({ name: 'ringfence, all checks', url: asking.url })
       const { child: load } = await forked.begin<'begin', 'ready'>('load-process', 'begin')
-      return await measure(context, contenders, await requestsFor(realmKey), load)
+      return await measure(context, contenders, askLoad(load, await requestsFor(realmKey)))
     } finally {
       for (const stop of stopping) await stop()
       forked.stop()
     }
   },
 }
-
-const portOf = (url: string) => Number(new URL(url).port)
 
 interface Ours {
   readonly upstream: string
@@ -77,12 +72,12 @@ async function openOurs(
   forked: Forked,
   { directory }: BenchContext,
   { upstream, realmKey, limits, cached }: Ours,
-): Promise<{ readonly url: string; readonly nginx: NginxServer; stop(): Promise<void> }> {
+): Promise<{ readonly url: string; readonly nginx: string; stop(): Promise<void> }> {
   const home = join(directory, cached ? 'remembering' : 'asking')
   // As the documentation asks for it: in memory.
   const memory = existsSync(MEMORY) ? await mkdtemp(join(MEMORY, 'rf-decisions-')) : directory
   const socket = `${home}.socket`
-  const record = recordFor(upstream, realmKey, limits)
+  const record = recordFor(upstream, realmKey, { limits })
   const contextKey = (await SigningKey.create('ES256')).privateJwk
   const work: AuthorizerWork = { contextKey, record, socket, secret: SECRET }
   const { answer: url } = await forked.begin<AuthorizerWork, string>('authorizer-process', work)
@@ -95,7 +90,7 @@ async function openOurs(
   })
   return {
     url,
-    nginx,
+    nginx: `http://127.0.0.1:${nginx.port}`,
     async stop() {
       await nginx.stop()
       if (memory !== directory) await rm(memory, { recursive: true, force: true })
@@ -106,28 +101,16 @@ async function openOurs(
 async function measure(
   { quick, say }: BenchContext,
   contenders: readonly Contender[],
-  requests: readonly string[],
-  load: ChildProcess,
+  ask: AskLoad,
 ): Promise<readonly Row[]> {
-  const ask = async (port: number, milliseconds: number, perSecond?: number) => {
-    const work: WireLoad = {
-      port,
-      requests,
-      connections: CONNECTIONS,
-      milliseconds,
-      ...(perSecond === undefined ? {} : { perSecond }),
-    }
-    load.send(work)
-    return answerOf<WireAnswer>(load)
-  }
   const rounds = quick ? 2 : 7
   const ms = quick ? 500 : 3_000
-  for (const { port } of contenders) await ask(port, quick ? 1_000 : 2_000)
+  for (const { url } of contenders) await ask(url, quick ? 1_000 : 2_000)
   const rates = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round += 1) {
     say(`saturated, round ${round + 1} of ${rounds}`)
-    for (const { name, port } of inTurn(contenders, round)) {
-      const { answers, seconds } = await ask(port, ms)
+    for (const { name, url } of thereAndBack(contenders, round)) {
+      const { answers, seconds } = await ask(url, ms)
       rates.get(name)?.push(answers / seconds)
     }
   }
@@ -149,8 +132,8 @@ async function measure(
   say(`fixed rate: ${perSecond} requests a second`)
   const latencies = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round += 1) {
-    for (const { name, port } of inTurn(contenders, round)) {
-      latencies.get(name)?.push(...(await ask(port, ms, perSecond)).latencies)
+    for (const { name, url } of thereAndBack(contenders, round)) {
+      latencies.get(name)?.push(...(await ask(url, ms, perSecond)).latencies)
     }
   }
   for (const { name } of contenders) {
@@ -167,5 +150,3 @@ async function measure(
   }
   return rows
 }
-
-const inTurn = <T>(all: readonly T[], round: number) => (round % 2 === 0 ? all : all.toReversed())

@@ -1,18 +1,14 @@
 import { Agent } from 'node:http'
-import { parseServiceName, parseSubject } from '../src/core/names.ts'
-import { parseTenantId } from '../src/core/tenant.ts'
-import { samplePlatform, sampleTenant } from '../src/snapshot/sample.test-support.ts'
-import { recordSchema } from '../src/snapshot/snapshot.ts'
-import { signAccessToken } from '../src/tokens/access-token.ts'
 import { SigningKey } from '../src/tokens/signing-key.ts'
 import type { Bench, BenchContext, Row } from './bench.ts'
 import { alternate, closedLoop } from './support/alternate.ts'
 import { Forked } from './support/forked.ts'
+import { frontRecord, frontTenant } from './support/front-record.ts'
 import type { GatewayWork } from './support/gateway-process.ts'
 import { bearer, get } from './support/get.ts'
 import { pairedRows } from './support/paired-rows.ts'
+import { userToken } from './support/user-token.ts'
 
-const TENANT = parseTenantId('acme')
 const PATH = '/t/acme/visits'
 /** Tokens that were never seen before, made ahead: enough for every request of a round. */
 const FRESH_TOKENS = { quick: 2_000, full: 40_000 }
@@ -26,18 +22,7 @@ export const bench: Bench = {
     const serve = (work: GatewayWork) => forked.start<GatewayWork, string>('gateway-process', work)
     try {
       const upstream = await serve({ kind: 'upstream' })
-      const record = recordSchema.parse({
-        kind: 'change',
-        version: 1,
-        issuedAt: new Date().toISOString(),
-        previous: '',
-        platform: {
-          ...samplePlatform,
-          services: [{ name: parseServiceName('clinic'), upstream, prefix: '/' }],
-          plans: samplePlatform.plans.map((plan) => ({ ...plan, requestsPerMinute: 10 ** 9 })),
-        },
-        tenants: [sampleTenant('acme', { keys: [JSON.parse(JSON.stringify(realmKey.publicJwk))] })],
-      })
+      const record = frontRecord(upstream, [frontTenant('acme', realmKey)])
       const gateway = await serve({ kind: 'gateway', contextKey: contextKey.privateJwk, record })
       return await measure(context, realmKey, upstream, gateway)
     } finally {
@@ -52,23 +37,7 @@ async function measure(
   upstream: string,
   gateway: string,
 ): Promise<readonly Row[]> {
-  const realm = {
-    issuer: 'https://id.example/realms/acme',
-    audience: samplePlatform.audience,
-  }
-  const tokenNow = () =>
-    signAccessToken(
-      key,
-      realm,
-      {
-        tenant: TENANT,
-        subject: parseSubject('ann'),
-        client: 'web',
-        scopes: ['read', 'write'],
-        roles: [],
-      },
-      900,
-    )
+  const tokenNow = () => userToken(key, 'acme', 'ann')
   const token = await tokenNow()
   const agent = new Agent({ keepAlive: true })
   const clients = (count: number, ask: () => Promise<void>) =>

@@ -1,17 +1,14 @@
 import { Agent } from 'node:http'
-import { parseServiceName, parseSubject } from '../src/core/names.ts'
-import { parseTenantId } from '../src/core/tenant.ts'
-import { samplePlatform, sampleTenant } from '../src/snapshot/sample.test-support.ts'
-import { recordSchema } from '../src/snapshot/snapshot.ts'
-import { signAccessToken } from '../src/tokens/access-token.ts'
 import { SigningKey } from '../src/tokens/signing-key.ts'
 import type { Bench, Row } from './bench.ts'
 import { Forked } from './support/forked.ts'
+import { frontRecord, frontTenant } from './support/front-record.ts'
 import { bearer, statusOf } from './support/get.ts'
 import type { NeighbourWork } from './support/neighbour-process.ts'
 import { openLoop } from './support/open-loop.ts'
 import { seeded } from './support/random.ts'
 import { median, percentiles } from './support/statistics.ts'
+import { userToken } from './support/user-token.ts'
 
 /** What one tenant of the plan may ask in a second, and what each of the others does. */
 const PER_SECOND = 5
@@ -156,10 +153,7 @@ async function asking(
   key: SigningKey,
   name: string,
 ): Promise<() => Promise<void>> {
-  const tenant = parseTenantId(name)
-  const realm = { issuer: `https://id.example/realms/${name}`, audience: samplePlatform.audience }
-  const access = { tenant, subject: parseSubject('ann'), client: 'web', roles: [] }
-  const token = await signAccessToken(key, realm, { ...access, scopes: ['read'] }, 900)
+  const token = await userToken(key, name, 'ann')
   return async () => {
     const status = await statusOf(agent, `${url}/t/${name}/visits`, bearer(token))
     if (status !== 200) throw new Error(`status ${status}`)
@@ -167,30 +161,19 @@ async function asking(
 }
 
 function recordOf(upstream: string, realm: SigningKey, tenants: readonly string[]) {
-  const keys = [JSON.parse(JSON.stringify(realm.publicJwk))]
-  return recordSchema.parse({
-    kind: 'change',
-    version: 1,
-    issuedAt: new Date().toISOString(),
-    previous: '',
-    platform: {
-      ...samplePlatform,
-      services: [{ name: parseServiceName('clinic'), upstream, prefix: '/' }],
-      plans: samplePlatform.plans.map((plan) => ({
-        ...plan,
-        requestsPerMinute: 1_000_000_000,
-        limits: [
-          {
-            kind: 'rate',
-            name: 'each',
-            per: 'tenant',
-            requests: PER_SECOND * 2,
-            seconds: 1,
-            burst: PER_SECOND * 4,
-          },
-        ],
-      })),
-    },
-    tenants: tenants.map((tenant) => sampleTenant(tenant, { keys })),
-  })
+  const sold = [
+    {
+      kind: 'rate',
+      name: 'each',
+      per: 'tenant',
+      requests: PER_SECOND * 2,
+      seconds: 1,
+      burst: PER_SECOND * 4,
+    } as const,
+  ]
+  return frontRecord(
+    upstream,
+    tenants.map((tenant) => frontTenant(tenant, realm)),
+    { limits: sold },
+  )
 }

@@ -1,23 +1,17 @@
 import { type ChildProcess, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { parsePlanName, parseServiceName, parseSubject } from '../src/core/names.ts'
-import { parseTenantId } from '../src/core/tenant.ts'
-import { samplePlatform, sampleTenant } from '../src/snapshot/sample.test-support.ts'
-import { recordSchema, type SnapshotRecord } from '../src/snapshot/snapshot.ts'
-import { signAccessToken } from '../src/tokens/access-token.ts'
 import { SigningKey } from '../src/tokens/signing-key.ts'
 import type { Bench, BenchContext, Row } from './bench.ts'
+import { thereAndBack } from './support/alternate.ts'
+import { type AskLoad, askLoad } from './support/ask-load.ts'
+import { type Policed, recordFor, requestsFor } from './support/authorization-record.ts'
 import { distributionProxies } from './support/distribution-proxies.ts'
-import { answerOf, Forked } from './support/forked.ts'
+import { Forked } from './support/forked.ts'
 import type { GatewayWork } from './support/gateway-process.ts'
-import type { WireAnswer } from './support/load-process.ts'
 import { processorMicroseconds } from './support/processor-time.ts'
 import type { ProxyWork } from './support/proxy-process.ts'
 import { median, quantile, ratios } from './support/statistics.ts'
-import type { WireLoad } from './support/wire-load.ts'
 
-const CONNECTIONS = 32
-const USERS = 100
 const REFERENCE = 'undici'
 const OURS = 'ringfence, all checks'
 const PLAIN_PROXIES = ['node-http', 'undici', '@fastify/http-proxy', 'http-proxy-3'] as const
@@ -49,7 +43,7 @@ export const bench: Bench = {
         const { child, answer } = await forked.begin<ProxyWork, string>('proxy-process', work)
         contenders.push({ name: kind, url: answer, process: child })
       }
-      const record = recordOf(upstream, realmKey)
+      const record = recordFor(upstream, realmKey, JUDGED)
       const contextKey = (await SigningKey.create('ES256')).privateJwk
       for (const [name, bare] of [
         ['ringfence, checks left out', true],
@@ -60,8 +54,8 @@ export const bench: Bench = {
         contenders.push({ name, url: answer, process: child })
       }
       const { child: load } = await forked.begin<'begin', 'ready'>('load-process', 'begin')
-      const requests = await requestsOf(realmKey)
-      const rows = await measure(context, contenders, upstream, requests, load)
+      const ask = askLoad(load, await requestsFor(realmKey))
+      const rows = await measure(context, contenders, upstream, ask)
       return [...rows, ...memoryRows(context)]
     } finally {
       forked.stop()
@@ -70,100 +64,29 @@ export const bench: Bench = {
   },
 }
 
-/** One tenant, with limits that are never reached and policies that allow what is asked. */
-function recordOf(upstream: string, realmKey: SigningKey): SnapshotRecord {
-  const plan = parsePlanName('standard')
-  return recordSchema.parse({
-    kind: 'change',
-    version: 1,
-    issuedAt: new Date().toISOString(),
-    previous: '',
-    platform: {
-      ...samplePlatform,
-      services: [{ name: parseServiceName('clinic'), upstream, prefix: '/' }],
-      plans: [{ ...samplePlatform.plans[0], name: plan, requestsPerMinute: 10 ** 9 }],
-      policies: [
-        {
-          id: 'no-traces',
-          text: 'forbid (principal, action, resource) when { context.method == "TRACE" };',
-        },
-      ],
+/** What is judged of each request: a tenant's limits, and policies that forbid something else. */
+const JUDGED: Policed = {
+  limits: 'limits',
+  policies: [
+    {
+      id: 'no-traces',
+      text: 'forbid (principal, action, resource) when { context.method == "TRACE" };',
     },
-    tenants: [
-      sampleTenant('acme', {
-        plan,
-        keys: [JSON.parse(JSON.stringify(realmKey.publicJwk))],
-        limits: [
-          { kind: 'rate', name: 'each-user', per: 'user', requests: 1_000_000, seconds: 60 },
-          {
-            kind: 'quota',
-            name: 'month',
-            per: 'tenant',
-            unit: 'requests',
-            amount: 9_000_000_000,
-            period: 'month',
-          },
-        ],
-        policy: {
-          version: 1,
-          policies: [
-            {
-              id: 'staff',
-              text: 'permit (principal in Role::"acme/nurse", action in [Action::"read", Action::"write"], resource);',
-            },
-            {
-              id: 'not-from-abroad',
-              text: 'forbid (principal, action, resource) when { context.method == "PATCH" };',
-            },
-          ],
-        },
-      }),
-    ],
-  })
-}
-
-/** What a browser's fetch looks like, by some users in turn. */
-async function requestsOf(key: SigningKey): Promise<readonly string[]> {
-  const realm = { issuer: 'https://id.example/realms/acme', audience: samplePlatform.audience }
-  const requests: string[] = []
-  for (let user = 0; user < USERS; user += 1) {
-    const token = await signAccessToken(
-      key,
-      realm,
-      {
-        tenant: parseTenantId('acme'),
-        subject: parseSubject(`user-${user}`),
-        client: 'web',
-        scopes: ['read', 'write'],
-        roles: ['nurse'],
-      },
-      900,
-    )
-    requests.push(
-      `GET /t/acme/visits?day=2026-07-01 HTTP/1.1\r\nHost: api.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: application/json\r\nAccept-Encoding: gzip, br\r\nAccept-Language: en\r\nAuthorization: Bearer ${token}\r\n\r\n`,
-    )
-  }
-  return requests
+  ],
+  more: [
+    {
+      id: 'not-from-abroad',
+      text: 'forbid (principal, action, resource) when { context.method == "PATCH" };',
+    },
+  ],
 }
 
 async function measure(
   { quick, say }: BenchContext,
   contenders: readonly Contender[],
   upstream: string,
-  requests: readonly string[],
-  load: ChildProcess,
+  ask: AskLoad,
 ): Promise<readonly Row[]> {
-  const ask = async (url: string, milliseconds: number, perSecond?: number) => {
-    const work: WireLoad = {
-      port: Number(new URL(url).port),
-      requests,
-      connections: CONNECTIONS,
-      milliseconds,
-      ...(perSecond === undefined ? {} : { perSecond }),
-    }
-    load.send(work)
-    return answerOf<WireAnswer>(load)
-  }
   const rounds = quick ? 2 : 5
   const ms = quick ? 400 : 2_500
   // Long enough for each to be compiled as it stays: the more there is of one, the longer that takes.
@@ -171,7 +94,7 @@ async function measure(
   const seen = new Map<string, Seen>(contenders.map(({ name }) => [name, { rate: [], cost: [] }]))
   for (let round = 0; round < rounds; round += 1) {
     say(`saturated, round ${round + 1} of ${rounds}`)
-    for (const { name, url, process } of round % 2 === 0 ? contenders : contenders.toReversed()) {
+    for (const { name, url, process } of thereAndBack(contenders, round)) {
       const before = processorMicroseconds(process.pid)
       const { answers, seconds } = await ask(url, ms)
       seen.get(name)?.rate.push(answers / seconds)
@@ -195,7 +118,7 @@ async function measure(
   }
   for (let round = 0; round < rounds; round += 1) {
     direct.push(await pacedTo(upstream))
-    for (const { name, url } of round % 2 === 0 ? contenders : contenders.toReversed()) {
+    for (const { name, url } of thereAndBack(contenders, round)) {
       latencies.get(name)?.push(await pacedTo(url))
     }
   }

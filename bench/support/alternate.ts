@@ -15,11 +15,16 @@ export async function alternate<K extends string>(
     (readonly number[])[]
   >
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
+    for (const name of thereAndBack(names, round)) {
       results[name].push(await variants[name]())
     }
   }
   return results
+}
+
+/** Forwards in even rounds and backwards in odd ones. */
+export function thereAndBack<T>(all: readonly T[], round: number): readonly T[] {
+  return round % 2 === 0 ? all : all.toReversed()
 }
 
 /** Each client asks again as soon as it has its answer, for `ms` milliseconds. In microseconds. */
