@@ -14,7 +14,9 @@ import { ocsf } from './ocsf-companion.ts'
 import { opa } from './opa-companion.ts'
 import { promtool } from './promtool-companion.ts'
 import { redis } from './redis-companion.ts'
+import { s3 } from './s3-companion.ts'
 import { scimTester } from './scim-companion.ts'
+import { syslog } from './syslog-companion.ts'
 import { tlog } from './tlog-companion.ts'
 
 /** A program that applications use with the SDK, ready to be tested with, or why it is not there. */
@@ -50,6 +52,8 @@ export async function findCompanions(): Promise<readonly Companion[]> {
     await tlog(),
     await promtool(),
     await ocsf(),
+    await s3(),
+    await syslog(),
   ]
 }
 
