@@ -13,10 +13,24 @@ const BYTES_MAX = 32 * 1_024 * 1_024
 /**
  * Reads a log from a directory, or from a web server below a prefix, as C2SP tlog-tiles lays it out.
  * @param token for a server that wants a bearer token
+ * @param cosignatures how many witnesses must have cosigned the checkpoint that is read: a server gives the
+ *   newest of them where it keeps such, a directory has but one
  * @throws RingfenceError `invalid_argument`
  */
-export async function openAuditSource(where: string, token?: string): Promise<ReadResource> {
-  if (/^https?:\/\//.test(where)) return fromServer(where.replace(/\/+$/, ''), token)
+export async function openAuditSource(
+  where: string,
+  token?: string,
+  cosignatures = 0,
+): Promise<ReadResource> {
+  if (/^https?:\/\//.test(where)) {
+    const read = fromServer(where.replace(/\/+$/, ''), token)
+    if (cosignatures === 0) return read
+    // The newest of all, when none has as many: what is missing is a finding then.
+    return async (path) =>
+      path === 'checkpoint'
+        ? ((await read(`checkpoint?cosignatures=${cosignatures}`)) ?? read(path))
+        : read(path)
+  }
   const isDirectory = await stat(where).then(
     (found) => found.isDirectory(),
     () => false,

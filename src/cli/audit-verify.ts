@@ -39,6 +39,7 @@ export function addAuditVerify(audit: Command, console: Console, ending: Ending)
     .addHelpText(
       'after',
       `
+With --witness, a server is asked for the newest checkpoint that so many have cosigned.
 Later keys of the log are followed: each is announced, signed by the key before it, in the log itself.
 Without --since nobody can tell a log whose owner has cut it off or written it anew with its own key.
 
@@ -50,8 +51,9 @@ Example:
     )
     .action(async (where: string, options: Options) => {
       const witnesses = (options.witness ?? []).map((text) => keyOf(text, COSIGNATURE))
-      const read = await openAuditSource(where, tokenOf(options.token, console))
       const quorum = quorumOf(options.quorum, witnesses.length)
+      const token = tokenOf(options.token, console)
+      const read = await openAuditSource(where, token, quorum ?? witnesses.length)
       let told = Date.now()
       const report = await verifyLog({
         read,

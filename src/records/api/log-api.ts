@@ -77,7 +77,8 @@ export function logApi(options: LogApiOptions): Hono<Env> {
   })
   app.get('/export', (context) => exported(context, options))
   app.get('/checkpoint', async (context) => {
-    const checkpoint = await store.checkpoint(context.get('log'))
+    const cosignatures = indexOf(parametersOf(context)['cosignatures'], 'cosignatures')
+    const checkpoint = await store.checkpoint(context.get('log'), cosignatures)
     if (checkpoint === undefined) throw nothing()
     return context.text(checkpoint)
   })
@@ -154,7 +155,7 @@ function limitOf(text: string | undefined): number {
 function indexOf(text: string | undefined, name: string): number | undefined {
   if (text === undefined) return undefined
   if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new RingfenceError('invalid_argument', `${name}: is the index of an entry`)
+  throw new RingfenceError('invalid_argument', `${name}: is a whole number`)
 }
 
 function orderOf(text: string | undefined): 'newest' | 'oldest' {

@@ -22,8 +22,12 @@ export interface LogStore {
    *   and to hand all of them over again is right
    */
   append(entries: readonly AuditEntry[]): Promise<void>
-  /** The newest signed checkpoint. Undefined for a log without entries. */
-  checkpoint(log: LogName): Promise<string | undefined>
+  /**
+   * The newest signed checkpoint that so many witnesses have cosigned, with their cosignatures. Undefined
+   * when there is none.
+   * @param cosignatures default 0: the newest of all
+   */
+  checkpoint(log: LogName, cosignatures?: number): Promise<string | undefined>
   /**
    * What C2SP tlog-tiles serves below a log's prefix: `tile/0/000`, `tile/entries/000.p/5`; and
    * `keys`, the announcements of later keys, by which verifiers follow. Undefined for what is not there.

@@ -45,13 +45,20 @@ export class PostgresLogStore implements LogStore {
     )
   }
 
-  async checkpoint(log: LogName): Promise<string | undefined> {
-    return (await this.#checkpoints(log, 0))[0]
-  }
-
-  /** The newest checkpoint that so many witnesses have cosigned. */
-  async witnessedCheckpoint(log: LogName, quorum: number): Promise<string | undefined> {
-    return (await this.#checkpoints(log, quorum))[0]
+  async checkpoint(log: LogName, cosignatures = 0): Promise<string | undefined> {
+    const [newest] = await this.parts.database.query<{
+      readonly note: string
+      readonly lines: readonly string[]
+    }>(
+      `select note, array(select line from records.log_cosignature s
+           where s.log = c.log and s.size = c.size order by cosigned_at, witness) as lines
+       from records.log_checkpoint c
+       where log = $1 and (select count(*) from records.log_cosignature s
+           where s.log = c.log and s.size = c.size) >= $2
+       order by size desc limit 1`,
+      [log, cosignatures],
+    )
+    return newest && newest.note + newest.lines.map((line) => `${line}\n`).join('')
   }
 
   async tile(log: LogName, path: string): Promise<Uint8Array | undefined> {
@@ -170,21 +177,5 @@ export class PostgresLogStore implements LogStore {
     if (trouble === undefined) return
     if (trouble instanceof Error) throw trouble
     throw new RingfenceError('internal', messageOf(trouble))
-  }
-
-  #checkpoints(log: LogName, quorum: number): Promise<readonly string[]> {
-    return this.parts.database
-      .query<{ readonly note: string; readonly lines: readonly string[] }>(
-        `select note, array(select line from records.log_cosignature s
-             where s.log = c.log and s.size = c.size order by cosigned_at, witness) as lines
-         from records.log_checkpoint c
-         where log = $1 and (select count(*) from records.log_cosignature s
-             where s.log = c.log and s.size = c.size) >= $2
-         order by size desc limit 1`,
-        [log, quorum],
-      )
-      .then((rows) =>
-        rows.map(({ note, lines }) => note + lines.map((line) => `${line}\n`).join('')),
-      )
   }
 }

@@ -35,8 +35,8 @@ export class RegionalLogs<Store extends LogStore = LogStore> implements LogStore
     if (failed !== undefined) throw failed.reason
   }
 
-  async checkpoint(log: LogName): Promise<string | undefined> {
-    return this.storeOf(log).checkpoint(log)
+  async checkpoint(log: LogName, cosignatures?: number): Promise<string | undefined> {
+    return this.storeOf(log).checkpoint(log, cosignatures)
   }
 
   async tile(log: LogName, path: string): Promise<Uint8Array | undefined> {
