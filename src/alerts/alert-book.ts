@@ -53,6 +53,10 @@ export class AlertBook {
     for (const { owner, fingerprint } of gone) this.#rows.get(owner)?.delete(fingerprint)
   }
 
+  erase(owner: Owner): void {
+    this.#rows.delete(owner)
+  }
+
   /** Everything that fires of one owner. */
   firing(owner: Owner): readonly AlertRow[] {
     return [...(this.#rows.get(owner)?.values() ?? [])].filter(fires)

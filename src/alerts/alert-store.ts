@@ -41,6 +41,8 @@ export interface AlertStore {
   enterSilence(silence: Silence): Promise<void>
   /** Of this owner alone; not an error when there is none. */
   removeSilence(owner: Owner, id: string): Promise<void>
+  /** All of this owner. */
+  erase(owner: Owner): Promise<void>
   /** Messages that are due, not to be due again for so long: a killed process's come back by themselves. */
   claim(max: number, milliseconds: number): Promise<readonly ClaimedMessage[]>
   delivered(message: AlertMessage): Promise<void>

@@ -67,6 +67,15 @@ export class MemoryAlertStore implements AlertStore {
     return Promise.resolve()
   }
 
+  erase(owner: Owner): Promise<void> {
+    for (const [key, row] of this.#alerts) if (row.owner === owner) this.#alerts.delete(key)
+    for (const [id, one] of this.#silences) if (one.owner === owner) this.#silences.delete(id)
+    for (const [key, { notice }] of this.#waiting) {
+      if (notice.owner === owner) this.#waiting.delete(key)
+    }
+    return Promise.resolve()
+  }
+
   claim(max: number, milliseconds: number): Promise<readonly ClaimedMessage[]> {
     const now = this.#now()
     const due = [...this.#waiting.values()].filter(({ nextAt }) => nextAt <= now).slice(0, max)

@@ -104,6 +104,15 @@ export class Alerts implements AlertIntake {
     if (this.#silences.get(id)?.owner === owner) this.#silences.delete(id)
   }
 
+  /** All of one owner, for good: what fires, what is silenced, and what is on its way. */
+  async erase(owner: Owner): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#options.store.erase(owner)
+      this.#book.erase(owner)
+      for (const { id } of this.silences(owner)) this.#silences.delete(id)
+    })
+  }
+
   /** Begins to tell, until `close`. */
   start(): void {
     this.#running ??= this.#run()

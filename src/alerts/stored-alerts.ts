@@ -109,6 +109,14 @@ export class StoredAlerts implements AlertStore {
     ])
   }
 
+  erase(owner: Owner): Promise<void> {
+    return this.#database.transaction(async (tx) => {
+      for (const table of ['alert', 'silence', 'message']) {
+        await tx.query(`delete from alerts.${table} where owner = $1`, [owner])
+      }
+    })
+  }
+
   async claim(max: number, milliseconds: number): Promise<readonly ClaimedMessage[]> {
     return this.#database.query<StoredMessage>(
       `update alerts.message m

@@ -66,6 +66,7 @@ export async function openBehaviour(options: OpenBehaviourOptions): Promise<Open
       async forget(tenant) {
         behaviour.forget(tenant)
         await stored.forget(tenant)
+        await responses.forget(tenant)
       },
       async close() {
         await Promise.all([saving(), looking(), reactions.close()])

@@ -114,6 +114,11 @@ export class StoredResponses implements Responder {
     })
   }
 
+  /** A tenant that is gone: nobody is left to whom anything is done. */
+  async forget(tenant: TenantId): Promise<void> {
+    await this.#database.query('delete from behaviour.response where tenant = $1', [tenant])
+  }
+
   /** The newest first. */
   async inForce(most: number): Promise<readonly ResponseInForce[]> {
     const rows = await this.#database.query<Row>(

@@ -29,6 +29,11 @@ export const ownUpstreamsSchema = z
   })
   .prefault({})
 
+/** Where gateways count together what plans and contracts say is shared. Absent: each by itself. */
+export const limitsSchema = z
+  .strictObject({ redis: limitsRedisSchema.exactOptional() })
+  .prefault({})
+
 const controlSpec = z.strictObject({
   telemetry: telemetrySchema.exactOptional(),
   upstreams: ownUpstreamsSchema,
@@ -180,12 +185,7 @@ const gatewaySpec = z.strictObject({
   records: recordsOf.exactOptional(),
   tls: tlsSchema.exactOptional(),
   trustedProxies: trustedProxiesSchema.exactOptional(),
-  limits: z
-    .strictObject({
-      /** Where gateways count together what plans and contracts say is shared. */
-      redis: limitsRedisSchema.exactOptional(),
-    })
-    .prefault({}),
+  limits: limitsSchema,
   /** Where tenants' own upstreams may be besides the internet. The control plane is told the same. */
   upstreams: ownUpstreamsSchema,
   /** Where services ask their tenants' policies: a listener that tenants do not reach. */

@@ -1,12 +1,15 @@
 import { z } from 'zod'
+import { behaviourSettingsSchema } from '../behaviour/settings.ts'
 import { issuerSchema } from '../billing/invoices/invoice.ts'
 import { parseClientId, parseServiceName } from '../core/names.ts'
 import { parseRegion } from '../core/tenant.ts'
 import { parsed } from '../core/parsed.ts'
+import { usageStreamSchema } from '../metering/jetstream/usage-stream-settings.ts'
 import { slosSchema } from '../telemetry/slo/slo.ts'
 import { telemetrySchema } from '../telemetry/telemetry-settings.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
 import { auditSinksSchema } from './audit-sinks-spec.ts'
+import { auditAnchorsSchema, auditWitnessesSchema, witnessSpec } from './audit-witnesses-spec.ts'
 import { costsSpec } from './costs-spec.ts'
 import { address, configuration, database, listen, revocations } from './spec-parts.ts'
 
@@ -55,6 +58,16 @@ export const logRegionsSchema = z
   })
   .default([])
 
+/** How events of usage are kept. */
+export const usageKeepingSchema = z
+  .strictObject({
+    /** What was summed up of them stays. Not less: late events and reconciliation need them. */
+    daysKept: z.int().min(62).max(36_600).default(800),
+    /** A JetStream stream that they pass on their way. Absent: none. */
+    stream: usageStreamSchema.exactOptional(),
+  })
+  .prefault({})
+
 export const recordsSpec = z.strictObject({
   telemetry: telemetrySchema.exactOptional(),
   database,
@@ -88,6 +101,14 @@ export const recordsSpec = z.strictObject({
   regions: logRegionsSchema,
   alerts: alertSinksSchema,
   auditSinks: auditSinksSchema,
+  /** Who cosigns checkpoints, and where else they are kept. */
+  auditWitnesses: auditWitnessesSchema,
+  auditAnchors: auditAnchorsSchema,
+  /** Whose logs are cosigned here. Absent: nobody's. */
+  witness: witnessSpec.exactOptional(),
+  /** When detectors speak, and whether something is done then. */
+  behaviour: behaviourSettingsSchema,
+  usage: usageKeepingSchema,
   /** What the platform promises, and where gateways say what they have counted. */
   promises: z
     .strictObject({

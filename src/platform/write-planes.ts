@@ -290,11 +290,22 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
     regions: manifest.auditRegions,
     alerts: manifest.alerts,
     auditSinks: manifest.auditSinks,
+    auditWitnesses: manifest.auditWitnesses,
+    auditAnchors: manifest.auditAnchors,
+    ...(await witnessSpecOf(input)),
+    behaviour: manifest.behaviour,
+    usage: manifest.usage,
     promises: {
       slos: [...manifest.slos],
       gateways: countedGateways(manifest.telemetry, manifest.gateway.workers),
     },
   }
+}
+
+async function witnessSpecOf({ manifest: { witness }, secrets }: PlanesInput) {
+  if (witness === undefined) return {}
+  await secrets.text('witness-key')
+  return { witness: { ...witness, keyFile: secrets.path('witness-key') } }
 }
 
 function costsOf({ manifest: { billing, cells }, places }: PlanesInput) {

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { AlertIntake } from '../alerts/alert.ts'
+import { type AlertIntake, ownerOf } from '../alerts/alert.ts'
 import { type LogName, logOf } from '../audit/entry.ts'
 import type { BehaviourSettingsInput } from '../behaviour/settings.ts'
 import { withCostMeters } from '../billing/costs/cost-meters.ts'
@@ -7,6 +7,7 @@ import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ClientId, ServiceName } from '../core/names.ts'
 import type { TenantId } from '../core/tenant.ts'
 import { problemResponse } from '../http/problem.ts'
+import type { UsageStreamSettings } from '../metering/jetstream/usage-stream-settings.ts'
 import { type Metering, openMetering } from '../metering/open-metering.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource, PlatformConfig } from '../snapshot/snapshot.ts'
@@ -20,12 +21,17 @@ import { KeySet } from '../tokens/verify-token.ts'
 import type { Reporter } from '../usage/reporter.ts'
 import { auditApi } from './api/audit-api.ts'
 import { callerOf, type CallerOptions } from './api/caller.ts'
+import { logsApi } from './api/logs-api.ts'
 import { platformLogApi } from './api/platform-log-api.ts'
 import { openIntake } from './intake/open-intake.ts'
 import type { IntakePlane } from './intake/judge-lines.ts'
+import type { Witness } from './log/ask-witnesses.ts'
+import type { CheckpointAnchor } from './log/checkpoint-anchor.ts'
 import type { KeyEncryptionKeys } from './log/key-encryption.ts'
+import { LogDatabase } from './log/log-database.ts'
 import { LogKeeper } from './log/log-keeper.ts'
 import { type LogRegion, openRegionalLogs } from './log/open-regional-logs.ts'
+import { type WitnessOptions, witnessService } from './log/witness-service.ts'
 import { KeptTenants } from './keeping/kept-tenants.ts'
 import { RecordsKeeping } from './keeping/records-keeping.ts'
 import { type BillsOptions, openBills } from './open-bills.ts'
@@ -34,6 +40,12 @@ import { watchBehaviour } from './watch-behaviour.ts'
 
 /** Where operators read the platform's own log. */
 const PLATFORM_LOG_PATH = '/v1/logs/platform'
+
+const DAY_MS = 86_400_000
+/** So that invoices of the year before can be made again from events. */
+const USAGE_DAYS_KEPT = 800
+/** After its event is gone: what comes again is known by it. Events older than 35 days are not taken. */
+const NAMES_DAYS_KEPT = 90
 
 export interface RecordsOptions
   extends Pick<
@@ -54,6 +66,14 @@ export interface RecordsOptions
   readonly origin: string
   /** Where tenants' logs are, by their regions. Default: all in the control database. */
   readonly regions?: readonly LogRegion[]
+  /** Who cosigns checkpoints. Default nobody. */
+  readonly witnesses?: readonly Witness[]
+  /** How often they are asked about logs that have grown, in milliseconds. Default a minute. */
+  readonly witnessEveryMs?: number
+  /** Where checkpoints are kept besides. Default nowhere. */
+  readonly anchors?: readonly CheckpointAnchor[]
+  /** Whose logs are cosigned here. Default nobody's. */
+  readonly witness?: WitnessOptions
   /** Where the platform's own log is sent. Default nowhere. */
   readonly auditSinks?: readonly PlatformSink[]
   /** What is promised to tenants, and the gateways whose counts show whether it is kept. */
@@ -61,6 +81,10 @@ export interface RecordsOptions
     | { readonly slos: readonly Slo[]; readonly gateways: readonly CountedProcess[] }
     | undefined
   readonly telemetry: Telemetry | undefined
+  /** A JetStream stream that events of usage pass on their way. Default none. */
+  readonly usageStream?: UsageStreamSettings
+  /** How long events of usage are kept; what was summed up of them stays. Default 800 days. */
+  readonly usageDaysKept?: number
   /** When detectors speak, and whether something is done then. Default: their defaults. */
   readonly behaviour?: BehaviourSettingsInput
   readonly log: (line: string) => void
@@ -71,6 +95,8 @@ export interface Records {
   readonly tenants: Hono
   /** For planes and services: a listener that tenants do not reach. */
   readonly intake: Hono
+  /** For those whose logs are cosigned here; undefined where none are. */
+  readonly witness: ((request: Request) => Promise<Response>) | undefined
   close(): Promise<void>
 }
 
@@ -89,10 +115,16 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     let keeping: RecordsKeeping | undefined
     const opened = await openRegionalLogs({
       ...{ database, source, keys, originPrefix: origin, log },
-      regions: options.regions ?? [],
+      ...{ regions: options.regions ?? [], anchors: options.anchors ?? [] },
       // Nothing is too old before it is known how long it is kept.
       onOpen: (store) =>
-        keepers.push(new LogKeeper({ store, log, daysKept: (name) => keeping?.daysKept(name) })),
+        keepers.push(
+          new LogKeeper({
+            ...{ store, log, witnesses: options.witnesses ?? [] },
+            ...(options.witnessEveryMs && { witnessEveryMs: options.witnessEveryMs }),
+            daysKept: (name) => keeping?.daysKept(name),
+          }),
+        ),
     })
     closing.push(async () => {
       await Promise.all(keepers.map((keeper) => keeper.close()))
@@ -106,6 +138,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
         reporterOf: (client) => reporterOf(client, planes, source),
         contextKeys: () => contextKeysOf(source.current().platform),
       },
+      ...(options.usageStream === undefined ? {} : { stream: options.usageStream }),
       log,
     })
     closing.push(() => metering.close())
@@ -132,6 +165,15 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
         usage: (tenant) => metering.erase(tenant),
         bills: (tenant) => bills.erase(tenant),
         sinks: (tenant) => streams.sinks.erase(logOf(tenant)),
+        alerts: (tenant) => bills.alerts.erase(ownerOf(tenant)),
+        behaviour: (tenant) => watch.erase(tenant),
+      },
+      forgetOld: (now) => {
+        const daysKept = options.usageDaysKept ?? USAGE_DAYS_KEPT
+        return metering.forget(
+          new Date(now.getTime() - daysKept * DAY_MS),
+          NAMES_DAYS_KEPT * DAY_MS,
+        )
       },
       log,
     })
@@ -159,15 +201,32 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     const operators = new Hono()
       .route('/v1/billing', bills.operators)
       .route(PLATFORM_LOG_PATH, platformLogApi({ ...reading, control: options.control }))
+      .route(
+        '/v1/logs',
+        logsApi({
+          ...{ stores: () => opened.stores(), control: options.control },
+          witnesses: options.witnesses?.length ?? 0,
+        }),
+      )
+    const witness = openWitness(options)
+    closing.push(witness.close)
     return {
       tenants: tenantsApp({ audit, sinks: streams.app, bills: bills.tenants }, options.telemetry),
       intake: intakeApp(options, [...parts, operators, watch.operators]),
+      witness: witness.fetch,
       close,
     }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** Cosigns others' logs, and remembers in the control database what it has cosigned. */
+function openWitness({ database: settings, witness }: RecordsOptions) {
+  if (witness === undefined) return { fetch: undefined, close: async () => {} }
+  const database = new LogDatabase(settings)
+  return { fetch: witnessService({ ...witness, database }), close: () => database.close() }
 }
 
 function callerOptions({ source, revocations, service }: RecordsOptions): CallerOptions {

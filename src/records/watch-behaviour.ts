@@ -1,9 +1,8 @@
 import { Hono } from 'hono'
 import type { AlertIntake } from '../alerts/alert.ts'
-import type { AuditEntry } from '../audit/entry.ts'
 import { behaviourApi } from '../behaviour/behaviour-api.ts'
 import { openBehaviour, type OpenBehaviourOptions } from '../behaviour/open-behaviour.ts'
-import { messageOf } from '../core/errors.ts'
+import type { TenantId } from '../core/tenant.ts'
 import type { Address } from '../http/call.ts'
 import type { UsageStore } from '../usage/usage-store.ts'
 import { operatorOf } from './api/operator.ts'
@@ -29,12 +28,6 @@ export async function watchBehaviour({ control, ...options }: WatchBehaviourOpti
       async append(entries) {
         await logs.append(entries)
         behaviour.entered(entries)
-        for (const { tenant } of entries.filter(isErased)) {
-          if (tenant === undefined) continue
-          await open.forget(tenant).catch((error: unknown) => {
-            options.log(`behaviour: ${tenant} is not forgotten yet: ${messageOf(error)}`)
-          })
-        }
       },
     }),
     /** For the store that planes add to: services say what they like. */
@@ -47,10 +40,7 @@ export async function watchBehaviour({ control, ...options }: WatchBehaviourOpti
       },
       completeTo: (sender, time) => store.completeTo(sender, time),
     }),
+    erase: (tenant: TenantId) => open.forget(tenant),
     close: () => open.close(),
   }
-}
-
-function isErased({ category, action, detail }: AuditEntry): boolean {
-  return category === 'lifecycle' && action === 'tenant.status' && detail?.['to'] === 'erased'
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { until } from '../../src/core/until.test-support.ts'
-import { usageStreamSchema } from '../../src/metering/jetstream/usage-stream.ts'
+import { usageStreamSchema } from '../../src/metering/jetstream/usage-stream-settings.ts'
 import {
   add,
   type MeteringSite,

@@ -5,7 +5,8 @@ import { messageOf, RingfenceError } from '../../core/errors.ts'
 import { contentHash, eventKey } from '../../usage/event-key.ts'
 import { usageEventSchema } from '../../usage/usage-event.ts'
 import type { Fate, ReceivedEvent, UsageStore } from '../../usage/usage-store.ts'
-import { openUsageStream, type UsageStream, type UsageStreamSettings } from './usage-stream.ts'
+import { openUsageStream, type UsageStream } from './usage-stream.ts'
+import type { UsageStreamSettings } from './usage-stream-settings.ts'
 
 const UNDER_WAY_MAX = 10_000
 const BATCH_MESSAGES = 1_000

@@ -1,15 +1,18 @@
 import type { Category } from '../../audit/entry.ts'
 import { listen } from '../../http/listen.ts'
+import { FileAnchor } from '../../records/log/file-anchor.ts'
 import { KeyEncryptionKeys } from '../../records/log/key-encryption.ts'
 import { openRecords } from '../../records/open-records.ts'
 import { RevocationFollower } from '../../revocation/revocation-follower.ts'
 import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
 import { KeySet } from '../../tokens/verify-token.ts'
+import { parseVerifierKey } from '../../transparency/verifier-key.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import { platformSinks } from './alert-sinks.ts'
 import { platformAuditSinks } from './audit-sinks.ts'
 import { cellCosts } from './cell-costs.ts'
 import { followerOptions, revocationOptions } from './follower-options.ts'
+import { witnessOf } from './log-witness.ts'
 import type { Measures } from './measured.ts'
 import { databaseSettings, readSecret, type Served } from './served.ts'
 
@@ -55,6 +58,12 @@ export async function serveRecords(
       ...(spec.costs === undefined ? {} : { costs: cellCosts(spec.costs) }),
       sinks: await platformSinks(spec.alerts),
       auditSinks: await platformAuditSinks(spec.auditSinks),
+      witnesses: spec.auditWitnesses.map(({ url, key }) => ({ url, key: parseVerifierKey(key) })),
+      anchors: spec.auditAnchors.map(({ directory }) => new FileAnchor(directory)),
+      ...(spec.witness === undefined ? {} : { witness: await witnessOf(spec.witness) }),
+      ...(spec.usage.stream === undefined ? {} : { usageStream: spec.usage.stream }),
+      usageDaysKept: spec.usage.daysKept,
+      behaviour: spec.behaviour,
       promises: spec.promises && (await promisesOf(spec.promises)),
       telemetry,
       log,
@@ -62,6 +71,10 @@ export async function serveRecords(
     closing.push(() => records.close())
     const intake = await listen(records.intake.fetch, spec.intake)
     closing.push(() => intake.close())
+    if (spec.witness !== undefined && records.witness !== undefined) {
+      const witness = await listen(records.witness, spec.witness.listen)
+      closing.push(() => witness.close())
+    }
     const tenants = await listen(records.tenants.fetch, spec.listen)
     closing.push(() => tenants.close())
     return { url: tenants.url, close }

@@ -19,6 +19,8 @@ export interface RecordsKeepingOptions {
   readonly storeOf: (log: LogName) => PostgresLogStore
   /** What else is kept of a tenant, by what it is called: usage, bills, sinks. */
   readonly erase: Readonly<Record<string, (tenant: TenantId) => Promise<unknown>>>
+  /** Lets go, once a day, of what is too old of what is not in logs. Not while a tenant is on legal hold. */
+  readonly forgetOld?: (now: Date) => Promise<unknown>
   readonly now?: () => Date
   readonly log: (line: string) => void
   /** How often the registry is asked. Default one minute. */
@@ -37,6 +39,8 @@ export class RecordsKeeping {
   /** Logs that the registry holds, as far as this process has seen to it. */
   readonly #held = new Set<LogName>()
   #hasLooked = false
+  /** The day for which all that is too old is gone. */
+  #forgotAt = ''
 
   constructor(options: RecordsKeepingOptions) {
     this.#options = options
@@ -78,14 +82,29 @@ export class RecordsKeeping {
   async #tend(): Promise<void> {
     const { kept } = this.#options
     await this.#guarded('the registry', async () => {
-      for (const tenant of await kept.all()) {
+      const tenants = await kept.all()
+      for (const tenant of tenants) {
         await this.#guarded(`hold of ${tenant.id}`, () => this.#followHold(tenant))
       }
       this.#hasLooked = true
       for (const erased of await kept.erased()) {
         await this.#guarded(`erasure of ${erased.tenant}`, () => this.#erase(erased))
       }
+      if (tenants.some((tenant) => tenant.legal_hold)) return
+      await this.#guarded('what is too old', () => this.#forgetOld())
     })
+  }
+
+  async #forgetOld(): Promise<void> {
+    const now = this.#now()
+    const day = now.toISOString().slice(0, 10)
+    if (day === this.#forgotAt) return
+    await this.#options.forgetOld?.(now)
+    this.#forgotAt = day
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date()
   }
 
   async #guarded(what: string, work: () => Promise<void>): Promise<void> {
@@ -103,7 +122,7 @@ export class RecordsKeeping {
     const store = this.#storeOf(log)
     if (store === undefined) return
     const held = (await holdsOf(store, log)).filter(({ name }) => name.startsWith(HOLD_PREFIX))
-    const now = (this.#options.now?.() ?? new Date()).toISOString()
+    const now = this.#now().toISOString()
     const hold: Hold = {
       ...{ log, name: `${HOLD_PREFIX}${now}`, by: 'registry' },
       reason: 'the tenant is on legal hold',

@@ -5,12 +5,16 @@ import { judgeCheckpoint, type WitnessAnswer } from '../../transparency/witness.
 import { parseWitnessRequest } from '../../transparency/witness-request.ts'
 import type { LogClient, LogDatabase } from './log-database.ts'
 
-export interface WitnessServiceOptions {
-  readonly database: LogDatabase
+/** Who cosigns, and whose logs. */
+export interface WitnessOptions {
   /** `cosigner(…)`, with a key that signs nothing else. */
   readonly signer: NoteSigner
   /** The keys of each log that is witnessed, by its origin. */
   readonly logs: ReadonlyMap<string, readonly VerifierKey[]>
+}
+
+export interface WitnessServiceOptions extends WitnessOptions {
+  readonly database: LogDatabase
   readonly now?: () => number
 }
 
@@ -19,11 +23,14 @@ const BODY_BYTES_MAX = 256 * 1_024
 
 /**
  * A witness of others' logs: answers C2SP tlog-witness' `POST …/add-checkpoint`. What it cosigns it
- * keeps first, in the transaction in which it looked at what it knew.
+ * keeps first, in the transaction in which it looked at what it knew. `GET …/key` is its public key.
  */
 export function witnessService(options: WitnessServiceOptions) {
   return async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url)
+    if (pathname.endsWith('/key') && request.method === 'GET') {
+      return new Response(`${options.signer.key.text}\n`)
+    }
     if (!pathname.endsWith('/add-checkpoint')) return new Response('not found\n', { status: 404 })
     if (request.method !== 'POST') return new Response('POST alone\n', { status: 405 })
     const body = await readBody(request)

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Hono } from 'hono'
+import { z } from 'zod'
+import { runCommandLine } from '../src/cli/program.ts'
+import {
+  type ControlSite,
+  fillCatalogue,
+  startControlSite,
+  until,
+} from '../src/control/control-site.test-support.ts'
+import type { OpenControlPlane } from '../src/control/open-control-plane.ts'
+import { parseServiceName } from '../src/core/names.ts'
+import { type Listening, listen } from '../src/http/listen.ts'
+import { FileAnchor } from '../src/records/log/file-anchor.ts'
+import { KeyEncryptionKeys } from '../src/records/log/key-encryption.ts'
+import { openRecords, type Records, type RecordsOptions } from '../src/records/open-records.ts'
+import { cosigner, newSeed } from '../src/transparency/note-signer.ts'
+import { parseVerifierKey } from '../src/transparency/verifier-key.ts'
+
+const HERE = { host: '127.0.0.1', port: 0 } as const
+const ENVIRONMENT = { TOKEN: 'guard' }
+
+let site: ControlSite
+let plane: OpenControlPlane
+/** Knows one operator. */
+let control: Listening
+const closing: (() => Promise<unknown>)[] = []
+
+before(async () => {
+  site = await startControlSite()
+  plane = await site.open()
+  await fillCatalogue(plane)
+  const app = new Hono()
+  app.get('/v1/caller', (context) => {
+    const isGuard = context.req.header('authorization') === 'Bearer guard'
+    return isGuard
+      ? context.json({ name: 'guard', scopes: ['security:write'] })
+      : context.json({}, 401)
+  })
+  control = await listen(app.fetch, HERE)
+})
+after(async () => {
+  for (const one of closing.reverse()) await one()
+  await control?.close()
+  await site?.stop()
+})
+
+/** A records plane on the site's database, and where planes and operators reach it. */
+async function opened(origin: string, more: Partial<RecordsOptions>) {
+  const records: Records = await openRecords({
+    database: site.settings.rf_records,
+    source: {
+      current() {
+        throw new Error('there is none yet')
+      },
+      onChange: () => undefined,
+    },
+    revocations: { known: true, revokes: () => false, find: () => undefined, onNews: () => {} },
+    ...{ service: parseServiceName('ringfence-records'), audience: 'urn:records', planes: [] },
+    ...{ keys: KEYS, origin, control: control.url, sinks: [] },
+    issuer: { id: 'platform', name: 'Platform', address: [], prefix: '' },
+    ...{ promises: undefined, telemetry: undefined, log: () => undefined },
+    ...more,
+  })
+  const intake = await listen(records.intake.fetch, HERE)
+  const close = async () => {
+    await intake.close()
+    await records.close()
+  }
+  return { records, url: intake.url, close }
+}
+const KEYS = new KeyEncryptionKeys([randomBytes(32)])
+
+async function run(...args: readonly string[]) {
+  let [out, err] = ['', '']
+  const code = await runCommandLine(['audit', ...args, '--token', 'env:TOKEN'], {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    ...{ isTty: false, width: 100, environment: ENVIRONMENT },
+  })
+  return { code, out, err }
+}
+
+const logsSchema = z.array(
+  z.object({
+    log: z.string(),
+    size: z.int(),
+    keys: z.array(z.string()),
+    anchored: z.boolean(),
+    witnessed_size: z.int().optional(),
+  }),
+)
+
+/** The platform's own log, as operators are told of it. */
+async function platformLog(url: string) {
+  const { code, out, err } = await run('logs', '--records', url, '-o', 'json')
+  assert.equal(code, 0, err)
+  return logsSchema.parse(JSON.parse(out)).find(({ log }) => log === 'platform')
+}
+
+test('a log is cosigned by a witness and kept by an anchor, and whoever verifies can ask for the witness', async () => {
+  const first = await opened('audit.example', {})
+  await until(async () => ((await platformLog(first.url))?.keys.length ?? 0) > 0)
+  const { keys: [key = ''] = [] } = (await platformLog(first.url)) ?? {}
+  await first.close()
+
+  const signer = cosigner('witness.example/w1', newSeed(), () => Date.now() / 1_000)
+  const logs = new Map([['audit.example/platform', [parseVerifierKey(key)]]])
+  let witness: Records['witness']
+  const door = await listen(
+    async (request) => (await witness?.(request)) ?? new Response('', { status: 503 }),
+    HERE,
+  )
+  closing.push(() => door.close())
+  const anchor = join(site.directory, 'anchor')
+  const { records, url, close } = await opened('audit.example', {
+    ...{ witness: { signer, logs }, anchors: [new FileAnchor(anchor)] },
+    ...{ witnesses: [{ url: `${door.url}/w1`, key: signer.key }], witnessEveryMs: 50 },
+  })
+  closing.push(close)
+  witness = records.witness
+  assert.equal(await (await fetch(`${door.url}/w1/key`)).text(), `${signer.key.text}\n`)
+
+  await until(async () => {
+    const { size = 0, witnessed_size = -1, anchored } = (await platformLog(url)) ?? {}
+    return witnessed_size === size && anchored === true
+  })
+  const log = `${url}/v1/logs/platform`
+  const trusted = ['--key', key, '--witness', signer.key.text]
+  const verified = await run('verify', log, ...trusted)
+  assert.equal(verified.code, 0, verified.out + verified.err)
+  assert.match(verified.out, /cosigned {4}witness\.example\/w1\+/)
+
+  // The newest checkpoint that the witness knows is older than the newest: it is the one that is given.
+  witness = undefined
+  const size = (await platformLog(url))?.size ?? 0
+  await fillCatalogue(plane)
+  await until(async () => ((await platformLog(url))?.size ?? 0) > size)
+  const again = await run('verify', log, ...trusted)
+  assert.equal(again.code, 0, again.out + again.err)
+
+  // Nobody else's cosignature passes for it.
+  const other = cosigner('witness.example/w1', newSeed(), () => 1).key.text
+  const strange = await run('verify', log, '--key', key, '--witness', other)
+  assert.equal(strange.code, 1, strange.out)
+  const [file = ''] = readdirSync(anchor)
+  assert.equal(decodeURIComponent(file), 'audit.example/platform.checkpoints')
+  assert.match(
+    readFileSync(join(anchor, file), 'utf8'),
+    /"checkpoint":"audit\.example\/platform\\n/,
+  )
+})
+
+test('the names of logs are told to operators of security alone', async () => {
+  const { url, close } = await opened('audit.example', {})
+  closing.push(close)
+  for (const token of ['', 'Bearer other']) {
+    const answer = await fetch(`${url}/v1/logs`, { headers: { authorization: token } })
+    assert.equal(answer.status, 401)
+    assert.ok(!(await answer.text()).includes('platform'))
+  }
+})
