@@ -1,4 +1,5 @@
 import type { Decision, Passed } from '../gateway/decide.ts'
+import { sharedScope } from '../gateway/answer-scope.ts'
 import { forwardedHeader } from '../gateway/forwarded.ts'
 import type { Headers } from '../gateway/headers.ts'
 import { nextTrace } from '../gateway/trace-context.ts'
@@ -50,11 +51,13 @@ function passAnswer(
   protocol: 'http' | 'https',
 ): CheckResponse {
   const { incoming, outgoing, answer, head } = exchange
+  const scope = sharedScope(exchange)
   const own: Headers = [
     [CONTEXT_HEADER, context],
     ['x-request-id', requestId],
     ['forwarded', forwardedHeader(exchange, protocol)],
     ['ringfence-upstream', serverGroup(route.upstream.config, exchange.tenant?.cell).key],
+    ...(scope === '' ? [] : [['ringfence-scope', scope] as const]),
     ...nextTrace(incoming),
     ...(path === head.target ? [] : [[':path', path] as const]),
   ]

@@ -12,6 +12,7 @@ export const TO_SERVICES = [
   'ringfence-context',
   'ringfence-upstream',
   'ringfence-path',
+  'ringfence-scope',
   'x-request-id',
   'forwarded',
   'traceparent',

@@ -25,7 +25,7 @@ export const STRIPPED_LAST: readonly string[] = [
   ...['authorization', 'dpop', 'proxy-authorization', 'proxy-connection'],
   ...['keep-alive', 'te', 'trailer', 'upgrade'],
   ...['x-forwarded-for', 'x-forwarded-proto', 'x-envoy-internal'],
-  ...['ringfence-upstream', 'ringfence-proxy-secret'],
+  ...['ringfence-upstream', 'ringfence-scope', 'ringfence-proxy-secret'],
   ...['address', 'scheme', 'server-name', 'protocol', ...SAID_APART].map((name) => ORIGINAL + name),
 ]
 

@@ -1,3 +1,4 @@
+import { OF_THE_WHOLE_HOST } from '../gateway/answer-scope.ts'
 import { STRIPPED_LAST } from './envoy-fields.ts'
 import type { Json } from './envoy-json.ts'
 import { AWAY, TOO_LARGE } from './envoy-replies.ts'
@@ -18,7 +19,10 @@ export function routes(
         domains: ['*'],
         routes: [
           tooLarge(bodyBytesMax),
-          ...upstreams.map((upstream) => route(upstream, protocol)),
+          ...upstreams.flatMap((upstream) => [
+            onSharedHost(route(upstream, protocol)),
+            route(upstream, protocol),
+          ]),
           NOWHERE,
         ],
       },
@@ -26,7 +30,12 @@ export function routes(
   }
 }
 
-function route({ key, host, base }: ProxyUpstream, protocol: EnvoySettings['protocol']): Json {
+type Route = {
+  readonly match: { readonly prefix: string; readonly headers: readonly Json[] }
+  readonly route: Json
+}
+
+function route({ key, host, base }: ProxyUpstream, protocol: EnvoySettings['protocol']): Route {
   return {
     match: {
       prefix: '/',
@@ -41,6 +50,25 @@ function route({ key, host, base }: ProxyUpstream, protocol: EnvoySettings['prot
       timeout: '60s',
       retry_policy: { retry_on: 'connect-failure,reset-before-request', num_retries: 1 },
     },
+  }
+}
+
+/**
+ * Envoy cannot make a cookie or a reference one of a path: on a host that tenants share there are none.
+ * @param whole the route for both kinds of hosts
+ */
+function onSharedHost(whole: Route): Json {
+  const { prefix, headers } = whole.match
+  const shared = { name: 'ringfence-scope', present_match: true }
+  return {
+    ...whole,
+    match: { prefix, headers: [...headers, shared] },
+    response_headers_to_remove: [
+      'set-cookie',
+      'location',
+      'content-location',
+      ...OF_THE_WHOLE_HOST,
+    ],
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Decision, Passed, Refused } from '../gateway/decide.ts'
+import { sharedScope } from '../gateway/answer-scope.ts'
 import { forwardedHeader } from '../gateway/forwarded.ts'
 import { type Headers, valueOf, valuesOf } from '../gateway/headers.ts'
 import { limitsOf } from '../limits/tenant-limits.ts'
@@ -40,6 +41,7 @@ function pass(passed: Passed, protocol: 'http' | 'https', remembered: boolean): 
       ['ringfence-forwarded', forwardedHeader(exchange, protocol)],
       ['ringfence-upstream', serverGroup(route.upstream.config, exchange.tenant?.cell).key],
       ['ringfence-path', path],
+      ['ringfence-scope', sharedScope(exchange)],
       ...forCallers(exchange.answer),
       ['x-accel-expires', remembered && isRepeatable(passed) ? '1' : '0'],
     ],

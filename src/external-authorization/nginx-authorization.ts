@@ -92,6 +92,7 @@ export function asksFirst(): string {
     ['forwarded', 'ringfence_forwarded'],
     ['upstream', 'ringfence_upstream'],
     ['path', 'ringfence_path'],
+    ['scope', 'ringfence_scope'],
     ['status', 'ringfence_status'],
     ['problem', 'ringfence_problem'],
     ...TO_CALLERS.map((name) => [variable(name), variable(ANSWER + name)]),

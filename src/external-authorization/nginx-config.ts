@@ -1,8 +1,10 @@
 import type { Configuration } from '../snapshot/snapshot.ts'
+import { OF_THE_WHOLE_HOST } from '../gateway/answer-scope.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
 import { addedFields, asksFirst, authorizerLocation, refusals } from './nginx-authorization.ts'
 import { type NginxSettings, type NginxSettingsInput, parseSettings } from './nginx-settings.ts'
 import { passedFields } from './passed-fields.ts'
+import { scopedAnswers, scopedReferences } from './nginx-scope.ts'
 import { checkSecret, SECRET_FIELD } from './proxy-secret.ts'
 import { type ProxyUpstream, proxyUpstreams } from './proxy-upstreams.ts'
 
@@ -16,6 +18,7 @@ export const HIDDEN_FIELDS: readonly string[] = [
   'ringfence-forwarded',
   'ringfence-upstream',
   'ringfence-path',
+  'ringfence-scope',
   'ringfence-status',
   'ringfence-problem',
   'x-request-id',
@@ -23,6 +26,11 @@ export const HIDDEN_FIELDS: readonly string[] = [
   'ratelimit-policy',
   'proxy-authenticate',
   'proxy-authentication-info',
+  // What holds for a whole host is said by whoever serves it.
+  ...OF_THE_WHOLE_HOST,
+  // Said anew, for its tenant.
+  'location',
+  'content-location',
 ]
 
 /** Fields by which a service would tell nginx what to do: it would lead callers past the authorizer. */
@@ -43,6 +51,7 @@ export function nginxConfig(
   const hosts = [...configuration.tenants()].flatMap((tenant) => tenant.hosts).sort()
   return `# Made by "ringfence nginx-config": changes are lost with the next one.
 worker_processes ${settings.workers};
+pcre_jit on;
 pid ${settings.directory}/nginx.pid;
 error_log ${settings.directory}/error.log ${settings.errorLevel};
 events { worker_connections 8192; }
@@ -51,6 +60,7 @@ ${common(settings)}
 ${settings.certificates === undefined ? '' : certificateMap(hosts)}
 ${groups(settings, upstreams)}
 ${traces()}${NOT_CACHED}
+${scopedReferences()}
 ${settings.certificates === undefined ? '' : unsaidBodies()}
   server {
 ${listening(settings)}
@@ -237,5 +247,6 @@ ${passed.join('\n')}
       proxy_ssl_name $ringfence_host;
 ${HIDDEN_FIELDS.map((name) => `      proxy_hide_header ${name};`).join('\n')}
 ${addedFields('      ')}
-      add_header cache-control $ringfence_not_cached always;`
+      add_header cache-control $ringfence_not_cached always;
+${scopedAnswers('      ')}`
 }

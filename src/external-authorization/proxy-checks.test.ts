@@ -82,6 +82,10 @@ const ONLY_BY_GATEWAY: Readonly<Record<string, (site: Site) => Promise<Heard>>> 
     source.change('acme', api({ prefix: '/' }))
     return ask({ 'ringfence-original-uri': '/t/acme/mcp' }, [bearer()])
   },
+  'path-below-the-tenants': ({ ask, source }) => {
+    source.change('acme', api({ prefix: '/' }))
+    return ask({ 'ringfence-original-uri': '/t/acme' }, [bearer()])
+  },
   'bodies-as-they-are': ({ ask, source }) => {
     source.platform({ guardrails: [flagging('request')] })
     return ask(WITH_A_BODY, [bearer()])

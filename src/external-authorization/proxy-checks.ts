@@ -1,3 +1,4 @@
+import { sharedScope } from '../gateway/answer-scope.ts'
 import type { GatewayCheck } from '../gateway/check.ts'
 import { Denial } from '../gateway/denial.ts'
 import { METADATA_PATH } from '../gateway/mcp/paths.ts'
@@ -22,6 +23,15 @@ export const PROXY_CHECKS: readonly GatewayCheck[] = [
       if (endpoint !== undefined) throw onlyByGateway(endpoint.name)
       // What it answers without a token: no service is to answer in its place.
       if (target.path.startsWith(METADATA_PATH)) throw onlyByGateway('metadata')
+    },
+  },
+  {
+    name: 'path-below-the-tenants',
+    // Without a slash after it a browser takes the path of a cookie to be one above.
+    run(exchange) {
+      if (sharedScope(exchange) !== '' && !/^\/t\/[^/]+\//.test(exchange.target.path)) {
+        throw onlyByGateway("a tenant's path without a slash after it")
+      }
     },
   },
   {

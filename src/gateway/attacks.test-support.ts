@@ -213,6 +213,18 @@ const HEADERS: readonly GatewayAttack[] = [
       return 'ringfence-tenant' in headers
     },
   },
+  {
+    title: 'a service that speaks for the whole host, which other tenants share',
+    against: 'scope-answer',
+    async run(door) {
+      const path = '/t/acme/clinic/whole-host'
+      const { headers } = await door.ask({ path, token: tokenOf('acme') })
+      const cookies = [headers['set-cookie'] ?? []].flat()
+      const isWide = cookies.some((cookie) => !cookie.endsWith('; Path=/t/acme'))
+      const leadsOut = !String(headers['location']).startsWith('/t/acme/')
+      return isWide || leadsOut || 'clear-site-data' in headers
+    },
+  },
 ]
 
 export const GATEWAY_ATTACKS: readonly GatewayAttack[] = [

@@ -1,3 +1,4 @@
+import { scoped } from './answer-scope.ts'
 import type { GatewayCheck } from './check.ts'
 import { withoutHopByHop, withoutOwn, withoutTrusted } from './headers.ts'
 
@@ -19,6 +20,12 @@ export const HEADER_CHECKS: readonly GatewayCheck[] = [
     name: 'strip-answer',
     run(exchange) {
       exchange.onAnswer.push(withoutHopByHop, withoutOwn)
+    },
+  },
+  {
+    name: 'scope-answer',
+    run(exchange) {
+      exchange.onAnswer.push((headers) => scoped(exchange, headers))
     },
   },
 ]

@@ -144,6 +144,15 @@ function answer(
   } else if (path.endsWith('/cookies')) {
     response.writeHead(200, { 'set-cookie': ['a=1', 'b=2'] })
     response.end('ok')
+  } else if (path.endsWith('/whole-host')) {
+    response.writeHead(201, {
+      'set-cookie': ['a=1; Path=/; Domain=example', '__Host-b=2; Path=/; Secure', 'c=3'],
+      'clear-site-data': '"*"',
+      'alt-svc': 'h3="elsewhere.example:443"',
+      location: '/clinic/visits/1',
+      'content-location': '../../../t/globex/clinic/visits/1',
+    })
+    response.end('ok')
   } else if (path.endsWith('/upload')) {
     request.on('end', () => response.end('uploaded'))
   } else {

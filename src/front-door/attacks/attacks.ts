@@ -11,6 +11,7 @@ import { FRAMING } from './framing.ts'
 import { GRANT_TOOLS } from './grant-tools.ts'
 import { GRANTS } from './grants.ts'
 import { GUARDRAILS_ATTACKED } from './guardrails.ts'
+import { ANSWERS } from './answers.ts'
 import { HEADERS } from './headers.ts'
 import { LEASES } from './leases.ts'
 import { LIMITS } from './limits.ts'
@@ -45,6 +46,7 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...ROUTES,
   ...FRAMING,
   ...HEADERS,
+  ...ANSWERS,
   ...CONTEXTS,
   ...SIGNED_CONTEXTS,
   ...WORKLOADS,

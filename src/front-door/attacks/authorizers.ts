@@ -156,6 +156,16 @@ export const AUTHORIZERS: readonly FrontDoorAttack[] = [
       return [{ target: `${own}/mcp`, method: 'POST' }, { target: metadata }]
     },
   }),
+  throughProxy('fd-proxy-short-path', 'A path below which a browser would keep cookies for all', {
+    settings: (settings) => ({
+      ...settings,
+      platform: {
+        ...settings.platform,
+        services: settings.platform.services.map((one) => ({ ...one, prefix: '/' })).slice(0, 1),
+      },
+    }),
+    questions: (path) => [{ target: path('').slice(0, path('').lastIndexOf('/')) }],
+  }),
   throughProxy(
     'fd-proxy-own-upstream',
     "A tenant's own upstream, which a proxy would look up itself",

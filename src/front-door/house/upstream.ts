@@ -40,6 +40,7 @@ export interface Received {
  * - `…/believing/<mark>`: by whatever else in the request names a tenant, as services do that were
  *   written to stand behind some other proxy.
  * - `…/echo/<mark>`: sends the header fields back that it got.
+ * - `…/claim/<mark>?path=<path>`: speaks for the whole host, and leads to that path of it.
  * - `…/disclose/<mark>?as=<kind>`: says what guardrails let nobody hear.
  * - `…/break/<mark>`: breaks the connection off, as a process does that dies of a request.
  * - `…/hold/<mark>`: answers when `release` is called.
@@ -186,6 +187,9 @@ export class Upstream {
         response.end('echo')
         return
       }
+      case 'claim':
+        claimHost(request, response)
+        return
       case 'disclose':
         disclose(request, response)
         return
@@ -204,6 +208,29 @@ export class Upstream {
     this.release()
     await this.#close()
   }
+}
+
+/** What a browser would take for the whole host, and cookies for the given path of it. */
+function claimHost(request: IncomingMessage, response: ServerResponse): void {
+  const path = new URL(request.url ?? '', 'http://service').searchParams.get('path') ?? '/'
+  const { hostname } = new URL(`http://${request.headers.host}`)
+  response.writeHead(302, {
+    'set-cookie': [
+      'session=fixed',
+      'session=fixed; Path=/',
+      `session=fixed; Path=${path}; HttpOnly`,
+      `session=fixed; path = ${path}; Domain=${hostname}`,
+      `session=fixed; Path=${path}; Path=/`,
+      '__Host-session=fixed; Secure; Path=/',
+    ],
+    'clear-site-data': '"cookies", "storage"',
+    'service-worker-allowed': '/',
+    'alt-svc': 'h3=":443"; ma=86400',
+    nel: '{"report_to":"theirs","max_age":86400}',
+    'report-to': '{"group":"theirs","max_age":86400,"endpoints":[{"url":"https://theirs.test"}]}',
+    location: path,
+  })
+  response.end('claimed')
 }
 
 /** By kind: type and body of an answer. */

@@ -31,6 +31,7 @@ const lastOfName = (fields: Headers): Headers => [...new Map(fields)]
 const LEFT_OUT: Readonly<Record<string, string>> = {
   'no-upgrade-by-proxy': 'fd-proxy-upgrade',
   'no-endpoint-by-proxy': 'fd-proxy-endpoint',
+  'path-below-the-tenants': 'fd-proxy-short-path',
   'upstream-of-the-platform': 'fd-proxy-own-upstream',
   'upstream-of-one-kind': 'fd-proxy-shards',
   'limits-to-the-end': 'fd-proxy-limits',

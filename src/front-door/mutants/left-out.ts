@@ -64,6 +64,7 @@ const GATEWAY: Readonly<Record<string, string>> = {
   'strip-hop-by-hop': 'fd-header-connection',
   'strip-trusted': 'fd-header-tenant',
   'strip-answer': 'fd-header-answer',
+  'scope-answer': 'fd-answer-scope',
 }
 
 /** The same for vending. */
