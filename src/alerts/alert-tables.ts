@@ -38,6 +38,17 @@ export const ALERT_MIGRATIONS: readonly string[] = [
    );
    create index message_due on alerts.message (next_at)
      where delivered_at is null and given_up_at is null`,
+  `create table alerts.sink (
+     owner text not null,
+     name text not null check (name ~ '^[a-z][a-z0-9-]{0,62}$'),
+     -- Where it is. There is no secret in it.
+     settings jsonb not null,
+     -- Sealed with the logs' key.
+     secrets bytea not null,
+     set_by text not null,
+     set_at timestamptz not null default clock_timestamp(),
+     primary key (owner, name)
+   )`,
 ]
 
 /** Days for which delivered messages are kept, so that it can be seen what was told. */

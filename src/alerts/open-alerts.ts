@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { AlertBook, type AlertTimes } from './alert-book.ts'
 import { type AlertSink, FINAL } from './alert-sink.ts'
-import type { AlertRow, AlertStore, ClaimedMessage } from './alert-store.ts'
+import type { AlertMessage, AlertRow, AlertStore, ClaimedMessage } from './alert-store.ts'
 import { type AlertIntake, type AlertSignalInput, alertSignalSchema, type Owner } from './alert.ts'
 import { type Silence, type SilenceAsked, silenceOf } from './silence.ts'
 
@@ -16,8 +16,8 @@ const LOOK_MS = 1_000
 
 export interface AlertsOptions {
   readonly store: AlertStore
-  /** Everybody's; asked anew for each delivery, so that they can change while it runs. */
-  readonly sinks: () => readonly AlertSink[]
+  /** An owner's; asked anew for each notice and each delivery, so that they can change while it runs. */
+  readonly sinks: (owner: Owner) => readonly AlertSink[] | Promise<readonly AlertSink[]>
   readonly times?: Partial<AlertTimes>
   readonly now?: () => number
   /** Between looks for what is due. Default 1 s. Milliseconds. */
@@ -133,9 +133,11 @@ export class Alerts implements AlertIntake {
       const change = this.#book.due(now, [...this.#silences.values()])
       const { kept, gone, notices } = change
       if (kept.length + gone.length + notices.length === 0) return
-      const messages = notices.flatMap((notice) =>
-        this.#sinksOf(notice.owner).map(({ name }) => ({ notice, sink: name })),
-      )
+      const messages: AlertMessage[] = []
+      for (const notice of notices) {
+        const sinks = await this.#sinksOf(notice.owner)
+        messages.push(...sinks.map(({ name }) => ({ notice, sink: name })))
+      }
       await this.#options.store.save({ kept, gone, messages })
       this.#book.apply(change)
       this.#counts.notices += notices.length
@@ -166,9 +168,9 @@ export class Alerts implements AlertIntake {
   async #deliver(message: ClaimedMessage): Promise<void> {
     const { store, log } = this.#options
     const { notice, sink: name, attempts } = message
-    // By its owner as well: another's sink may have the same name.
-    const sink = this.#sinksOf(notice.owner).find((one) => one.name === name)
     try {
+      // By its owner as well: another's sink may have the same name.
+      const sink = (await this.#sinksOf(notice.owner)).find((one) => one.name === name)
       if (sink === undefined) throw new RingfenceError('conflict', 'there is no such sink any more')
       await sink.deliver(notice)
       await store.delivered(message)
@@ -182,8 +184,8 @@ export class Alerts implements AlertIntake {
     }
   }
 
-  #sinksOf(owner: Owner): readonly AlertSink[] {
-    return this.#options.sinks().filter((sink) => sink.owner === owner)
+  async #sinksOf(owner: Owner): Promise<readonly AlertSink[]> {
+    return (await this.#options.sinks(owner)).filter((sink) => sink.owner === owner)
   }
 
   #now(): number {

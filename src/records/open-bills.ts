@@ -1,4 +1,5 @@
 import type { AlertSink } from '../alerts/alert-sink.ts'
+import type { AlertMail } from '../alerts/mail-sink.ts'
 import { Alerts } from '../alerts/open-alerts.ts'
 import { StoredAlerts } from '../alerts/stored-alerts.ts'
 import type { CostSource } from '../billing/costs/cost-source.ts'
@@ -14,8 +15,11 @@ import type { TenantId } from '../core/tenant.ts'
 import type { Address } from '../http/call.ts'
 import type { PostgresUsageReadings } from '../metering/postgres-usage-readings.ts'
 import { prepareAlerts } from './alert-rows.ts'
+import { alertSinksApi } from './alert-sinks/alert-sinks-api.ts'
+import { openAlertSinks } from './alert-sinks/open-alert-sinks.ts'
 import { callerOf, type CallerOptions } from './api/caller.ts'
 import { operatorOf } from './api/operator.ts'
+import type { KeyEncryptionKeys } from './log/key-encryption.ts'
 
 export interface BillsOptions extends CallerOptions {
   /** The control database, as `rf_records`. */
@@ -32,8 +36,14 @@ export interface BillsOptions extends CallerOptions {
     /** Between two readings. Milliseconds. */
     readonly everyMs: number
   }
-  /** Whose alerts go where. */
+  /** Where the platform's own alerts go. Tenants say themselves where theirs do. */
   readonly sinks: readonly AlertSink[]
+  /** Seal what tenants' sinks are reached with. */
+  readonly keys: KeyEncryptionKeys
+  /** Whether a tenant is one now, and not suspended. */
+  readonly isActive: (tenant: TenantId) => boolean
+  /** Absent: nobody is told by mail. */
+  readonly alertMail?: AlertMail | undefined
   /** Where it is asked who an operator is. */
   readonly control: Address
   readonly log: (line: string) => void
@@ -45,7 +55,14 @@ export async function openBills(options: BillsOptions) {
   await prepareAlerts(database)
   const direct = await BillingDatabase.open(database)
   try {
-    const alerts = await Alerts.open({ store: new StoredAlerts(direct), sinks: () => sinks, log })
+    const owned = await openAlertSinks({
+      ...{ database: direct, keys: options.keys, isActive: options.isActive },
+      ...{ platform: sinks, mail: options.alertMail },
+    })
+    const alerts = await Alerts.open({
+      ...{ store: new StoredAlerts(direct), log },
+      sinks: (owner) => owned.of(owner),
+    })
     const billing = await openBilling({
       ...{ database, issuer, alerts, log },
       usage: readings,
@@ -66,6 +83,11 @@ export async function openBills(options: BillsOptions) {
     billing.start()
     return {
       alerts,
+      alertSinks: owned.sinks,
+      tenantAlerts: alertSinksApi({
+        ...{ sinks: owned.sinks, alerts, log },
+        callerOf: (headers) => callerOf(headers, options),
+      }),
       tenants: billing.tenantApi,
       operators: billing.operatorApi,
       erase: (tenant: TenantId) => billing.erase(tenant),

@@ -50,7 +50,7 @@ const NAMES_DAYS_KEPT = 90
 export interface RecordsOptions
   extends Pick<
     BillsOptions,
-    'database' | 'issuer' | 'sinks' | 'control' | 'requestLogDirectory' | 'costs'
+    'database' | 'issuer' | 'sinks' | 'control' | 'requestLogDirectory' | 'costs' | 'alertMail'
   > {
   readonly source: ConfigurationSource
   readonly revocations: RevocationSource
@@ -142,7 +142,10 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       log,
     })
     closing.push(() => metering.close())
-    const bills = await openBills({ ...options, readings: metering.readings })
+    const bills = await openBills({
+      ...{ ...options, readings: metering.readings },
+      isActive: (tenant) => isActive(source, tenant),
+    })
     closing.push(() => bills.close())
     const watch = await watchBehaviour({
       ...{ database, alerts: bills.alerts, control: options.control, log },
@@ -165,6 +168,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
         usage: (tenant) => metering.erase(tenant),
         bills: (tenant) => bills.erase(tenant),
         sinks: (tenant) => streams.sinks.erase(logOf(tenant)),
+        'alert-sinks': (tenant) => bills.alertSinks.erase(tenant),
         alerts: (tenant) => bills.alerts.erase(ownerOf(tenant)),
         behaviour: (tenant) => watch.erase(tenant),
       },
@@ -211,7 +215,10 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     const witness = openWitness(options)
     closing.push(witness.close)
     return {
-      tenants: tenantsApp({ audit, sinks: streams.app, bills: bills.tenants }, options.telemetry),
+      tenants: tenantsApp(
+        { audit, sinks: streams.app, bills: bills.tenants, alerts: bills.tenantAlerts },
+        options.telemetry,
+      ),
       intake: intakeApp(options, [...parts, operators, watch.operators]),
       witness: witness.fetch,
       close,
@@ -281,16 +288,19 @@ function tenantsApp(
     audit,
     sinks,
     bills,
+    alerts,
   }: {
     readonly audit: ReturnType<typeof auditApi>
     readonly sinks: Awaited<ReturnType<typeof openStreams>>['app']
     readonly bills: Awaited<ReturnType<typeof openBills>>['tenants']
+    readonly alerts: Awaited<ReturnType<typeof openBills>>['tenantAlerts']
   },
   telemetry: Telemetry | undefined,
 ): Hono {
   const app = new Hono()
   if (telemetry !== undefined) app.use(recordedRoutes(telemetry.server))
   app.route('/ringfence/billing', bills)
+  app.route('/ringfence/alerts', alerts)
   // Before what it stands below.
   app.route('/ringfence/audit/sinks', sinks)
   app.route('/ringfence/audit', audit)
