@@ -12,6 +12,7 @@ import {
   tenant,
   until,
 } from '../src/control/control-site.test-support.ts'
+import type { TenantConfig } from '../src/snapshot/snapshot.ts'
 
 const ACME = tenant('acme')
 const GLOBEX = tenant('globex')
@@ -84,6 +85,13 @@ async function blockedInSnapshot(): Promise<readonly string[]> {
     `select value from registry.setting where name = 'platform'`,
   )
   return row?.value.blocked?.map(({ network }) => network) ?? []
+}
+/** What gateways are told of acme's grants. */
+async function restrained() {
+  const [row] = await site.ask<{ config: Pick<TenantConfig, 'restraints'> }>(
+    `select config from snapshot.tenant where id = 'acme'`,
+  )
+  return (row?.config.restraints ?? []).map((one) => ({ requests: undefined, ...one }))
 }
 const isBlocked = async (network: string) => (await blockedInSnapshot()).includes(network)
 
@@ -211,6 +219,31 @@ test('a spike under a grant makes the partner authenticate anew, and tells whoev
   )
   const voided = { kind: 'subject', tenant: 'acme', id: `grant:${grantid}` }
   assert.deepEqual((await revoked()).at(-1), voided)
+  // A fifth of what is a spike: 30 were usual.
+  await until(async () => (await restrained()).length === 2)
+  assert.deepEqual(
+    (await restrained()).map(({ kind, grant, requests }) => [kind, grant, requests]),
+    [
+      ['challenge', grantid, undefined],
+      ['limit', grantid, 30],
+    ],
+  )
+  const [limited] = (await open.responses.inForce(10)).filter(({ kind }) => kind === 'limit-grant')
+  assert.ok(limited)
+  await open.responses.undo(limited.id, { by: 'jane', reason: 'their migration' })
+  await until(async () => (await restrained()).length === 1)
+  await site.ask(`update behaviour.response set until = now()`)
+  await until(async () => (await restrained()).length === 0)
+  assert.deepEqual(
+    (await inbox()).map(({ action, tenant: whose, detail }) => [action, whose, detail?.['act']]),
+    [
+      ['response.begun', ACME, 'limit-grant'],
+      ['response.begun', ACME, 'challenge-grant'],
+      ['behaviour.found', ACME, undefined],
+      ['response.undone', ACME, 'limit-grant'],
+      ['response.ended', ACME, 'challenge-grant'],
+    ],
+  )
 })
 
 test('found again while it is in force, it is done once', async () => {

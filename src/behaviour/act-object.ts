@@ -13,11 +13,3 @@ export function objectOf(act: Act): ActObject {
   const { tenant } = act
   return { tenant, object: act.kind === 'end-session' ? act.session : act.grant }
 }
-
-export function actOf(kind: Act['kind'], { tenant, object }: ActObject): Act | undefined {
-  if (kind === 'block-address') return { kind, network: object }
-  if (tenant === undefined) return undefined
-  return kind === 'end-session'
-    ? { kind, tenant, session: object }
-    : { kind, tenant, grant: object }
-}

@@ -118,7 +118,12 @@ export class Baselines {
     if (series.count <= limit) return undefined
     kept.isTold = true
     const { tenant, principal: about, signal } = name
-    const acts: readonly Act[] = [{ kind: 'challenge-grant', tenant, grant }]
+    // About what is usual, or what would be where just this were a spike.
+    const requests = Math.max(1, Math.ceil((limit * 100) / percent))
+    const acts: readonly Act[] = [
+      { kind: 'limit-grant', tenant, grant, requests },
+      { kind: 'challenge-grant', tenant, grant },
+    ]
     const counts = { at, counted: series.count, limit }
     return { detector: 'cross-tenant-calls', tenant, about, signal, ...counts, acts }
   }

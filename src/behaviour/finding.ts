@@ -17,7 +17,14 @@ export type Act =
   | { readonly kind: 'end-session'; readonly tenant: TenantId; readonly session: string }
   /** Every token under the grant is void, and those that are issued meanwhile. */
   | { readonly kind: 'suspend-grant'; readonly tenant: TenantId; readonly grant: string }
-  /** Every token under the grant that was issued until now is void: the partner authenticates anew. */
+  /** So many calls in five minutes under the grant, and no more. */
+  | {
+      readonly kind: 'limit-grant'
+      readonly tenant: TenantId
+      readonly grant: string
+      readonly requests: number
+    }
+  /** Every token under the grant is void whose bearer has not signed in since: the partner does it anew. */
   | { readonly kind: 'challenge-grant'; readonly tenant: TenantId; readonly grant: string }
 
 /** What a detector has found. */

@@ -36,4 +36,8 @@ export const BEHAVIOUR_MIGRATIONS: readonly string[] = [
    create unique index response_in_force on behaviour.response (tenant, kind, object)
      where ended_at is null;
    create index response_until on behaviour.response (until) where ended_at is null`,
+  `alter table behaviour.response
+     drop constraint response_kind_check,
+     add constraint response_kind_check check (kind in
+       ('block-address', 'end-session', 'suspend-grant', 'limit-grant', 'challenge-grant'))`,
 ]

@@ -7,6 +7,7 @@ export const SIGNALS = [
   'failed-sign-ins',
   'calls',
   'delegated-calls',
+  'delegations',
   'leases',
   'denials',
 ] as const
@@ -17,7 +18,7 @@ export interface Observation {
   /** Milliseconds since 1970. */
   readonly at: number
   readonly tenant: TenantId | undefined
-  /** Who, within the tenant: `user alice`. */
+  /** Who, within the tenant: `user alice`; of another tenant's principals the grant, `grant gr-…`. */
   readonly principal: string | undefined
   readonly signal: Signal | undefined
   /** The grant under which somebody of another tenant acted, or wanted to. */
@@ -35,6 +36,8 @@ const COUNTED: Readonly<Record<string, Signal>> = {
   'user.signed-in': 'sign-ins',
   'user.sign-in-failed': 'failed-sign-ins',
   'lease.granted': 'leases',
+  // A token under a grant: in the log of either side, whose principal or whose grant it is.
+  'grant.used': 'delegations',
 }
 /** Checks of the front door that a caller fails whose token, proof or host is not what it says. */
 const CLAIM_CHECKS =
@@ -65,13 +68,14 @@ export function observationOf(entry: AuditEntry): Observation | undefined {
     (action === 'lease.denied' || (action === 'request.denied' && GRANT_CHECKS.test(layer)))
   const session = textOf(entry.detail?.['session'])
   if (signal === undefined && !invalidClaim && session === undefined) return undefined
+  // The session of a token under a grant is the grant.
+  const grant = partner === undefined ? undefined : (entry.grant_id ?? session)
   return {
     at: Date.parse(entry.time),
     tenant,
-    principal: tenant === undefined ? undefined : principalOf(entry),
+    principal: tenant === undefined ? undefined : principalOf(entry, grant),
     signal,
-    // The session of a token under a grant is the grant.
-    grant: partner === undefined ? undefined : (entry.grant_id ?? session),
+    grant,
     session: tenant === undefined ? undefined : session,
     address: action.startsWith('request.') ? entry.address : undefined,
     invalidClaim,
@@ -89,7 +93,7 @@ export function callOf(event: UsageEvent): Observation | undefined {
   return {
     at: Date.parse(event.time),
     tenant: event.tenantcontextid ?? event.tenantid,
-    principal: subject === undefined || isDelegated ? undefined : `user ${subject}`,
+    principal: isDelegated ? `grant ${grant}` : subject && `user ${subject}`,
     signal: isDelegated ? 'delegated-calls' : 'calls',
     grant,
     session: undefined,
@@ -99,7 +103,11 @@ export function callOf(event: UsageEvent): Observation | undefined {
   }
 }
 
-function principalOf({ actor, on_behalf_of }: AuditEntry): string | undefined {
+function principalOf(entry: AuditEntry, grant: string | undefined): string | undefined {
+  const { actor, on_behalf_of, action, object } = entry
+  if (grant !== undefined) return `grant ${grant}`
+  // Whoever it was has not shown who it is: the account is what was tried.
+  if (action === 'user.sign-in-failed') return object && `user ${object.id}`
   const who = on_behalf_of ?? actor
   const isPartner = who.tenant !== undefined || who.id.startsWith(GRANT_SUBJECT)
   return who.kind === 'unknown' || isPartner ? undefined : `${who.kind} ${who.id}`

@@ -15,8 +15,6 @@ const WAITING_MAX = 1_000
 const AGAIN_MS = 1_000
 /** An alert ends by itself when it is not said again for so long. Milliseconds. */
 const ALERT_MS = 3_600_000
-/** Tokens under a grant live no longer than this: then a challenge is over. */
-const CHALLENGE_MS = 300_000
 
 /** Where a detector's alerts go, and for whom they are. */
 const TOLD: Readonly<
@@ -133,12 +131,14 @@ export class Reactions {
   }
 
   #lastsMs({ kind }: Act): number {
-    const { blockSeconds, sessionSeconds, suspendSeconds } = this.#options.settings.responses
+    const { blockSeconds, sessionSeconds, suspendSeconds, limitSeconds } =
+      this.#options.settings.responses
     const lasts: Readonly<Record<Act['kind'], number>> = {
       'block-address': blockSeconds * 1000,
       'end-session': sessionSeconds * 1000,
       'suspend-grant': suspendSeconds * 1000,
-      'challenge-grant': CHALLENGE_MS,
+      'limit-grant': limitSeconds * 1000,
+      'challenge-grant': limitSeconds * 1000,
     }
     return lasts[kind]
   }

@@ -40,6 +40,8 @@ export const behaviourSettingsSchema = z
         blockSeconds: seconds(86_400).default(900),
         sessionSeconds: seconds(7 * 86_400).default(12 * 3_600),
         suspendSeconds: seconds(7 * 86_400).default(3_600),
+        /** How long calls under a grant are limited, and a recent sign-in is asked for. */
+        limitSeconds: seconds(86_400).default(3_600),
         /** Networks that are never blocked, beside those that are not public: `192.0.2.0/24`. */
         neverBlock: z
           .array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]))

@@ -4,7 +4,7 @@ import { makeEntry } from '../audit/make-entry.ts'
 import { submitEntries } from '../audit/submit-entries.ts'
 import { RingfenceError } from '../core/errors.ts'
 import type { TenantId } from '../core/tenant.ts'
-import { actOf, objectOf } from './act-object.ts'
+import { type ActObject, objectOf } from './act-object.ts'
 import type { Queries } from '../database/pooled-database.ts'
 import type { BehaviourDatabase } from './behaviour-database.ts'
 import type { Act, Detector } from './finding.ts'
@@ -30,6 +30,12 @@ interface Row {
   readonly until: Date
 }
 
+/** What is put on a grant for a while, as the registry calls it. */
+const RESTRAINTS: Readonly<Partial<Record<Act['kind'], string>>> = {
+  'limit-grant': 'limit',
+  'challenge-grant': 'challenge',
+}
+
 /** A response as operators see it. */
 export type ResponseInForce = Omit<Row, 'tenant'> & { readonly tenant: TenantId | null }
 
@@ -37,7 +43,8 @@ const COLUMNS = 'tenant, id, kind, object, detector, reason, began_at, until'
 
 /**
  * Carries responses out through what the control database lets the records plane do: void a session or a
- * grant's tokens, and name a network to be blocked. Both and nothing else, by functions that do just that.
+ * grant's tokens, restrain a grant, and name a network to be blocked. These and nothing else, by functions
+ * that do just that.
  */
 export class StoredResponses implements Responder {
   readonly #database: BehaviourDatabase
@@ -60,10 +67,13 @@ export class StoredResponses implements Responder {
       )
       if (entered.length === 0) return undefined
       await carryOut(tx, act, until, reason)
-      await enter(tx, act, {
+      await enter(tx, act.kind, objectOf(act), {
         action: 'response.begun',
         ...{ layer: detector, reason },
-        detail: { response: id, act: act.kind, until: until.toISOString() },
+        detail: {
+          ...{ response: id, act: act.kind, until: until.toISOString() },
+          ...(act.kind === 'limit-grant' ? { requests: act.requests } : {}),
+        },
       })
       return { id, act, detector, reason, until }
     })
@@ -78,7 +88,7 @@ export class StoredResponses implements Responder {
           returning ${COLUMNS}`,
         [AT_ONCE],
       )
-      for (const row of over) await ended(tx, row, undefined)
+      for (const row of over) await this.#end(tx, row, undefined)
       const due = await tx.query<Row>(
         `update behaviour.response set renewed_at = clock_timestamp()
           where (tenant, id) in (select tenant, id from behaviour.response
@@ -88,10 +98,7 @@ export class StoredResponses implements Responder {
           returning ${COLUMNS}`,
         [AT_ONCE, RENEW_MINUTES],
       )
-      for (const row of due) {
-        const act = actOfRow(row)
-        if (act !== undefined) await carryOut(tx, act, row.until, row.reason)
-      }
+      for (const { tenant, object } of due) await voidSession(tx, tenant, object)
     })
     await this.#database.query(
       'delete from behaviour.response where ended_at < clock_timestamp() - make_interval(days => $1)',
@@ -107,10 +114,29 @@ export class StoredResponses implements Responder {
         [id, undo.by, undo.reason],
       )
       if (row === undefined) throw new RingfenceError('not_found', 'no such response is in force')
-      if (row.kind === 'block-address') {
-        await tx.query('select registry.lift_address_block($1)', [row.object])
-      }
-      await ended(tx, row, undo)
+      await this.#end(tx, row, undo)
+    })
+  }
+
+  /** Lifts what can be lifted: a revocation cannot. */
+  async #end(tx: Queries, row: Row, undo: Undo | undefined): Promise<void> {
+    const { kind, tenant, object } = row
+    const restraint = RESTRAINTS[kind]
+    if (restraint !== undefined) {
+      await tx.query('select registry.lift_grant_restraint($1, $2, $3)', [
+        tenant,
+        object,
+        restraint,
+      ])
+    } else if (kind === 'block-address' && undo !== undefined) {
+      await tx.query('select registry.lift_address_block($1)', [object])
+    }
+    await enter(tx, kind, objectOfRow(row), {
+      action: undo === undefined ? 'response.ended' : 'response.undone',
+      layer: row.detector,
+      reason: undo?.reason,
+      ...(undo === undefined ? {} : { actor: { kind: 'operator', id: undo.by } }),
+      detail: { response: row.id, act: kind },
     })
   }
 
@@ -140,43 +166,47 @@ async function carryOut(tx: Queries, act: Act, until: Date, reason: string): Pro
       ])
       return
     case 'end-session':
-      await tx.query('select revocation.enter_detected($1, $2, $3)', [
-        ...['session', act.tenant, act.session],
-      ])
+      await voidSession(tx, act.tenant, act.session)
       return
     case 'suspend-grant':
       // The session of all that is issued under a grant is the grant.
-      await tx.query('select revocation.enter_detected($1, $2, $3)', [
-        ...['session', act.tenant, act.grant],
-      ])
+      await voidSession(tx, act.tenant, act.grant)
+      return
+    case 'limit-grant':
+      await restrain(tx, act, act.requests, until, reason)
       return
     case 'challenge-grant':
       await tx.query('select revocation.enter_detected($1, $2, $3)', [
         ...['subject', act.tenant, `${GRANT_SUBJECT}${act.grant}`],
       ])
+      await restrain(tx, act, null, until, reason)
   }
 }
 
-async function ended(tx: Queries, row: Row, undo: Undo | undefined): Promise<void> {
-  const act = actOfRow(row)
-  if (act === undefined) return
-  await enter(tx, act, {
-    action: undo === undefined ? 'response.ended' : 'response.undone',
-    layer: row.detector,
-    reason: undo?.reason,
-    ...(undo === undefined ? {} : { actor: { kind: 'operator', id: undo.by } }),
-    detail: { response: row.id, act: row.kind },
-  })
+async function voidSession(tx: Queries, tenant: string, session: string): Promise<void> {
+  await tx.query(`select revocation.enter_detected('session', $1, $2)`, [tenant, session])
+}
+
+async function restrain(
+  tx: Queries,
+  { kind, tenant, grant }: Extract<Act, { kind: 'limit-grant' | 'challenge-grant' }>,
+  requests: number | null,
+  until: Date,
+  reason: string,
+): Promise<void> {
+  await tx.query('select registry.enter_grant_restraint($1, $2, $3, $4, $5, $6)', [
+    ...[tenant, grant, RESTRAINTS[kind], requests, until, reason],
+  ])
 }
 
 async function enter(
   tx: Queries,
-  act: Act,
+  kind: Act['kind'],
+  { tenant, object }: ActObject,
   draft: Pick<AuditDraft, 'action' | 'layer' | 'reason' | 'detail'> &
     Partial<Pick<AuditDraft, 'actor'>>,
 ): Promise<void> {
-  const { tenant, object } = objectOf(act)
-  const [, type = ''] = act.kind.split('-')
+  const [, type = ''] = kind.split('-')
   await submitEntries(tx, [
     makeEntry({
       category: 'detection',
@@ -189,6 +219,6 @@ async function enter(
   ])
 }
 
-function actOfRow({ kind, tenant, object }: Row): Act | undefined {
-  return actOf(kind, { tenant: tenant === '' ? undefined : tenant, object })
+function objectOfRow({ tenant, object }: Row): ActObject {
+  return { tenant: tenant === '' ? undefined : tenant, object }
 }

@@ -196,12 +196,18 @@ test('rf_records voids a session or what a grant gave, has a network blocked, an
     `select revocation.enter_detected('${kind}', 'acme', '${id}')`
   const block = (network: string, hours = 1) =>
     `select registry.enter_address_block('${network}', now() + interval '${hours} hours', 'x')`
+  const restrain = (kind: string, calls: number | null, hours = 1) =>
+    `select registry.enter_grant_restraint('acme', 'gr-${'a'.repeat(20)}', '${kind}', ${calls},
+       now() + interval '${hours} hours', 'x')`
   for (const sql of [
     revoke('session', 's-1'),
     revoke('subject', `grant:gr-${'a'.repeat(20)}`),
     block('203.0.113.7'),
     block('2001:db8:0:7::/64'),
     `select registry.lift_address_block('203.0.113.7')`,
+    restrain('limit', 5),
+    restrain('challenge', null),
+    `select registry.lift_grant_restraint('acme', 'gr-${'a'.repeat(20)}', 'limit')`,
   ]) {
     assert.equal(await may('rf_records', sql), true, sql)
     for (const role of ['rf_identity', 'rf_vending', 'rf_gateway'] as const) {
@@ -222,6 +228,7 @@ test('rf_records voids a session or what a grant gave, has a network blocked, an
     block('2001:db8::/32'),
     block('999.0.0.1'),
     block('203.0.113.7', 25),
+    restrain('limit', 5, 25),
   ]) {
     await assert.rejects(may('rf_records', sql), /.*/, sql)
   }

@@ -6,6 +6,7 @@ import { REVOCATION_MIGRATIONS, revocationGrants } from '../revocation/migration
 import { SNAPSHOT_MIGRATIONS } from '../snapshot/migrations.ts'
 import { APPROVAL_MIGRATIONS } from './approvals/migrations.ts'
 import { addressBlockGrants } from './behaviour/migration.ts'
+import { grantRestraintGrants } from './behaviour/grant-restraints-migration.ts'
 import { billingGrants } from './billing/migration.ts'
 import type { DatabaseSettings } from '../database/pooled-database.ts'
 import { keepingGrants } from './keeping/migration.ts'
@@ -127,6 +128,7 @@ async function grant(client: pg.Client, database: string, workflows: boolean): P
     ...billingGrants('rf_records'),
     ...keepingGrants('rf_records'),
     ...addressBlockGrants('rf_records'),
+    ...grantRestraintGrants('rf_records'),
     ...(workflows ? WORKFLOW_GRANTS : []),
     'grant usage on schema snapshot to rf_control, rf_vending, rf_gateway, rf_records',
     'grant select, insert, update, delete on all tables in schema snapshot to rf_control',

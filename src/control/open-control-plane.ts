@@ -3,7 +3,7 @@ import type { SigningKey } from '../tokens/signing-key.ts'
 import { Outbox, type OutboxPauses } from './approvals/outbox.ts'
 import type { Receiver } from './approvals/receiver.ts'
 import { AddressBlocks } from './behaviour/address-blocks.ts'
-import { SpentQuotas } from './billing/spent-quotas.ts'
+import { ChangedTenants } from './changed-tenants.ts'
 import { ChannelListener } from './channel-listener.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { Cursors } from './cursor.ts'
@@ -184,7 +184,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     log,
     ...(options.realmsEveryMs === undefined ? {} : { everyMs: options.realmsEveryMs }),
   })
-  const spent = new SpentQuotas({ database, publisher, snapshotKey: keys.snapshot, log })
+  const changed = new ChangedTenants({ database, publisher, snapshotKey: keys.snapshot, log })
   const blocks = new AddressBlocks({ database, publisher, log })
   const listener = new ChannelListener(database, WORKFLOW_CHANNEL)
   await listener.start()
@@ -203,7 +203,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
   supervision.start()
   housekeeping.start()
   realms.start()
-  spent.start()
+  changed.start()
   blocks.start()
   support.start()
   outbox?.start()
@@ -274,7 +274,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
       await Promise.all([
         housekeeping.stop(),
         realms.stop(),
-        spent.stop(),
+        changed.stop(),
         blocks.stop(),
         support.stop(),
         supervision.stop(),

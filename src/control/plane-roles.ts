@@ -47,4 +47,6 @@ export const REGISTRY_RIGHTS: Readonly<Record<string, string>> = {
   spent_quota_change: 'select, delete',
   // Entered and lifted by what the records plane calls.
   address_block: 'select',
+  grant_restraint: 'select',
+  grant_restraint_change: 'select, delete',
 }

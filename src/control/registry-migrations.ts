@@ -1,3 +1,4 @@
+import { GRANT_RESTRAINTS_MIGRATION } from './behaviour/grant-restraints-migration.ts'
 import { ADDRESS_BLOCKS_MIGRATION } from './behaviour/migration.ts'
 import { BILLING_MIGRATION } from './billing/migration.ts'
 import { KEEPING_MIGRATION } from './keeping/migration.ts'
@@ -227,4 +228,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   METERS_MIGRATION,
   ADDRESS_BLOCKS_MIGRATION,
   KEEPING_MIGRATION,
+  GRANT_RESTRAINTS_MIGRATION,
 ]

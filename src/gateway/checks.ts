@@ -10,6 +10,7 @@ import { LIMIT_CHECKS } from './limit-checks.ts'
 import { NETWORK_CHECKS } from './network-checks.ts'
 import { OPENAPI_CHECKS } from './openapi-checks.ts'
 import { POLICY_CHECKS } from './policy-checks.ts'
+import { RESTRAINT_CHECKS } from './restraint-checks.ts'
 import { ROUTE_CHECKS } from './route-checks.ts'
 
 /** Every check, in the order in which they run. */
@@ -18,6 +19,7 @@ export const GATEWAY_CHECKS: readonly GatewayCheck[] = [
   ...IDENTITY_CHECKS,
   ...NETWORK_CHECKS,
   ...GRANT_CHECKS,
+  ...RESTRAINT_CHECKS,
   ...ROUTE_CHECKS,
   ...LIMIT_CHECKS,
   ...OPENAPI_CHECKS,

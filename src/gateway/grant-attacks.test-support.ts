@@ -1,4 +1,5 @@
 import { type GrantConfig, grantSchema } from '../contracts/grant.ts'
+import { parseGrantId } from '../core/names.ts'
 import type { GatewayAttack } from './attacks.test-support.ts'
 import { type Ask, type Door, tokenOf } from './door.test-support.ts'
 
@@ -38,6 +39,9 @@ export function delegated(change: Readonly<Record<string, unknown>> = {}): strin
     ...change,
   })
 }
+
+/** For a minute from now on. */
+export const restrained = { grant: parseGrantId(GRANT), until: at(60_000) }
 
 const homeIssued = Math.floor(Date.now() / 1000) - 5
 export const PATIENTS = '/t/acme/clinic/patients/7'
@@ -84,6 +88,32 @@ export const GRANT_ATTACKS: readonly GatewayAttack[] = [
       token: delegated({ act: { iss: 'https://id.example/realms/initech', sub: 'kim' } }),
     },
   ),
+  {
+    title: 'more calls under a grant than it is limited to, by another token each time',
+    against: 'grant-within-limit',
+    async run(door) {
+      const restraints = [{ kind: 'limit', ...restrained, requests: 10 } as const]
+      door.source.change('acme', { grants: [grantOf()], restraints })
+      for (let turn = 0; turn < 4; turn += 1) {
+        const token = delegated({ jti: `token-${turn}`, client_id: `client-${turn}` })
+        await door.ask({ path: PATIENTS, token })
+      }
+      // Two may come at once.
+      return door.upstream.seen.length > 2
+    },
+  },
+  {
+    title: 'somebody who has not signed in since the grant was challenged, or does not say when',
+    against: 'grant-is-not-challenged',
+    async run(door) {
+      const restraints = [{ kind: 'challenge', ...restrained, since: at(-60_000) } as const]
+      door.source.change('acme', { grants: [grantOf()], restraints })
+      for (const change of [{}, { auth_time: Math.floor(Date.now() / 1000) - 120 }]) {
+        await door.ask({ path: PATIENTS, token: delegated(change) })
+      }
+      return door.upstream.seen.length > 0
+    },
+  },
   under(
     'scope-of-the-grant',
     'a scope that the grant has not',

@@ -163,8 +163,16 @@ function act(
     if (tightest !== undefined) for (const field of rateLimitFields([tightest])) answer.push(field)
     return
   }
+  throw usedUp(refused, limiting)
+}
+
+/** A limit of which there is not enough. */
+export function usedUp(
+  refused: NonNullable<Verdict['refused']>,
+  limiting: GatewayMemory['limiting'],
+): Denial {
   const { label, taken } = refused
-  throw new Denial(
+  return new Denial(
     'rate_limited',
     `too many requests: wait. The limit is "${label}"`,
     `the limit ${label} is used up`,

@@ -4,6 +4,7 @@ import { type Declared, declaredBy } from '../../manifests/declared.ts'
 import type { SpecOf } from '../../manifests/manifest.ts'
 import type { PlatformConfig, TenantConfig } from '../../snapshot/snapshot.ts'
 import type { Tx } from '../../database/pooled-database.ts'
+import { grantRestraintsOf } from '../behaviour/grant-restraints.ts'
 import { spentQuotasOf } from '../billing/spent-row.ts'
 import { activeGrants } from '../grants/grant-row.ts'
 import { findObject, keptFrom, manifestFrom, objectsOf, ownerKey } from './object-row.ts'
@@ -11,7 +12,15 @@ import { findObject, keptFrom, manifestFrom, objectsOf, ownerKey } from './objec
 /** What a tenant's configuration says besides what is registered of it. */
 export type TenantParts = Pick<
   TenantConfig,
-  'contract' | 'upstreams' | 'guardrails' | 'limits' | 'policy' | 'network' | 'grants' | 'spent'
+  | 'contract'
+  | 'upstreams'
+  | 'guardrails'
+  | 'limits'
+  | 'policy'
+  | 'network'
+  | 'grants'
+  | 'restraints'
+  | 'spent'
 >
 type PlatformParts = Pick<
   PlatformConfig,
@@ -38,6 +47,7 @@ export async function tenantParts(tx: Pick<Tx, 'query'>, tenant: TenantId): Prom
     ...(policy === undefined ? {} : { policy }),
     ...(said?.network === undefined ? {} : { network: said.network }),
     ...some('grants', await activeGrants(tx, tenant)),
+    ...some('restraints', await grantRestraintsOf(tx, tenant)),
     ...some('spent', await spentQuotasOf(tx, tenant)),
   }
 }

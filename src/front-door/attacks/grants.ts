@@ -7,6 +7,7 @@ import { delegatedToken, delegationBy, grantFor, GRANTED, momentIn } from '../ho
 import type { Party } from '../house/party.ts'
 import { type Settings, tenantOf, withTenant } from '../house/settings.ts'
 import { type AttackFacts, type FrontDoorAttack, must, staged, statusesOf } from './attack.ts'
+import { RESTRAINTS } from './restraints.ts'
 import { bothWays, byPath, call, type Calling, vend } from './calls.ts'
 
 type Facts = Omit<AttackFacts, 'kind'>
@@ -92,6 +93,7 @@ const OTHER = parseSubject('somebody-else')
 
 /** Principals of one tenant who work at another under a grant: no further than it goes. */
 export const GRANTS: readonly FrontDoorAttack[] = [
+  ...RESTRAINTS,
   beyond(
     { id: 'fd-grant-taken-back', title: 'A token of a grant that is there no more' },
     { grant: undefined },

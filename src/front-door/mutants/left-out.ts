@@ -31,6 +31,8 @@ const GATEWAY: Readonly<Record<string, string>> = {
   'no-writes-in-a-pause': 'fd-paused-write',
   'grant-stands': 'fd-grant-taken-back',
   'grantee-is-served': 'fd-grant-grantee-suspended',
+  'grant-is-not-challenged': 'fd-grant-challenged',
+  'grant-within-limit': 'fd-grant-limited',
   'scope-of-the-grant': 'fd-grant-scope',
   'api-of-the-grant': 'fd-grant-api',
   'action-of-the-grant': 'fd-grant-action',

@@ -8,6 +8,7 @@ import type { Access } from '../../tokens/access-token.ts'
 import { grantSubject } from '../../tokens/delegation.ts'
 import type { LoadedRealm } from '../provider/loaded-realm.ts'
 import type { ProviderTools } from '../provider/provider-tools.ts'
+import { apiKeyOfSession } from '../provider/session-of-grant.ts'
 import { type GoodToken, goodToken } from '../provider/structured-tokens.ts'
 
 /** Longest life of a token of a grant, whatever the realm's own live. */
@@ -43,6 +44,7 @@ export async function delegated(
   const seconds = Math.min(SECONDS_MAX, Math.floor(left / 1000))
   if (seconds < 1) throw noSuchGrant()
   const { session, client, issuedAt } = token
+  const authenticatedAt = authenticationOf(token)
   return {
     access: {
       tenant: realm.tenant,
@@ -51,6 +53,7 @@ export async function delegated(
       session: id,
       roles: [],
       actor: { issuer: token.issuer, subject: token.subject },
+      ...(authenticatedAt === undefined ? {} : { authenticatedAt }),
       delegation: {
         grant: id,
         grantee,
@@ -63,6 +66,12 @@ export async function delegated(
     grantee,
     grant,
   }
+}
+
+/** When the principal has shown who it is: a user by signing in, a program by its key for each token. */
+function authenticationOf({ authenticatedAt, session, issuedAt }: GoodToken): Date | undefined {
+  const isProgram = session === undefined || apiKeyOfSession(session) !== undefined
+  return authenticatedAt ?? (isProgram ? issuedAt : undefined)
 }
 
 async function grantNamed(
