@@ -11,7 +11,7 @@ import { APP, type Belongings } from './house/furnish.ts'
 import { AUDIENCE, type Ground } from './house/ground.ts'
 import { canariesOf, type Party, PASSWORD, PERSON } from './house/party.ts'
 import type { Ask, Plane } from './house/plane.ts'
-import { lookAt } from './house/look-at.ts'
+import { changedSince, lookAt } from './house/look-at.ts'
 
 /** Attacker and victim of one strike, and all that is made for it. */
 export class Duel implements Judged {
@@ -202,10 +202,9 @@ export class Duel implements Judged {
     const look = () => lookAt(database, this.attacker.tenant)
     const before = await look()
     return async () => {
-      const after = await look()
-      return [...after.keys()]
-        .filter((table) => before.get(table) !== after.get(table))
-        .map((table) => `another tenant's ${table.replaceAll('_', ' ')} changed`)
+      return changedSince(before, await look()).map(
+        (table) => `another tenant's ${table.replaceAll('_', ' ')} changed`,
+      )
     }
   }
 

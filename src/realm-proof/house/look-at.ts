@@ -19,28 +19,64 @@ const VISITS = [
 /** Told of every look, and of no change. */
 const LOOKS = ['seen_at', 'last_used_at', 'used_at']
 
-/** Those that are somebody's. What is over is cleared away by the plane itself, at whatever moment. */
-const ARTIFACTS = "and r.subject is not null and r.model <> 'Interaction' and r.expires_at > now()"
+/** Those that are somebody's. */
+const ARTIFACTS = "r.subject is not null and r.model <> 'Interaction'"
+
+/** All that other tenants have at a moment. */
+export interface Look {
+  /** One digest a table. */
+  readonly tables: ReadonlyMap<string, string>
+  /** Artifacts, with the milliseconds at which they are over. */
+  readonly artifacts: readonly (readonly [text: string, expiresAt: number])[]
+  /** When it was looked, by the database's clock. Milliseconds. */
+  readonly at: number
+}
+
+interface Row {
+  readonly name: string
+  readonly state: string
+  readonly over: number | null
+  readonly now: number
+}
 
 let tables: readonly string[] | undefined
 
-/** One digest a table of all that other tenants have. */
-export async function lookAt(
-  database: IdentityDatabase,
-  attacker: TenantId,
-): Promise<ReadonlyMap<string, string>> {
+/** @param attacker what is this one's may change */
+export async function lookAt(database: IdentityDatabase, attacker: TenantId): Promise<Look> {
   tables ??= await tenantsTables(database)
-  const each = tables.map(
-    (table) =>
-      `select '${table}' as name, md5(coalesce(string_agg(t.text, ',' order by t.text), '')) as state
-       from (select (to_jsonb(r) - array['${LOOKS.join("','")}'])::text as text
-         from identity.${table} r where r.tenant <> $1
-         ${table === 'artifact' ? ARTIFACTS : ''}) t`,
+  const text = `(to_jsonb(r) - array['${LOOKS.join("','")}'])::text`
+  const milliseconds = (time: string) => `(extract(epoch from ${time}) * 1000)::float8`
+  const now = milliseconds('statement_timestamp()')
+  const each = tables.map((table) =>
+    table === 'artifact'
+      ? `select 'artifact' as name, ${text} as state, ${milliseconds('r.expires_at')} as over, ${now} as now
+         from identity.artifact r where r.tenant <> $1 and ${ARTIFACTS}`
+      : `select '${table}' as name, md5(coalesce(string_agg(t.text, ',' order by t.text), '')) as state,
+           null::float8 as over, ${now} as now
+         from (select ${text} as text from identity.${table} r where r.tenant <> $1) t`,
   )
-  const rows = await database.query<{ name: string; state: string }>(each.join(' union all '), [
-    attacker,
-  ])
-  return new Map(rows.map(({ name, state }) => [name, state]))
+  const rows = await database.query<Row>(each.join(' union all '), [attacker])
+  const isArtifact = ({ name }: Row) => name === 'artifact'
+  return {
+    tables: new Map(rows.filter((row) => !isArtifact(row)).map(({ name, state }) => [name, state])),
+    artifacts: rows.filter(isArtifact).map(({ state, over }) => [state, over ?? Infinity]),
+    at: rows[0]?.now ?? 0,
+  }
+}
+
+/** Tables in which something is not what it was. */
+export function changedSince(before: Look, after: Look): readonly string[] {
+  const changed = [...after.tables.keys()].filter(
+    (table) => before.tables.get(table) !== after.tables.get(table),
+  )
+  // What is over by now is cleared away by the plane itself, at whatever moment.
+  const lasting = ({ artifacts }: Look) =>
+    artifacts
+      .filter(([, expiresAt]) => expiresAt > after.at)
+      .map(([state]) => state)
+      .toSorted()
+      .join()
+  return lasting(before) === lasting(after) ? changed : [...changed, 'artifact']
 }
 
 async function tenantsTables(database: IdentityDatabase): Promise<readonly string[]> {
