@@ -1,20 +1,24 @@
+import type { TenantId } from '../core/tenant.ts'
 import { contentHash, eventKey, type EventKey, targetOf } from '../usage/event-key.ts'
 import type { ReceivedEvent } from '../usage/usage-store.ts'
 
 /** An event as a line of COPY's text form, with what the store needs to know of it besides. */
 export interface CopyRow {
+  readonly tenant: TenantId
   readonly key: EventKey
   readonly content: string
+  /** In UTC. */
+  readonly time: string
   readonly day: number
   readonly isAmendment: boolean
   readonly received: ReceivedEvent
-  /** Without its number in the batch and its newline. */
+  /** Without its newline. */
   readonly text: string
 }
 
 export const DAY_MS = 86_400_000
 export const COPY_COLUMNS = `tenant, time, key, source, id, type, subject, context_tenant, grant_id,
-  traceparent, dataschema, target, voids, data, reporter, content`
+  traceparent, dataschema, target, voids, data, reporter`
 
 const SPECIAL = /[\\\t\n\r]/g
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -32,10 +36,11 @@ export function copyRow(received: ReceivedEvent): CopyRow {
   const key = eventKey(tenantid, source, id)
   const content = contentHash(event)
   const target = targetOf(event)
-  const time = Date.parse(event.time)
+  const at = Date.parse(event.time)
+  const time = new Date(at).toISOString()
   const fields = [
     tenantid,
-    new Date(time).toISOString(),
+    time,
     key,
     escaped(source),
     escaped(id),
@@ -49,11 +54,10 @@ export function copyRow(received: ReceivedEvent): CopyRow {
     event.voids === undefined ? 'f' : 't',
     escaped(JSON.stringify(data)),
     escaped(reporter),
-    content,
   ]
   return {
-    ...{ key, content, received },
-    day: Math.floor(time / DAY_MS),
+    ...{ tenant: tenantid, key, content, time, received },
+    day: Math.floor(at / DAY_MS),
     isAmendment: target !== undefined,
     text: fields.join('\t'),
   }

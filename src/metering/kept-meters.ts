@@ -59,8 +59,9 @@ export function keepMeters(
 
 /** Has every minute that has events measured anew. In the transaction of `client`. */
 export async function markAll(client: pg.ClientBase): Promise<void> {
-  await client.query(`insert into usage.dirty (tenant, minute)
-    select distinct tenant, date_trunc('minute', time) from usage.event`)
+  await client.query(`insert into usage.dirty (tenant, minutes)
+    select tenant, array_agg(distinct date_trunc('minute', time)) from usage.event
+      group by tenant, date_trunc('hour', time)`)
 }
 
 const hashOf = (meter: MeterConfig) => hash('sha256', JSON.stringify(meter), 'hex')

@@ -54,12 +54,12 @@ const EVENTS = `
   create index amendment_key on usage.amendment (tenant, key);
   create index amendment_time on usage.amendment (tenant, time);
 
-  -- Minutes of which rollups may be wrong: a row is there from the very transaction that wrote the event.
+  -- Minutes of which rollups may be wrong: a row is there from the very transaction that wrote the events.
   create table usage.dirty (
     tenant text not null,
-    minute timestamptz not null,
     id bigint generated always as identity,
-    primary key (tenant, minute, id)
+    minutes timestamptz[] not null,
+    primary key (tenant, id)
   );
 `
 

@@ -69,7 +69,7 @@ export class PostgresUsageReadings implements UsageReadings {
           where heard_at > clock_timestamp() - $2 * interval '1 millisecond'
             and (root like '/ringfence/%'
               or root in (select root from usage.tenant_root where tenant = $1))),
-        (select min(minute) from usage.dirty where tenant = $1
+        (select min(minute) from usage.dirty, unnest(minutes) as minute where tenant = $1
           and exists (select from usage.sender))) as until`,
       [tenant, SILENT_MS],
     )

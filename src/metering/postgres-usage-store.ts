@@ -27,7 +27,7 @@ export class PostgresUsageStore implements UsageStore {
   #waiting: Waiting[] = []
   #events = 0
   #writers = 0
-  /** Of tenant and root: what the database knows already. */
+  /** Of tenant and source: the database knows their roots already. */
   readonly #roots = new Set<string>()
 
   readonly #waitingMax: number
@@ -112,24 +112,25 @@ export class PostgresUsageStore implements UsageStore {
     const rows = [...firsts.values()]
     await this.days.ensure(rows.map(({ day }) => day))
     await this.#enterRoots(rows)
-    const contents = await this.#database.transaction(async ({ client }) => {
-      const known = await writeBatch(client, rows)
-      // What stands under each name now.
-      const standing = new Map(rows.map(({ key, content }) => [key, content]))
-      for (const { at, content } of known) {
-        const row = rows[at]
-        if (row !== undefined) standing.set(row.key, content)
+    // What stood under names that were taken.
+    const standing = await this.#database.transaction(async ({ client }) => {
+      const known = new Map<string, string>()
+      for (const { key, content } of await writeBatch(client, rows)) known.set(key, content)
+      if (known.size > 0 || rows.length < all.length) {
+        const contentOf = ({ key }: CopyRow) => known.get(key) ?? firsts.get(key)?.content
+        await keepConflicts(
+          client,
+          all.filter((row) => contentOf(row) !== row.content),
+        )
       }
-      await keepConflicts(
-        client,
-        all.filter((row) => standing.get(row.key) !== row.content),
-      )
-      return { standing, known: new Set(known.map(({ at }) => rows[at])) }
+      return known
     })
-    if (contents.known.size < rows.length) this.#onWritten()
+    if (standing.size < rows.length) this.#onWritten()
     const fateOf = (row: CopyRow): Fate => {
-      if (contents.standing.get(row.key) !== row.content) return 'conflict'
-      return firsts.get(row.key) === row && !contents.known.has(row) ? 'accepted' : 'duplicate'
+      const first = firsts.get(row.key)
+      const stood = standing.get(row.key)
+      if (stood === undefined && first === row) return 'accepted'
+      return (stood ?? first?.content) === row.content ? 'duplicate' : 'conflict'
     }
     return group.map((one) => one.rows.map(fateOf))
   }
@@ -139,9 +140,9 @@ export class PostgresUsageStore implements UsageStore {
     const missing = new Map<string, { tenant: TenantId; root: string }>()
     for (const { received } of rows) {
       const { tenantid: tenant, source } = received.event
-      const root = ROOT.exec(source)?.[0] ?? source
-      const name = `${tenant} ${root}`
-      if (!this.#roots.has(name)) missing.set(name, { tenant, root })
+      const name = `${tenant} ${source}`
+      if (this.#roots.has(name)) continue
+      missing.set(name, { tenant, root: ROOT.exec(source)?.[0] ?? source })
     }
     if (missing.size === 0) return
     const entries = [...missing.values()]

@@ -4,7 +4,7 @@ import { keptMeters } from './kept-meters.ts'
 import { type MeteringDatabase, ROLL_LOCK } from './metering-database.ts'
 import { measureStatement, membersStatement, OF_ROLLUPS, type Stretches } from './measure.ts'
 
-/** Marks that are taken at once. */
+/** Minutes that are taken at once: marks as long as they have no more, and one more. */
 const MARKS = 10_000
 /** Events that were ever said in the place of one another; more are not followed at once. */
 const FAMILY_MAX = 10_000
@@ -20,10 +20,14 @@ interface Row extends pg.QueryResultRow {
  * events, and the statements that follow see all of what this one sees.
  */
 const TAKE = `
-  with gone as (
-    delete from usage.dirty where ctid = any(array(select ctid from usage.dirty limit $1))
-      returning tenant, minute)
-  select distinct tenant, minute from gone`
+  with first as (
+    select ctid, cardinality(minutes) as own, sum(cardinality(minutes)) over (rows unbounded preceding) as total
+      from (select ctid, minutes from usage.dirty limit $1) marks
+  ), gone as (
+    delete from usage.dirty where ctid = any(array(select ctid from first where total - own < $1))
+      returning tenant, minutes
+  )
+  select distinct tenant, minute from gone, unnest(minutes) as minute`
 
 /**
  * The minutes of everything that stands in one line with a correction or a void of these minutes: which of
