@@ -2,11 +2,12 @@ import pg from 'pg'
 import { AUDIT_MIGRATIONS, auditGrants } from '../audit/migrations.ts'
 import type { EmbeddedCluster } from '../clusters/embedded-cluster.ts'
 import type { SeedContents } from '../clusters/test-seed.test-support.ts'
+import { REVOCATION_MIGRATIONS, revocationGrants } from '../revocation/migrations.ts'
 import { IdentityDatabase } from './identity-database.ts'
 
 const PASSWORD = 'identity-of-this-test-only'
 
-/** A server with the identity plane's role and its schema, as it is at the first start. */
+/** A server with the identity plane's role, its schema and those it writes to, as it is at the first start. */
 export const IDENTITY_SEED: SeedContents = { name: 'identity', fill }
 
 /** Where the identity plane finds its schema on such a server. */
@@ -27,6 +28,11 @@ async function fill(cluster: EmbeddedCluster): Promise<void> {
     for (const step of AUDIT_MIGRATIONS) await admin.query(step)
     const rights = auditGrants({ all: roles, submit: ['rf_identity'], move: ['rf_records'] })
     for (const right of rights) await admin.query(right)
+    const own = ['rf_identity']
+    await admin.query('create schema revocation')
+    for (const step of REVOCATION_MIGRATIONS) await admin.query(step)
+    const uses = revocationGrants({ all: own, enter: own, follow: own, sweep: own, end: own })
+    for (const right of uses) await admin.query(right)
   } finally {
     await admin.end()
   }

@@ -2,7 +2,6 @@ import { decodeJwt } from 'jose'
 import * as client from 'openid-client'
 import type { AdapterPayload } from 'oidc-provider'
 import type { TenantId } from '../../core/tenant.ts'
-import { REVOCATION_MIGRATIONS, revocationGrants } from '../../revocation/migrations.ts'
 import { PostgresRevocations } from '../../revocation/postgres-revocations.ts'
 import type { IdentityOptions } from '../open-identity.ts'
 import { Browser } from '../provider/browser.test-support.ts'
@@ -56,12 +55,6 @@ export async function startSessionsSite(
   changes: Partial<IdentityOptions> = {},
 ): Promise<SessionsSite> {
   const site = await startProviderSite({ publisher: new PostgresRevocations(), ...changes })
-  await site.admin.query('create schema revocation')
-  for (const sql of REVOCATION_MIGRATIONS) await site.admin.query(sql)
-  const all = ['rf_identity']
-  for (const sql of revocationGrants({ all, enter: all, follow: all, sweep: all, end: all })) {
-    await site.admin.query(sql)
-  }
   const withAgent: SessionsSite['with'] = async (userAgent) => {
     const transport = await site.transport()
     return new Browser((url, init = {}) => {
