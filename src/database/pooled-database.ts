@@ -74,6 +74,8 @@ export class PooledDatabase implements Queries {
     this.pool = new pg.Pool({ ...this.settings, max: use.connections })
     // An idle connection that breaks must not end the process; the next statement reports it.
     this.pool.on('error', () => {})
+    // Nor one that breaks in the moment in which it is handed over, when nobody listens to it yet.
+    this.pool.on('connect', (client) => client.on('error', () => {}))
   }
 
   /** One statement, its own transaction. @throws what the use makes of errors */

@@ -60,6 +60,8 @@ export async function restartDatabase(t: TestContext, restarts: number) {
   const database = { ...server.admin, host: '127.0.0.1' }
   const asked = new pg.Pool({ ...database, max: 4 })
   asked.on('error', () => {})
+  // Also while one is in use.
+  asked.on('connect', (client) => client.on('error', () => {}))
   await asked.query(
     [
       ...['audit', 'records', 'usage'].map((schema) => `create schema ${schema}`),
@@ -168,7 +170,6 @@ export async function restartDatabase(t: TestContext, restarts: number) {
 async function committed(pool: pg.Pool, done: ReturnType<typeof entry>): Promise<boolean> {
   const client = await pool.connect()
   let trouble: Error | undefined
-  client.on('error', () => {})
   try {
     await client.query('begin')
     await client.query('insert into act values ($1)', [done.id])
@@ -179,7 +180,6 @@ async function committed(pool: pg.Pool, done: ReturnType<typeof entry>): Promise
     trouble = error instanceof Error ? error : new Error(String(error))
     throw trouble
   } finally {
-    client.removeAllListeners('error')
     client.release(trouble)
   }
 }
