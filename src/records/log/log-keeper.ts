@@ -18,6 +18,8 @@ export interface LogKeeperOptions {
   readonly rotation?: Rotation
   /** How many days entries can be read. Undefined: always. Default always. */
   readonly daysKept?: (log: LogName) => number | undefined | Promise<number | undefined>
+  /** Told of what kept logs from being signed; it is tried again. */
+  readonly notSigned?: (error: unknown) => void
   /** Told of what went wrong; it is tried again. */
   readonly log?: (line: string) => void
 }
@@ -32,14 +34,14 @@ export class LogKeeper {
     this.#options = options
     const { store, witnesses = [], rotation = ROTATION, daysKept } = options
     this.#loops = [
-      this.#loop('signing logs', options.signEveryMs ?? 1_000, () => store.sign()),
+      this.#loop('signing logs', options.signEveryMs ?? 1_000, () => this.#sign(false)),
       this.#loop('witnesses of logs', options.witnessEveryMs ?? 60_000, async () => {
         if (witnesses.length > 0) for (const { log } of await store.logs()) await this.#ask(log)
       }),
       this.#loop('tending logs', options.tendEveryMs ?? 3_600_000, async () => {
         await rotateDueKeys(store, rotation)
         if (daysKept !== undefined) await applyRetention(store, daysKept)
-        await store.sign(true)
+        await this.#sign(true)
       }),
     ]
   }
@@ -47,6 +49,15 @@ export class LogKeeper {
   async close(): Promise<void> {
     this.#ending.abort()
     await Promise.all(this.#loops)
+  }
+
+  async #sign(all: boolean): Promise<void> {
+    try {
+      await this.#options.store.sign(all)
+    } catch (error) {
+      this.#options.notSigned?.(error)
+      throw error
+    }
   }
 
   async #ask(log: LogName): Promise<void> {
