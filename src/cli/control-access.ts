@@ -4,11 +4,8 @@ import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { Address } from '../http/call.ts'
 import type { Console } from './console.ts'
 import { signedInToken } from './login/signed-in.ts'
+import { CONTROL_URL_FILE, OPERATOR_TOKEN_FILE } from '../platform/state-files.ts'
 import { readUrl } from './read-url.ts'
-
-/** Files that a running platform keeps in its state directory for whoever operates it there. */
-export const URL_FILE = 'control.url'
-export const TOKEN_FILE = 'operator.token'
 
 /** Where the control plane is, and who asks. The token is secret. */
 export interface ControlAccess {
@@ -33,7 +30,7 @@ export function controlAccess(flags: AccessFlags, console: Console): ControlAcce
   const { RINGFENCE_SERVER, RINGFENCE_TOKEN } = console.environment
   const named = flags.server ?? filled(RINGFENCE_SERVER)
   const given = flags.token === undefined ? filled(RINGFENCE_TOKEN) : readUrl(flags.token, console)
-  const server = safeAddress(named ?? fileIn(flags.state, URL_FILE))
+  const server = safeAddress(named ?? fileIn(flags.state, CONTROL_URL_FILE))
   if (given !== undefined) return { server, token: header(given) }
   const signedIn = signedInToken(server, console)
   if (signedIn !== undefined) return { server, token: signedIn }
@@ -43,19 +40,19 @@ export function controlAccess(flags: AccessFlags, console: Console): ControlAcce
       'a server was named but no token: sign in with "ringfence login", set RINGFENCE_TOKEN, or give --token env:NAME',
     )
   }
-  return { server, token: header(fileIn(flags.state, TOKEN_FILE)) }
+  return { server, token: header(fileIn(flags.state, OPERATOR_TOKEN_FILE)) }
 }
 
 /** The control plane that is meant, whoever asks. */
 export function controlServer(flags: AccessFlags, console: Console): Address {
   const named = flags.server ?? filled(console.environment['RINGFENCE_SERVER'])
-  return safeAddress(named ?? fileIn(flags.state, URL_FILE))
+  return safeAddress(named ?? fileIn(flags.state, CONTROL_URL_FILE))
 }
 
 /** The platform that runs on a state directory, whatever the environment says. */
 export function localAccess(state: string): ControlAccess {
-  const token = header(fileIn(state, TOKEN_FILE))
-  return { server: safeAddress(fileIn(state, URL_FILE)), token }
+  const token = header(fileIn(state, OPERATOR_TOKEN_FILE))
+  return { server: safeAddress(fileIn(state, CONTROL_URL_FILE)), token }
 }
 
 function filled(value: string | undefined): string | undefined {
@@ -66,7 +63,7 @@ function fileIn(state: string, name: string): string {
   const path = join(state, name)
   try {
     const { mode } = statSync(path)
-    if (name === TOKEN_FILE && (mode & 0o077) !== 0) {
+    if (name === OPERATOR_TOKEN_FILE && (mode & 0o077) !== 0) {
       throw new RingfenceError(
         'invalid_argument',
         `${path} can be read by others: revoke the token, then chmod 600 the file`,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, RingfenceError } from '../core/errors.ts'
+import { RECORDS_URL_FILE } from '../platform/state-files.ts'
 import type { Console } from './console.ts'
 import {
   type AccessFlags,
@@ -8,9 +9,6 @@ import {
   localAccess,
   type ControlAccess,
 } from './control-access.ts'
-
-/** A running platform keeps the address of its records plane beside that of its control plane. */
-export const RECORDS_URL_FILE = 'records.url'
 
 export interface RecordsFlags extends Pick<AccessFlags, 'token' | 'state'> {
   readonly records?: string

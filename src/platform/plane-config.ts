@@ -26,8 +26,13 @@ export const ownUpstreamsSchema = z
     ranges: z.array(z.union([z.cidrv4(), z.cidrv6()])).default([]),
     /** `.crm.example` also means all names below. */
     hosts: z.array(z.string().min(1).max(253)).default([]),
+    /** Addresses and ports where none may be, whatever else is allowed: `10.20.0.7:8081`. */
+    listeners: z.array(z.string().regex(/^[^\s/]+:\d{1,5}$/)).default([]),
   })
   .prefault({})
+
+/** The platform's own host names, for paths `/t/<tenant>/…`. Absent: any that is no tenant's. */
+export const ownHostsSchema = z.array(z.string().min(1).max(253)).min(1)
 
 /** Where gateways count together what plans and contracts say is shared. Absent: each by itself. */
 export const limitsSchema = z
@@ -185,6 +190,7 @@ const gatewaySpec = z.strictObject({
   records: recordsOf.exactOptional(),
   tls: tlsSchema.exactOptional(),
   trustedProxies: trustedProxiesSchema.exactOptional(),
+  hosts: ownHostsSchema.exactOptional(),
   limits: limitsSchema,
   /** Where tenants' own upstreams may be besides the internet. The control plane is told the same. */
   upstreams: ownUpstreamsSchema,

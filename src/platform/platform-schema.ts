@@ -15,7 +15,8 @@ import {
   auditWitnessesSchema,
   platformWitnessSchema,
 } from './audit-witnesses-spec.ts'
-import { limitsSchema, ownUpstreamsSchema } from './plane-config.ts'
+import { invoicingShape } from './billing-spec.ts'
+import { limitsSchema, ownHostsSchema, ownUpstreamsSchema } from './plane-config.ts'
 import { platformTelemetrySchema } from './platform-telemetry.ts'
 import { alertSinksSchema, logRegionsSchema, usageKeepingSchema } from './records-spec.ts'
 
@@ -65,6 +66,7 @@ export const platformSchema = z.strictObject({
         workers: workersSchema.default(1),
         /** Where tenants' own upstreams may be besides the internet. */
         upstreams: ownUpstreamsSchema,
+        hosts: ownHostsSchema.exactOptional(),
         /** Where gateways count together. */
         limits: limitsSchema,
       })
@@ -78,6 +80,7 @@ export const platformSchema = z.strictObject({
     billing: z
       .strictObject({
         issuer: issuerSchema.exactOptional(),
+        ...invoicingShape,
         /** What things cost the operator. Absent: what tenants cost is not measured. */
         costs: costsSchema.exactOptional(),
       })

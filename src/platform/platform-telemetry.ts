@@ -37,6 +37,15 @@ export function telemetryFor(
   }
 }
 
+/** Where planes are scraped. */
+export function portsOf(settings: PlatformTelemetry | undefined, workers: number) {
+  const { prometheus } = settings ?? {}
+  if (prometheus === undefined) return []
+  const { host, port } = prometheus
+  const most = AFTER.gateway + (workers === 1 ? 0 : workers)
+  return Array.from({ length: most + 1 }, (_, place) => ({ host, port: port + place }))
+}
+
 /** Where gateways say what they have counted: each worker by itself. */
 export function countedGateways(settings: PlatformTelemetry | undefined, workers: number) {
   const { prometheus } = settings ?? {}

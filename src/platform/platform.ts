@@ -20,6 +20,7 @@ import { PLANES, type Plane } from './plane-config.ts'
 import type { PlatformManifest, PlatformProcess } from './platform-manifest.ts'
 import { urlOf, withPorts } from './ports.ts'
 import { Secrets } from './secrets.ts'
+import { CONTROL_URL_FILE, OPERATOR_TOKEN_FILE, RECORDS_URL_FILE } from './state-files.ts'
 import { type Places, placesIn, tiersOfCell, writePlanes } from './write-planes.ts'
 import { CONTEXT_KEYS_FILE, workloadEnvironment, writeContextKeys } from './workload-environment.ts'
 
@@ -27,11 +28,6 @@ const ENGINE = 'postgres'
 /** A first start installs the boundary and runs the application's migrations. Milliseconds. */
 const CELL_START_MS = 120_000
 const LISTENING = /"event":"listening"/
-/** Where the control plane is, and the first operator's token, in the state directory. */
-export const CONTROL_URL_FILE = 'control.url'
-/** Where the records plane answers operators. */
-export const RECORDS_URL_FILE = 'records.url'
-export const OPERATOR_TOKEN_FILE = 'operator.token'
 
 export interface PlatformOptions {
   readonly manifest: PlatformManifest
@@ -124,9 +120,13 @@ export class Platform {
 
   /**
    * What a workload's program finds in its environment: its identity, and the addresses that it needs.
+   * @param program one of the manifest's processes, which has a spool for usage of its own
    * @throws RingfenceError `invalid_argument` for a workload that the manifest does not name
    */
-  async workloadEnvironment(client: ClientId): Promise<Readonly<Record<string, string>>> {
+  async workloadEnvironment(
+    client: ClientId,
+    program?: string,
+  ): Promise<Readonly<Record<string, string>>> {
     const workload = this.#manifest.workloads.find((one) => one.client === client)
     const place = this.#place
     if (workload === undefined || place === undefined) {
@@ -137,6 +137,8 @@ export class Platform {
       stateDirectory: place.directory,
       vending: `unix:${place.places.vending}`,
       decisions: `unix:${place.places.decisions}`,
+      usage: `unix:${place.places.intake}`,
+      spool: program === undefined ? `workload-${client}` : `process-${program}`,
       control: this.controlUrl,
       secrets: place.secrets,
     })
@@ -275,7 +277,7 @@ export class Platform {
           env: {
             ...this.#options.environment,
             ...environment,
-            ...(workload === undefined ? {} : await this.workloadEnvironment(workload)),
+            ...(workload === undefined ? {} : await this.workloadEnvironment(workload, name)),
           },
           readyPattern: new RegExp(ready),
         }).start(context),

@@ -9,6 +9,7 @@ import { slosSchema } from '../telemetry/slo/slo.ts'
 import { telemetrySchema } from '../telemetry/telemetry-settings.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
 import { auditSinksSchema } from './audit-sinks-spec.ts'
+import { invoicingShape } from './billing-spec.ts'
 import { auditAnchorsSchema, auditWitnessesSchema, witnessSpec } from './audit-witnesses-spec.ts'
 import { costsSpec } from './costs-spec.ts'
 import { address, configuration, database, listen, revocations } from './spec-parts.ts'
@@ -97,6 +98,8 @@ export const recordsSpec = z.strictObject({
   /** Where it is asked who an operator is. */
   control: address,
   issuer: issuerSchema,
+  /** Customers, taxes, and who collects. */
+  invoicing: z.strictObject(invoicingShape).prefault({}),
   /** Where tenants' logs are, by region; without a database: in the control database. */
   regions: logRegionsSchema,
   alerts: alertSinksSchema,

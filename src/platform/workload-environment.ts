@@ -2,7 +2,12 @@ import { join } from 'node:path'
 import { writeState } from '../clusters/state-file.ts'
 import type { PlatformWorkload } from './platform-manifest.ts'
 import type { Secrets } from './secrets.ts'
-import { CONTROL_AUDIENCE, DECISIONS_AUDIENCE, VENDING_AUDIENCE } from './write-planes.ts'
+import {
+  CONTROL_AUDIENCE,
+  DECISIONS_AUDIENCE,
+  RECORDS_AUDIENCE,
+  VENDING_AUDIENCE,
+} from './write-planes.ts'
 
 /** Public keys that services verify contexts with, in the state directory. */
 export const CONTEXT_KEYS_FILE = 'context-keys.json'
@@ -21,6 +26,9 @@ export interface WorkloadPlace {
   readonly vending: string
   readonly control: string
   readonly decisions: string
+  /** Where usage is taken, and the name of the directory in which it waits for that. */
+  readonly usage: string
+  readonly spool: string
   readonly secrets: Secrets
 }
 
@@ -31,6 +39,8 @@ export async function workloadEnvironment({
   vending,
   control,
   decisions,
+  usage,
+  spool,
   secrets,
 }: WorkloadPlace): Promise<Readonly<Record<string, string>>> {
   const key = `workload-${client}`
@@ -44,6 +54,9 @@ export async function workloadEnvironment({
     RINGFENCE_VENDING_AUDIENCE: VENDING_AUDIENCE,
     RINGFENCE_DECISIONS: decisions,
     RINGFENCE_DECISIONS_AUDIENCE: DECISIONS_AUDIENCE,
+    RINGFENCE_USAGE: usage,
+    RINGFENCE_USAGE_AUDIENCE: RECORDS_AUDIENCE,
+    RINGFENCE_USAGE_SPOOL: join(stateDirectory, 'usage', spool),
     RINGFENCE_CONTROL: control,
     RINGFENCE_CONTROL_AUDIENCE: CONTROL_AUDIENCE,
   }

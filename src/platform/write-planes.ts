@@ -7,6 +7,7 @@ import { type CellName, type Tier, TIERS } from '../core/tenant.ts'
 import { priceBookOf } from './costs-spec.ts'
 import type { PlatformManifest } from './platform-manifest.ts'
 import { PLANES, type Plane, planeDocument, type PlaneSpecInput } from './plane-config.ts'
+import { ownListeners } from './own-listeners.ts'
 import type { Secrets } from './secrets.ts'
 import { countedGateways, telemetryFor } from './platform-telemetry.ts'
 import { urlOf } from './ports.ts'
@@ -229,6 +230,10 @@ async function gatewaySpec(input: PlanesInput): Promise<PlaneSpecInput<'gateway'
     listen: manifest.listen.gateway,
     admin: { socket: places.gatewayAdmin },
     ...manifest.gateway,
+    upstreams: {
+      ...manifest.gateway.upstreams,
+      listeners: [...manifest.gateway.upstreams.listeners, ...ownListeners(input)],
+    },
     contextKey: secrets.path('context.jwk'),
     journalDirectory: join(stateDirectory, 'gateway-journal'),
     requestLog: { directory: requestLogIn(stateDirectory) },
@@ -287,6 +292,7 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
       address: [],
       prefix: '',
     },
+    invoicing: invoicingOf(manifest.billing),
     regions: manifest.auditRegions,
     alerts: manifest.alerts,
     auditSinks: manifest.auditSinks,
@@ -300,6 +306,10 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
       gateways: countedGateways(manifest.telemetry, manifest.gateway.workers),
     },
   }
+}
+
+function invoicingOf({ issuer: _issuer, costs: _costs, ...rest }: PlatformManifest['billing']) {
+  return rest
 }
 
 async function witnessSpecOf({ manifest: { witness }, secrets }: PlanesInput) {

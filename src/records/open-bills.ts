@@ -5,7 +5,7 @@ import { StoredAlerts } from '../alerts/stored-alerts.ts'
 import type { CostSource } from '../billing/costs/cost-source.ts'
 import type { PriceBook } from '../billing/costs/price-book.ts'
 import type { Issuer } from '../billing/invoices/invoice.ts'
-import { openBilling } from '../billing/open-billing.ts'
+import { type BillingOptions, openBilling } from '../billing/open-billing.ts'
 import { RecordedRows } from '../billing/reconcile/recorded-rows.ts'
 import { requestLogDays } from '../billing/reconcile/request-log-days.ts'
 import { RequestLogFiles } from '../billing/reconcile/request-log-files.ts'
@@ -21,7 +21,9 @@ import { callerOf, type CallerOptions } from './api/caller.ts'
 import { operatorOf } from './api/operator.ts'
 import type { KeyEncryptionKeys } from './log/key-encryption.ts'
 
-export interface BillsOptions extends CallerOptions {
+export interface BillsOptions
+  extends CallerOptions,
+    Pick<BillingOptions, 'customerOf' | 'taxes' | 'payments'> {
   /** The control database, as `rf_records`. */
   readonly database: DatabaseSettings
   readonly readings: PostgresUsageReadings
@@ -52,6 +54,7 @@ export interface BillsOptions extends CallerOptions {
 /** Opens what is made of usage, bills and budgets, and those who are told when one is spent. */
 export async function openBills(options: BillsOptions) {
   const { database, readings, issuer, sinks, control, requestLogDirectory, costs, log } = options
+  const { customerOf, taxes, payments } = options
   await prepareAlerts(database)
   const direct = await BillingDatabase.open(database)
   try {
@@ -67,6 +70,9 @@ export async function openBills(options: BillsOptions) {
       ...{ database, issuer, alerts, log },
       usage: readings,
       recorded: new RecordedRows(direct, readings),
+      ...(customerOf === undefined ? {} : { customerOf }),
+      ...(taxes === undefined ? {} : { taxes }),
+      ...(payments === undefined ? {} : { payments }),
       ...(requestLogDirectory === undefined
         ? {}
         : { gatewayLog: new RequestLogFiles(requestLogDays(requestLogDirectory)) }),
@@ -90,6 +96,8 @@ export async function openBills(options: BillsOptions) {
       }),
       tenants: billing.tenantApi,
       operators: billing.operatorApi,
+      /** For messages of whoever collects. */
+      payments: billing.paymentApi,
       erase: (tenant: TenantId) => billing.erase(tenant),
       async close() {
         await billing.close()

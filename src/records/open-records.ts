@@ -23,7 +23,6 @@ import { auditApi } from './api/audit-api.ts'
 import { callerOf, type CallerOptions } from './api/caller.ts'
 import { logsApi } from './api/logs-api.ts'
 import { platformLogApi } from './api/platform-log-api.ts'
-import { ForkedLogs } from './forked-logs.ts'
 import { openIntake } from './intake/open-intake.ts'
 import type { IntakePlane } from './intake/judge-lines.ts'
 import type { Witness } from './log/ask-witnesses.ts'
@@ -51,7 +50,16 @@ const NAMES_DAYS_KEPT = 90
 export interface RecordsOptions
   extends Pick<
     BillsOptions,
-    'database' | 'issuer' | 'sinks' | 'control' | 'requestLogDirectory' | 'costs' | 'alertMail'
+    | 'database'
+    | 'issuer'
+    | 'sinks'
+    | 'control'
+    | 'requestLogDirectory'
+    | 'costs'
+    | 'alertMail'
+    | 'customerOf'
+    | 'taxes'
+    | 'payments'
   > {
   readonly source: ConfigurationSource
   readonly revocations: RevocationSource
@@ -98,6 +106,8 @@ export interface Records {
   readonly intake: Hono
   /** For those whose logs are cosigned here; undefined where none are. */
   readonly witness: ((request: Request) => Promise<Response>) | undefined
+  /** For whoever collects; undefined when nobody does. It trusts a message's signature alone. */
+  readonly payments: Hono | undefined
   close(): Promise<void>
 }
 
@@ -113,8 +123,6 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
   }
   try {
     const keepers: LogKeeper[] = []
-    const forked = new ForkedLogs({ log })
-    closing.push(() => forked.close())
     let keeping: RecordsKeeping | undefined
     const opened = await openRegionalLogs({
       ...{ database, source, keys, originPrefix: origin, log },
@@ -126,7 +134,6 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
             ...{ store, log, witnesses: options.witnesses ?? [] },
             ...(options.witnessEveryMs && { witnessEveryMs: options.witnessEveryMs }),
             daysKept: (name) => keeping?.daysKept(name),
-            notSigned: (error) => forked.failed(error),
           }),
         ),
     })
@@ -151,7 +158,6 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       isActive: (tenant) => isActive(source, tenant),
     })
     closing.push(() => bills.close())
-    forked.tell(bills.alerts)
     const watch = await watchBehaviour({
       ...{ database, alerts: bills.alerts, control: options.control, log },
       ...(options.behaviour === undefined ? {} : { settings: options.behaviour }),
@@ -226,6 +232,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       ),
       intake: intakeApp(options, [...parts, operators, watch.operators]),
       witness: witness.fetch,
+      payments: bills.payments,
       close,
     }
   } catch (error) {

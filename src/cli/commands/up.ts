@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { OPERATOR_TOKEN_FILE, operatorToken, Platform } from '../../platform/platform.ts'
+import { operatorToken, Platform } from '../../platform/platform.ts'
+import { OPERATOR_TOKEN_FILE } from '../../platform/state-files.ts'
 import { loadPlatform } from '../../platform/platform-manifest.ts'
 import { platformLog } from '../../platform/platform-log.ts'
 import { runUntilSignal } from '../../supervisor/run-until-signal.ts'

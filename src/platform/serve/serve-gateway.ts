@@ -69,6 +69,7 @@ export async function serveGateway(
       upstreamGuard: upstreamGuard(spec.upstreams),
       ...(tls === undefined ? {} : { certificates: tls.certificates }),
       ...(spec.trustedProxies === undefined ? {} : { trustedProxies: spec.trustedProxies }),
+      ...(spec.hosts === undefined ? {} : { hosts: spec.hosts }),
       source,
       revocations,
       publicProtocol: spec.publicProtocol,

@@ -12,6 +12,7 @@ import { platformSinks } from './alert-sinks.ts'
 import { platformAuditSinks } from './audit-sinks.ts'
 import { cellCosts } from './cell-costs.ts'
 import { followerOptions, revocationOptions } from './follower-options.ts'
+import { invoicingParts } from './invoicing-parts.ts'
 import { witnessOf } from './log-witness.ts'
 import type { Measures } from './measured.ts'
 import { databaseSettings, readSecret, type Served } from './served.ts'
@@ -48,6 +49,7 @@ export async function serveRecords(
       origin: spec.origin,
       control: spec.control,
       issuer: spec.issuer,
+      ...(await invoicingParts(spec.invoicing)),
       requestLogDirectory: spec.requestLogDirectory,
       regions: await Promise.all(
         spec.regions.map(async ({ region, database }) => ({
@@ -74,6 +76,10 @@ export async function serveRecords(
     if (spec.witness !== undefined && records.witness !== undefined) {
       const witness = await listen(records.witness, spec.witness.listen)
       closing.push(() => witness.close())
+    }
+    if (spec.invoicing.stripe !== undefined && records.payments !== undefined) {
+      const payments = await listen(records.payments.fetch, spec.invoicing.stripe.listen)
+      closing.push(() => payments.close())
     }
     const tenants = await listen(records.tenants.fetch, spec.listen)
     closing.push(() => tenants.close())
