@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { messageOf } from '../../src/core/errors.ts'
 import { acme } from './acme-companion.ts'
 import { envoy } from './envoy-companion.ts'
+import { grafana } from './grafana-companion.ts'
 import { keycloak } from './keycloak-companion.ts'
 import { mcpClients } from './mcp-companion.ts'
 import { nats, natsStream } from './nats-companion.ts'
@@ -51,6 +52,7 @@ export async function findCompanions(): Promise<readonly Companion[]> {
     await acme(),
     await tlog(),
     await promtool(),
+    await grafana(),
     await ocsf(),
     await s3(),
     await syslog(),
