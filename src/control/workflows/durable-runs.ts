@@ -65,6 +65,8 @@ export class DurableRuns {
       max: CONNECTIONS,
     })
     pool.on('error', () => {})
+    // Nor one that breaks in the moment in which it is handed over, when nobody listens to it yet.
+    pool.on('connect', (client) => client.on('error', () => {}))
     engine = steps
     try {
       DBOS.setConfig({
