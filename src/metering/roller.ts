@@ -2,7 +2,9 @@ import type pg from 'pg'
 import type { MeterConfig } from '../contracts/meter.ts'
 import { keptMeters } from './kept-meters.ts'
 import { type MeteringDatabase, ROLL_LOCK } from './metering-database.ts'
-import { measureStatement, membersStatement, OF_ROLLUPS, type Stretches } from './measure.ts'
+import { measureStatement, OF_ROLLUPS, type Stretches } from './measure.ts'
+import { joinMembers, tellApart } from './members.ts'
+import type { Span } from './cover.ts'
 
 /** Minutes that are taken at once: marks as long as they have no more, and one more. */
 const MARKS = 10_000
@@ -100,9 +102,10 @@ async function rollUp(
   meter: MeterConfig,
   minutes: readonly Row[],
 ): Promise<void> {
-  const stretches = spansOf(minutes, MINUTE_MS)
-  await forget(client, meter, 'm', stretches)
-  const measured = measureStatement(meter, stretches)
+  const [inMinutes, inHours, inDays] = [1, 60, 24 * 60].map((n) => spansOf(minutes, n * MINUTE_MS))
+  if (inMinutes === undefined || inHours === undefined || inDays === undefined) return
+  await forget(client, meter, 'm', inMinutes)
+  const measured = measureStatement(meter, inMinutes)
   await client.query(
     `insert into usage.rollup (tenant, meter, span, start, grp, quantity, at, events, unread)
       select tenant, ${nextParameter(measured.values)}, 'm', start, grp, quantity, at, events, unread
@@ -110,19 +113,13 @@ async function rollUp(
     [...measured.values, meter.name],
   )
   if (meter.aggregation === 'unique') {
-    const members = membersStatement(meter, stretches)
-    await client.query(
-      `insert into usage.member (tenant, meter, span, start, grp, value)
-        select tenant, ${nextParameter(members.values)}, 'm', start, grp, member
-        from (${members.sql}) members`,
-      [...members.values, meter.name],
-    )
+    const gone = await tellApart(client, meter, inMinutes)
+    const goneOfHours = await joinMembers(client, meter, 'm', 'h', inMinutes, gone)
+    await joinMembers(client, meter, 'h', 'd', inHours, goneOfHours)
   }
-  await lengthen(client, meter, 'm', 'h', spansOf(minutes, 60 * MINUTE_MS))
-  await lengthen(client, meter, 'h', 'd', spansOf(minutes, 24 * 60 * MINUTE_MS))
+  await lengthen(client, meter, 'm', 'h', inHours)
+  await lengthen(client, meter, 'h', 'd', inDays)
 }
-
-type Span = 'm' | 'h' | 'd'
 
 async function forget(
   client: pg.ClientBase,
@@ -130,17 +127,15 @@ async function forget(
   span: Span,
   { tenants, from }: Stretches,
 ): Promise<void> {
-  for (const table of meter.aggregation === 'unique' ? ['rollup', 'member'] : ['rollup']) {
-    await client.query(
-      `delete from usage.${table} where ctid = any(array(
-        select r.ctid from unnest($1::text[], $2::timestamptz[]) as w(tenant, start)
-          cross join lateral (
-            select x.ctid from usage.${table} x where x.tenant = w.tenant and x.meter = $3
-              and x.span = '${span}' and x.start = w.start offset 0
-          ) r))`,
-      [tenants, from, meter.name],
-    )
-  }
+  await client.query(
+    `delete from usage.rollup where ctid = any(array(
+      select r.ctid from unnest($1::text[], $2::timestamptz[]) as w(tenant, start)
+        cross join lateral (
+          select x.ctid from usage.rollup x where x.tenant = w.tenant and x.meter = $3
+            and x.span = '${span}' and x.start = w.start offset 0
+        ) r))`,
+    [tenants, from, meter.name],
+  )
 }
 
 /** Longer rollups from shorter ones. */
@@ -154,26 +149,21 @@ async function lengthen(
   await forget(client, meter, long, stretches)
   const { tenants, from, to } = stretches
   const values = [tenants, from, to, meter.name]
-  const within = (table: string) => `
+  const within = `
     from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) as w(tenant, start, finish)
     cross join lateral (
-      select * from usage.${table} x where x.tenant = w.tenant and x.meter = $4
+      select * from usage.rollup x where x.tenant = w.tenant and x.meter = $4
         and x.span = '${short}' and x.start >= w.start and x.start < w.finish offset 0
     ) r`
-  let quantity: string
-  if (meter.aggregation === 'unique') {
-    await client.query(
-      `insert into usage.member (tenant, meter, span, start, grp, value)
-        select distinct w.tenant, $4, '${long}', w.start, r.grp, r.value ${within('member')}`,
-      values,
-    )
-    quantity = `1000000 * (select count(*) from usage.member x where x.tenant = w.tenant
-      and x.meter = $4 and x.span = '${long}' and x.start = w.start and x.grp = r.grp)`
-  } else quantity = OF_ROLLUPS[meter.aggregation]
+  const quantity =
+    meter.aggregation === 'unique'
+      ? `1000000 * (select count(*) from usage.member x where x.tenant = w.tenant
+          and x.meter = $4 and x.span = '${long}' and x.start = w.start and x.grp = r.grp)`
+      : OF_ROLLUPS[meter.aggregation]
   await client.query(
     `insert into usage.rollup (tenant, meter, span, start, grp, quantity, at, events, unread)
       select w.tenant, $4, '${long}', w.start, r.grp, ${quantity}, max(r.at), sum(r.events),
-        sum(r.unread) ${within('rollup')} group by w.tenant, w.start, r.grp`,
+        sum(r.unread) ${within} group by w.tenant, w.start, r.grp`,
     values,
   )
 }
