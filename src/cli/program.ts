@@ -4,6 +4,7 @@ import { addApiKeys } from './commands/api-keys.ts'
 import { addApply } from './commands/apply.ts'
 import { addApprovals } from './commands/approvals.ts'
 import { addBehaviour } from './commands/behaviour.ts'
+import { addAlerts } from './commands/alerts.ts'
 import { addBilling } from './commands/billing.ts'
 import { addAudit } from './commands/audit.ts'
 import { addCatalogue } from './commands/catalogue.ts'
@@ -112,6 +113,7 @@ Examples:
     addSupport,
     addGrants,
     addBilling,
+    addAlerts,
     addBehaviour,
     addLease,
     addToken,

@@ -40,11 +40,28 @@ export function tenantAccess(flags: TenantFlags, console: Console): TenantAccess
  * Asks for something by the tenant's front door.
  * @throws RingfenceError `engine_unavailable`; with the problem's own title when it is refused
  */
-export async function tenantGet({ url, token }: TenantAccess, path: string): Promise<Response> {
+export function tenantGet(access: TenantAccess, path: string): Promise<Response> {
+  return tenantAsk(access, { method: 'GET', path })
+}
+
+/** Asks for something, or changes it. @throws as `tenantGet` */
+export async function tenantAsk(
+  { url, token }: TenantAccess,
+  {
+    method,
+    path,
+    body,
+  }: { readonly method: 'GET' | 'PUT' | 'DELETE'; readonly path: string; readonly body?: object },
+): Promise<Response> {
   let response: Response
   try {
     response = await fetch(url + path, {
-      headers: { authorization: `Bearer ${token}` },
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       // The token goes where it was said to go, and nowhere else.
       redirect: 'error',
     })
