@@ -73,7 +73,8 @@ async function opened(origin: string, more: Partial<RecordsOptions>) {
   }
   return { records, url: intake.url, close }
 }
-const KEYS = new KeyEncryptionKeys([randomBytes(32)])
+const [OLDER, NEWER] = [randomBytes(32), randomBytes(32)] as const
+const KEYS = new KeyEncryptionKeys([OLDER])
 
 async function run(...args: readonly string[]) {
   let [out, err] = ['', '']
@@ -116,8 +117,10 @@ test('a log is cosigned by a witness and kept by an anchor, and whoever verifies
     HERE,
   )
   closing.push(() => door.close())
+  const said: string[] = []
   const anchor = join(site.directory, 'anchor')
   const { records, url, close } = await opened('audit.example', {
+    ...{ keys: new KeyEncryptionKeys([NEWER, OLDER]), log: (line: string) => said.push(line) },
     ...{ witness: { signer, logs }, anchors: [new FileAnchor(anchor)] },
     ...{ witnesses: [{ url: `${door.url}/w1`, key: signer.key }], witnessEveryMs: 50 },
   })
@@ -129,6 +132,8 @@ test('a log is cosigned by a witness and kept by an anchor, and whoever verifies
     const { size = 0, witnessed_size = -1, anchored } = (await platformLog(url)) ?? {}
     return witnessed_size === size && anchored === true
   })
+  // By then the older key is not needed: who opens them next has the newer one alone.
+  await until(() => said.some((line) => /^[1-9]\d* keys of logs are wrapped anew$/.test(line)))
   const log = `${url}/v1/logs/platform`
   const trusted = ['--key', key, '--witness', signer.key.text]
   const verified = await run('verify', log, ...trusted)
@@ -156,11 +161,15 @@ test('a log is cosigned by a witness and kept by an anchor, and whoever verifies
 })
 
 test('the names of logs are told to operators of security alone', async () => {
-  const { url, close } = await opened('audit.example', {})
+  const { url, close } = await opened('audit.example', { keys: new KeyEncryptionKeys([NEWER]) })
   closing.push(close)
   for (const token of ['', 'Bearer other']) {
     const answer = await fetch(`${url}/v1/logs`, { headers: { authorization: token } })
     assert.equal(answer.status, 401)
     assert.ok(!(await answer.text()).includes('platform'))
   }
+  // It signs with what the newer key has wrapped.
+  const size = (await platformLog(url))?.size ?? 0
+  await fillCatalogue(plane)
+  await until(async () => ((await platformLog(url))?.size ?? 0) > size)
 })

@@ -3,7 +3,7 @@ import type { Hono } from 'hono'
 import { RingfenceError } from '../core/errors.ts'
 import type { TrustedProxies } from '../edge/caller-address.ts'
 import type { CertificateStore } from '../edge/certificate-store.ts'
-import { type FrontLimits, openFront } from '../edge/front.ts'
+import { openFront } from '../edge/front.ts'
 import { type Listen, listen } from '../http/listen.ts'
 import { gatewayAdmin, notReady } from './admin.ts'
 import { type Gateway, gateway, type GatewayOptions } from './gateway.ts'
@@ -26,7 +26,6 @@ export interface OpenGatewayOptions extends GatewayOptions {
   readonly certificates?: CertificateStore
   /** Proxies before the gateway whose word on callers' addresses is taken. Default none. */
   readonly trustedProxies?: TrustedProxies
-  readonly edge?: Partial<FrontLimits>
   /** What scrapers read, on the operators' listener. Default: nothing. */
   readonly metrics?: Hono
   /**
@@ -58,7 +57,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
       listen: options.listen,
       ...(certificates === undefined ? {} : { certificates }),
       ...(trustedProxies === undefined ? {} : { trustedProxies }),
-      limits: { ...limits, ...options.edge },
+      limits,
     })
     return {
       url: front.url,

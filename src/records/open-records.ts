@@ -23,7 +23,6 @@ import { auditApi } from './api/audit-api.ts'
 import { callerOf, type CallerOptions } from './api/caller.ts'
 import { logsApi } from './api/logs-api.ts'
 import { platformLogApi } from './api/platform-log-api.ts'
-import { ForkedLogs } from './forked-logs.ts'
 import { openIntake } from './intake/open-intake.ts'
 import type { IntakePlane } from './intake/judge-lines.ts'
 import type { Witness } from './log/ask-witnesses.ts'
@@ -32,6 +31,8 @@ import type { KeyEncryptionKeys } from './log/key-encryption.ts'
 import { LogDatabase } from './log/log-database.ts'
 import { LogKeeper } from './log/log-keeper.ts'
 import { type LogRegion, openRegionalLogs } from './log/open-regional-logs.ts'
+import type { PostgresLogStore } from './log/postgres-log-store.ts'
+import { rewrapKeys } from './log/rewrap-keys.ts'
 import { type WitnessOptions, witnessService } from './log/witness-service.ts'
 import { KeptTenants } from './keeping/kept-tenants.ts'
 import { RecordsKeeping } from './keeping/records-keeping.ts'
@@ -124,22 +125,21 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
   }
   try {
     const keepers: LogKeeper[] = []
-    const forked = new ForkedLogs({ log })
-    closing.push(() => forked.close())
     let keeping: RecordsKeeping | undefined
     const opened = await openRegionalLogs({
       ...{ database, source, keys, originPrefix: origin, log },
       ...{ regions: options.regions ?? [], anchors: options.anchors ?? [] },
       // Nothing is too old before it is known how long it is kept.
-      onOpen: (store) =>
+      onOpen: (store) => {
+        if (keys.hasOlder) closing.push(wrapAnew(store, log))
         keepers.push(
           new LogKeeper({
             ...{ store, log, witnesses: options.witnesses ?? [] },
             ...(options.witnessEveryMs && { witnessEveryMs: options.witnessEveryMs }),
             daysKept: (name) => keeping?.daysKept(name),
-            notSigned: (error) => forked.failed(error),
           }),
-        ),
+        )
+      },
     })
     closing.push(async () => {
       await Promise.all(keepers.map((keeper) => keeper.close()))
@@ -162,7 +162,6 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       isActive: (tenant) => isActive(source, tenant),
     })
     closing.push(() => bills.close())
-    forked.tell(bills.alerts)
     const watch = await watchBehaviour({
       ...{ database, alerts: bills.alerts, control: options.control, log },
       ...(options.behaviour === undefined ? {} : { settings: options.behaviour }),
@@ -244,6 +243,15 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     await close()
     throw error
   }
+}
+
+/** Has what an older key has wrapped wrapped by the one in use. @returns waits for its end */
+function wrapAnew(store: PostgresLogStore, log: RecordsOptions['log']): () => Promise<void> {
+  const done = rewrapKeys(store).then(
+    (count) => log(`${count} keys of logs are wrapped anew`),
+    (error: unknown) => log(`keys of logs are not wrapped anew: ${messageOf(error)}`),
+  )
+  return () => done
 }
 
 /** Cosigns others' logs, and remembers in the control database what it has cosigned. */

@@ -54,6 +54,11 @@ export class KeyEncryptionKeys {
     return new KeyEncryptionKeys([first, ...rest])
   }
 
+  /** Whether there are keys that only unwrap. */
+  get hasOlder(): boolean {
+    return this.#keys.length > 1
+  }
+
   /** @param boundTo what it is for; it unwraps for nothing else */
   wrap(secret: Uint8Array, boundTo: string): Buffer {
     const { id, key } = this.#keys[0]
