@@ -3,8 +3,12 @@ import type { RecordsAttack } from './attack.ts'
 import { BILLS } from './bills.ts'
 import { CONTEXTS } from './contexts.ts'
 import { DOORS } from './doors.ts'
+import { FOLLOWERS } from './followers.ts'
 import { JOURNALS } from './journals.ts'
+import { LARGE_LOGS } from './large-logs.ts'
+import { LOG_SINKS } from './log-sinks.ts'
 import { LOGS } from './logs.ts'
+import { SILENCES } from './silences.ts'
 import { SINKS } from './sinks.ts'
 import { TAMPERING } from './tampering.ts'
 import { USAGE_ATTACKS } from './usage.ts'
@@ -13,11 +17,15 @@ import { USAGE_ATTACKS } from './usage.ts'
 export const RECORDS_ATTACKS: readonly RecordsAttack[] = [
   ...LOGS,
   ...CONTEXTS,
+  ...FOLLOWERS,
   ...TAMPERING,
+  ...LARGE_LOGS,
   ...AT_REST,
   ...JOURNALS,
   ...USAGE_ATTACKS,
   ...BILLS,
   ...DOORS,
   ...SINKS,
+  ...LOG_SINKS,
+  ...SILENCES,
 ]

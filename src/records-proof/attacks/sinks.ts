@@ -14,7 +14,7 @@ import { attackOf, must, type RecordsAttack } from './attack.ts'
 
 const write = attackOf('write')
 const read = attackOf('read')
-const SECRETS = [parseWebhookSecret(`whsec_${Buffer.alloc(32, 7).toString('base64')}`)]
+export const SECRETS = [parseWebhookSecret(`whsec_${Buffer.alloc(32, 7).toString('base64')}`)]
 const AT_ONCE = { groupWaitMs: 0, groupIntervalMs: 0, repeatMs: 1_000 } as const
 const WHO = 'pager'
 /** Places inside of whoever runs the platform. */
@@ -28,7 +28,7 @@ const NEVER = [
 ]
 
 /** A server that only this machine reaches. It counts who comes. */
-async function insider(duel: Duel) {
+export async function insider(duel: Duel) {
   const seen: string[] = []
   const server = createServer((request, response) => {
     seen.push(request.url ?? '')

@@ -61,7 +61,8 @@ function tampering(
   })
 }
 
-function names(finding: LogFinding, entry: number): boolean {
+/** Whether a finding says that it is of an entry. */
+export function names(finding: LogFinding, entry: number): boolean {
   if ('index' in finding && 'count' in finding) {
     return finding.index <= entry && entry < finding.index + finding.count
   }

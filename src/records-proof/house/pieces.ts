@@ -1,4 +1,5 @@
 import type { AlertSink } from '../../alerts/alert-sink.ts'
+import type { Alerts } from '../../alerts/open-alerts.ts'
 import type { Outside } from '../../alerts/outside.ts'
 import type { Budgets } from '../../billing/budgets/budgets.ts'
 import type { Invoices } from '../../billing/invoices/invoices.ts'
@@ -11,8 +12,10 @@ import type { ConfigurationSource } from '../../snapshot/snapshot.ts'
 import type { verifyLog } from '../../transparency/verify-log.ts'
 import type { TimeLimits } from '../../usage/judge-events.ts'
 import type { UsageStore } from '../../usage/usage-store.ts'
+import type { LogApiOptions } from '../../records/api/log-api.ts'
 import type { Site } from './site.ts'
 
+export type TenantsAlerts = Pick<Alerts, 'silence' | 'endSilence' | 'silences' | 'firing'>
 export type Fetch = (request: Request) => Response | Promise<Response>
 export type OperatorOf = (headers: Headers, act: 'read' | 'write') => Promise<RecordsOperator>
 
@@ -23,6 +26,8 @@ export interface Pieces {
   /** In front of what planes, services and operators reach. */
   readonly intake: (fetch: Fetch, site: Site) => Fetch
   readonly logs: (logs: LogStore, site: Site) => LogStore
+  /** Who reads a log, and whether they still may. */
+  readonly readerOf: (readerOf: LogApiOptions['readerOf']) => LogApiOptions['readerOf']
   readonly usage: (usage: UsageStore, site: Site) => UsageStore
   readonly readings: (readings: UsageReadings, site: Site) => UsageReadings
   readonly invoices: (invoices: Invoices, site: Site) => Invoices
@@ -35,6 +40,8 @@ export interface Pieces {
   readonly verify: (verify: typeof verifyLog, site: Site) => typeof verifyLog
   /** How sinks of tenants reach the outside. */
   readonly outside: (outside: Outside) => Outside
+  /** What tenants do about their alerts. */
+  readonly alerts: (alerts: TenantsAlerts, site: Site) => TenantsAlerts
   readonly sinks: (sinks: readonly AlertSink[]) => readonly AlertSink[]
 }
 
@@ -42,6 +49,7 @@ export const SOUND: Pieces = {
   tenants: (fetch) => fetch,
   intake: (fetch) => fetch,
   logs: (logs) => logs,
+  readerOf: (readerOf) => readerOf,
   usage: (usage) => usage,
   readings: (readings) => readings,
   invoices: (invoices) => invoices,
@@ -54,4 +62,5 @@ export const SOUND: Pieces = {
   verify: (verify) => verify,
   outside: (outside) => outside,
   sinks: (sinks) => sinks,
+  alerts: (alerts) => alerts,
 }

@@ -1,4 +1,5 @@
 import { platformOutside, tenantOutside } from '../../alerts/outside.ts'
+import { logOf } from '../../audit/entry.ts'
 import { operatorBillingApi } from '../../billing/api/operator-api.ts'
 import { tenantBillingApi } from '../../billing/api/tenant-api.ts'
 import { RegisteredCatalogue } from '../../billing/store/registered-catalogue.ts'
@@ -7,8 +8,8 @@ import { Hono } from 'hono'
 import { problemResponse } from '../../http/problem.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { ClientId } from '../../core/names.ts'
-import { auditApi } from '../../records/api/audit-api.ts'
 import { callerOf } from '../../records/api/caller.ts'
+import { logApi } from '../../records/api/log-api.ts'
 import { operatorOf } from '../../records/api/operator.ts'
 import { journalIntake } from '../../records/intake/journal-intake.ts'
 import { openRecords } from '../../records/open-records.ts'
@@ -153,8 +154,11 @@ export function composedApps(site: Site, pieces: Pieces): Apps {
   )
   tenants.route(
     '/ringfence/audit',
-    auditApi({
-      ...caller,
+    logApi({
+      readerOf: pieces.readerOf(async (headers) => {
+        const { tenant, requestId, stillMay } = await callerOf(headers, caller)
+        return { log: logOf(tenant), requestId, stillMay }
+      }),
       store: logs,
       keysOf: async (name) => (await parts.logs.keys(name)).map((key) => key.vkey),
       log,

@@ -4,8 +4,10 @@ import { CHANGED_DATABASE } from './changed-database.ts'
 import type { RecordsMutant } from './records-mutant.ts'
 import { WORSE_BILLS } from './worse-bills.ts'
 import { WORSE_DOORS } from './worse-doors.ts'
+import { WORSE_FOLLOWERS } from './worse-followers.ts'
 import { WORSE_INTAKE } from './worse-intake.ts'
 import { WORSE_LOGS } from './worse-logs.ts'
+import { WORSE_SILENCES } from './worse-silences.ts'
 import { WORSE_SINKS } from './worse-sinks.ts'
 import { WORSE_USAGE } from './worse-usage.ts'
 import { WORSE_VERIFIERS } from './worse-verifiers.ts'
@@ -16,10 +18,12 @@ export const RECORDS_MUTANTS: readonly RecordsMutant[] = [
   ...BELIEVED_CONTEXTS,
   ...WORSE_DOORS,
   ...WORSE_LOGS,
+  ...WORSE_FOLLOWERS,
   ...WORSE_VERIFIERS,
   ...CHANGED_DATABASE,
   ...WORSE_INTAKE,
   ...WORSE_USAGE,
   ...WORSE_BILLS,
   ...WORSE_SINKS,
+  ...WORSE_SILENCES,
 ]

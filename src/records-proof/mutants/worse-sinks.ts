@@ -34,7 +34,7 @@ export const WORSE_SINKS: readonly RecordsMutant[] = [
   mutant(
     'rc-sink-anywhere',
     'Tenants’ sinks are reached wherever they are',
-    ['rc-sink-inside', 'rc-sink-spelled'],
+    ['rc-sink-inside', 'rc-sink-spelled', 'rc-stream-inside', 'rc-stream-spelled'],
     looking(() => false),
   ),
   mutant(
@@ -46,7 +46,7 @@ export const WORSE_SINKS: readonly RecordsMutant[] = [
   mutant(
     'rc-sink-names-believed',
     'Addresses are judged, and names are not',
-    ['rc-sink-resolved'],
+    ['rc-sink-resolved', 'rc-stream-resolved'],
     looking((_text, { hostname, protocol }) => /^[[\d]/.test(hostname) || protocol !== 'https:'),
   ),
   mutant(

@@ -11,6 +11,8 @@ import {
   type VerifierKey,
 } from '../../transparency/verifier-key.ts'
 import { rawPublicKey } from '../../transparency/verifier-key.ts'
+import { TILE_WIDTH } from '../../transparency/tile-path.ts'
+import { SEVERAL_TILES } from '../house/large-log.ts'
 import type { Pieces } from '../house/pieces.ts'
 import type { Site } from '../house/site.ts'
 import { mutant, type RecordsMutant } from './records-mutant.ts'
@@ -23,14 +25,19 @@ function verifying(
   return { verify: (sound, site) => async (options) => sound(await worse(options, site)) }
 }
 
-/** It says nothing of some kinds. */
-function silentOn(...kinds: readonly LogFinding['kind'][]): Pick<Pieces, 'verify'> {
+/** It says nothing of some findings. */
+function forgetting(isForgotten: (finding: LogFinding) => boolean): Pick<Pieces, 'verify'> {
   return {
     verify: (sound: Verify) => async (options) => {
       const report = await sound(options)
-      return { ...report, findings: report.findings.filter(({ kind }) => !kinds.includes(kind)) }
+      return { ...report, findings: report.findings.filter((one) => !isForgotten(one)) }
     },
   }
+}
+
+/** It says nothing of some kinds. */
+function silentOn(...kinds: readonly LogFinding['kind'][]): Pick<Pieces, 'verify'> {
+  return forgetting(({ kind }) => kinds.includes(kind))
 }
 
 /** The checkpoint, as if whoever verifies had signed it: what an unsigned one is worth. */
@@ -128,6 +135,33 @@ export const WORSE_VERIFIERS: readonly RecordsMutant[] = [
     'A key need not be announced in the log that it signs',
     ['rc-tamper-quiet-key'],
     silentOn('key'),
+  ),
+  mutant(
+    'rc-verify-first-tile',
+    'The first tile of a log is verified, and what comes after it is believed',
+    ['rc-large-full-tile', 'rc-large-partial-tile', 'rc-large-bundle-lost'],
+    forgetting((finding) => 'index' in finding && finding.index >= TILE_WIDTH),
+  ),
+  mutant(
+    'rc-verify-full-tiles',
+    'Full tiles are verified, and the one at the end is not',
+    ['rc-large-partial-tile'],
+    forgetting(
+      (finding) =>
+        'index' in finding && finding.index >= SEVERAL_TILES - (SEVERAL_TILES % TILE_WIDTH),
+    ),
+  ),
+  mutant(
+    'rc-verify-lowest-level',
+    'Hashes of the lowest level are taken to be what was signed, and those above are not read',
+    ['rc-large-upper-hash', 'rc-large-with-hash', 'rc-large-all-levels'],
+    silentOn('tile', 'rewritten', 'differing'),
+  ),
+  mutant(
+    'rc-verify-tiles-as-set',
+    'Each tile is verified, and not where it stands',
+    ['rc-large-tiles-swapped'],
+    silentOn('moved', 'rewritten', 'differing', 'tile'),
   ),
   mutant(
     'rc-verify-not-which',
