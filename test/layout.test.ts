@@ -158,7 +158,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'back-office': [
     'core',
-    'database',
     'administration',
     'contracts',
     'manifests',
@@ -174,7 +173,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'realm-proof': [
     'core',
-    'database',
     'contracts',
     'http',
     'tokens',
@@ -187,7 +185,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'records-proof': [
     'core',
-    'database',
     'contracts',
     'http',
     'tokens',
@@ -212,7 +209,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: [
     'limits',
     'core',
-    'database',
     'edge',
     'administration',
     'contracts',

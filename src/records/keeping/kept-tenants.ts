@@ -1,8 +1,7 @@
-import pg from 'pg'
 import { z } from 'zod'
 import type { AuditEntry } from '../../audit/entry.ts'
 import { submitEntries } from '../../audit/submit-entries.ts'
-import { migrateSteps } from '../../database/migrate-steps.ts'
+import { prepareSchema } from '../../database/prepare-schema.ts'
 import { parsed } from '../../core/parsed.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import { LogDatabase, logError, type LogDatabaseSettings } from '../log/log-database.ts'
@@ -105,17 +104,12 @@ export class KeptTenants {
   }
 }
 
-async function prepare(settings: LogDatabaseSettings): Promise<void> {
-  const client = new pg.Client(settings)
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    await client.query('select pg_advisory_lock($1)', [PREPARE_LOCK])
-    await migrateSteps(client, 'records', KEEPING_MIGRATIONS, 'keeping_migration')
-  } catch (error) {
-    throw logError(error)
-  } finally {
-    // Lets go of the lock too.
-    await client.end().catch(() => {})
+function prepare(settings: LogDatabaseSettings): Promise<void> {
+  const tables = {
+    schema: 'records',
+    table: 'keeping_migration',
+    steps: KEEPING_MIGRATIONS,
+    lock: PREPARE_LOCK,
   }
+  return prepareSchema(settings, tables, logError)
 }

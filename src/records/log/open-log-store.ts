@@ -1,5 +1,4 @@
-import pg from 'pg'
-import { migrateSteps } from '../../database/migrate-steps.ts'
+import { prepareSchema } from '../../database/prepare-schema.ts'
 import { isKeyName } from '../../transparency/verifier-key.ts'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import { Anchoring } from './anchoring.ts'
@@ -56,21 +55,13 @@ export async function openLogStore(options: LogStoreOptions): Promise<PostgresLo
 }
 
 /** Makes the tables, in a schema that is there or may be made. */
-export async function prepareLogs(settings: LogDatabaseSettings): Promise<void> {
-  const client = new pg.Client(settings)
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    await client.query('select pg_advisory_lock($1)', [PREPARE_LOCK])
-    const { rowCount } = await client.query('select from pg_namespace where nspname = $1', [
-      LOG_SCHEMA,
-    ])
-    if (rowCount === 0) await client.query(`create schema ${LOG_SCHEMA}`)
-    await migrateSteps(client, LOG_SCHEMA, LOG_MIGRATIONS, 'log_migration')
-  } catch (error) {
-    throw logError(error)
-  } finally {
-    // Lets go of the lock too.
-    await client.end().catch(() => {})
+export function prepareLogs(settings: LogDatabaseSettings): Promise<void> {
+  const tables = {
+    schema: LOG_SCHEMA,
+    table: 'log_migration',
+    steps: LOG_MIGRATIONS,
+    lock: PREPARE_LOCK,
+    isMade: true,
   }
+  return prepareSchema(settings, tables, logError)
 }

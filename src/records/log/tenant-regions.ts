@@ -1,6 +1,5 @@
-import pg from 'pg'
 import { messageOf } from '../../core/errors.ts'
-import { migrateSteps } from '../../database/migrate-steps.ts'
+import { prepareSchema } from '../../database/prepare-schema.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import type { Configuration, ConfigurationSource } from '../../snapshot/snapshot.ts'
 import { LogDatabase, logError, type LogDatabaseSettings } from './log-database.ts'
@@ -116,17 +115,12 @@ export class TenantRegions {
   }
 }
 
-async function prepare(settings: LogDatabaseSettings): Promise<void> {
-  const client = new pg.Client(settings)
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    await client.query('select pg_advisory_lock($1)', [PREPARE_LOCK])
-    await migrateSteps(client, 'records', REGION_MIGRATIONS, 'region_migration')
-  } catch (error) {
-    throw logError(error)
-  } finally {
-    // Lets go of the lock too.
-    await client.end().catch(() => {})
+function prepare(settings: LogDatabaseSettings): Promise<void> {
+  const tables = {
+    schema: 'records',
+    table: 'region_migration',
+    steps: REGION_MIGRATIONS,
+    lock: PREPARE_LOCK,
   }
+  return prepareSchema(settings, tables, logError)
 }

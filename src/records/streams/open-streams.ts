@@ -1,7 +1,6 @@
-import pg from 'pg'
 import { type Outside, platformOutside, tenantOutside } from '../../alerts/outside.ts'
 import { type LogName, logOf } from '../../audit/entry.ts'
-import { migrateSteps } from '../../database/migrate-steps.ts'
+import { prepareSchema } from '../../database/prepare-schema.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import { parseWebhookSecret } from '../../http/standard-webhooks.ts'
 import type { Metric } from '../../telemetry/metrics/metric.ts'
@@ -137,17 +136,12 @@ function metricsOf({ counts }: Streamer): readonly Metric[] {
   ]
 }
 
-async function prepareStreams(settings: LogDatabaseSettings): Promise<void> {
-  const client = new pg.Client(settings)
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    await client.query('select pg_advisory_lock($1)', [PREPARE_LOCK])
-    await migrateSteps(client, 'records', STREAM_MIGRATIONS, 'stream_migration')
-  } catch (error) {
-    throw logError(error)
-  } finally {
-    // Lets go of the lock too.
-    await client.end().catch(() => {})
+function prepareStreams(settings: LogDatabaseSettings): Promise<void> {
+  const tables = {
+    schema: 'records',
+    table: 'stream_migration',
+    steps: STREAM_MIGRATIONS,
+    lock: PREPARE_LOCK,
   }
+  return prepareSchema(settings, tables, logError)
 }
