@@ -1,5 +1,5 @@
 import { type AuditEntry, type LogName, logOf } from '../../audit/entry.ts'
-import { leafHash } from '../../transparency/merkle-hash.ts'
+import { HASH_BYTES, leafHash } from '../../transparency/merkle-hash.ts'
 import type { DataKeys } from './data-keys.ts'
 import { openEnvelope, sealEntry } from './envelope.ts'
 import type { LogClient } from './log-database.ts'
@@ -97,7 +97,10 @@ async function write(
     name: 'enter-log-entries',
     text: `with entered as (
         insert into records.log_entry (log, place, id, hash, bytes)
-        select * from unnest($1::text[], $2::bigint[], $3::uuid[], $4::bytea[], $5::bytea[])
+        select log, place, id, substring($4::bytea from hash_at for ${HASH_BYTES}),
+          substring($5::bytea from bytes_at for length)
+        from unnest($1::text[], $2::bigint[], $3::uuid[], $14::int[], $15::int[], $16::int[])
+          as entered (log, place, id, hash_at, bytes_at, length)
       ), noded as (
         insert into records.log_node (log, level, place, hash)
         select * from unnest($6::text[], $7::int[], $8::bigint[], $9::bytea[])
@@ -110,8 +113,9 @@ async function write(
       entries.logs,
       entries.places,
       entries.ids,
-      entries.hashes.map((hash) => Buffer.from(hash)),
-      entries.bytes,
+      // As one value each, which goes as it is: of many each would be made into text and back.
+      Buffer.concat(entries.hashes),
+      Buffer.concat(entries.bytes),
       nodes.logs,
       nodes.levels,
       nodes.places,
@@ -120,6 +124,18 @@ async function write(
       heads.map(({ range }) => range.size),
       heads.map(({ range }) => range.peaks()),
       heads.map(({ dataKey }) => dataKey ?? null),
+      entries.hashes.map((_, at) => at * HASH_BYTES + 1),
+      placesOf(entries.bytes),
+      entries.bytes.map(({ length }) => length),
     ],
+  })
+}
+
+/** Where each begins when they follow one another; the first byte is number 1. */
+function placesOf(parts: readonly Buffer[]): number[] {
+  let next = 1
+  return parts.map(({ length }) => {
+    next += length
+    return next - length
   })
 }
