@@ -118,8 +118,7 @@ export class Workers {
     await Promise.all([...this.#running].map((one) => this.#end(one)))
   }
 
-  #begin(replaces: boolean): Running {
-    const number = this.#freeNumber()
+  #begin(replaces: boolean, number = this.#freeNumber()): Running {
     const worker = cluster.fork({
       [WORKER_VARIABLE]: String(number),
       ...(replaces ? { [REPLACEMENT_VARIABLE]: '1' } : {}),
@@ -168,7 +167,10 @@ export class Workers {
     this.#pauseMs = isSteady ? PAUSE_MS : Math.min(this.#pauseMs * 2, PAUSE_MS_MAX)
     this.#options.log({ event: 'worker-died', worker: number })
     await wait(this.#pauseMs)
-    if (!this.#isClosing && this.#running.size < this.#options.count) this.#begin(false)
+    if (this.#isClosing || this.#running.size >= this.#options.count) return
+    // With its number, so that what it had on disk and could not send on any more is taken up at once.
+    const isTaken = [...this.#running].some((one) => one.number === number)
+    this.#begin(false, isTaken ? this.#freeNumber() : number)
   }
 
   async #end(one: Running): Promise<void> {

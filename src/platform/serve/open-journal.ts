@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { journalSender } from '../../audit/journal-sender.ts'
 import { Journal } from '../../journal/journal.ts'
 import { Shipper } from '../../journal/shipper.ts'
 import { readOrMakeSigningKey } from '../../tokens/signing-key.ts'
 import type { PlaneSpec } from '../plane-config.ts'
 import type { Log } from './served.ts'
+
+/** For what was written last. Who ends has no longer, and leaves the rest to whoever has its journal next. */
+const LAST_MS = 3_000
+const LOOK_MS = 20
 
 export interface OpenJournal {
   readonly journal: Journal
@@ -36,8 +41,17 @@ export async function openJournal(
     journal,
     usageSource: `/ringfence/${client}/${source}`,
     async close() {
+      await sentOn(shipper)
       await shipper.close()
       await journal.close()
     },
+  }
+}
+
+/** Waits until all is sent, while the records plane takes it. */
+async function sentOn(shipper: Shipper): Promise<void> {
+  for (const end = performance.now() + LAST_MS; performance.now() < end; await sleep(LOOK_MS)) {
+    const { bytes, trouble } = await shipper.lag()
+    if (bytes === 0 || trouble !== undefined) return
   }
 }
