@@ -23,6 +23,7 @@ import { auditApi } from './api/audit-api.ts'
 import { callerOf, type CallerOptions } from './api/caller.ts'
 import { logsApi } from './api/logs-api.ts'
 import { platformLogApi } from './api/platform-log-api.ts'
+import { ForkedLogs } from './forked-logs.ts'
 import { openIntake } from './intake/open-intake.ts'
 import type { IntakePlane } from './intake/judge-lines.ts'
 import type { Witness } from './log/ask-witnesses.ts'
@@ -125,6 +126,8 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
   }
   try {
     const keepers: LogKeeper[] = []
+    const forked = new ForkedLogs({ log })
+    closing.push(() => forked.close())
     let keeping: RecordsKeeping | undefined
     const opened = await openRegionalLogs({
       ...{ database, source, keys, originPrefix: origin, log },
@@ -137,6 +140,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
             ...{ store, log, witnesses: options.witnesses ?? [] },
             ...(options.witnessEveryMs && { witnessEveryMs: options.witnessEveryMs }),
             daysKept: (name) => keeping?.daysKept(name),
+            notSigned: (error) => forked.failed(error),
           }),
         )
       },
@@ -162,6 +166,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       isActive: (tenant) => isActive(source, tenant),
     })
     closing.push(() => bills.close())
+    forked.tell(bills.alerts)
     const watch = await watchBehaviour({
       ...{ database, alerts: bills.alerts, control: options.control, log },
       ...(options.behaviour === undefined ? {} : { settings: options.behaviour }),
