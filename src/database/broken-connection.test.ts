@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { createServer, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { bind } from '../http/listen.ts'
 import { PooledDatabase } from './pooled-database.ts'
 
 const message = (type: string, body: string) => {
@@ -23,8 +23,9 @@ test('a server that is killed in the moment of connecting fails the transaction,
     socket.on('error', () => {})
     socket.once('data', () => socket.end(WELCOME_AND_END))
   })
-  const { port } = new URL(await bind(server, { host: '127.0.0.1', port: 0 }))
-  const settings = { host: '127.0.0.1', port: Number(port), user: 'anybody', database: 'any' }
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const settings = { host: '127.0.0.1', port, user: 'anybody', database: 'any' }
   const database = new PooledDatabase(settings, {
     ...{ applicationName: 'test', connections: 1, connectMs: 10_000, statementMs: 10_000 },
     errorsOf: () => new Error('as the use says'),
