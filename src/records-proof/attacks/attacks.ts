@@ -9,6 +9,7 @@ import { LARGE_LOGS } from './large-logs.ts'
 import { LOG_SINKS } from './log-sinks.ts'
 import { LOGS } from './logs.ts'
 import { SILENCES } from './silences.ts'
+import { RESPONSES } from './responses.ts'
 import { SINKS } from './sinks.ts'
 import { TAMPERING } from './tampering.ts'
 import { USAGE_ATTACKS } from './usage.ts'
@@ -26,6 +27,7 @@ export const RECORDS_ATTACKS: readonly RecordsAttack[] = [
   ...BILLS,
   ...DOORS,
   ...SINKS,
+  ...RESPONSES,
   ...LOG_SINKS,
   ...SILENCES,
 ]

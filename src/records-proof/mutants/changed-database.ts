@@ -5,9 +5,10 @@ function granting(
   id: string,
   title: string,
   rights: readonly (readonly [grant: string, revoke: string])[],
+  noticedBy = 'rc-plane-taken-over',
 ): RecordsMutant {
   return {
-    ...mutant(id, title, ['rc-plane-taken-over'], {}),
+    ...mutant(id, title, [noticedBy], {}),
     change: async ({ admin }: Site) => {
       for (const [grant] of rights) await admin.query(grant)
       return async () => {
@@ -33,4 +34,16 @@ export const CHANGED_DATABASE: readonly RecordsMutant[] = [
   granting('rc-identity-empties-inbox', 'Who submits entries may take them back', [
     right('delete, select on audit.inbox', 'rf_identity'),
   ]),
+  granting(
+    'rc-gateway-restrains',
+    'The gateway’s role restrains grants itself, to do it sooner',
+    [
+      right('usage on schema registry', 'rf_gateway'),
+      right(
+        'execute on function registry.enter_grant_restraint(text, text, text, int, timestamptz, text)',
+        'rf_gateway',
+      ),
+    ],
+    'rc-response-by-plane',
+  ),
 ]
