@@ -13,7 +13,8 @@ import { Secrets } from './secrets.ts'
 import { invoicingParts } from './serve/invoicing-parts.ts'
 import { witnessOf } from './serve/log-witness.ts'
 import { workloadEnvironment } from './workload-environment.ts'
-import { placesIn, tiersOfCell, writePlanes } from './write-planes.ts'
+import { placesIn } from './places.ts'
+import { tiersOfCell, writePlanes } from './write-planes.ts'
 
 const WITNESS = cosigner('witness.example/w1', newSeed(), () => 1).key.text
 const LOG = logSigner('audit.other.example/platform', newSeed()).key.text

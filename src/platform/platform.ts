@@ -2,8 +2,6 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { OpenCell } from '../boundaries/cell.ts'
-import { engine } from '../boundaries/registry.ts'
-import { hostCell } from '../cells/cell-host.ts'
 import { stateDirectory } from '../clusters/cluster-place.ts'
 import { type DirectoryLock, lockDirectory } from '../clusters/directory-lock.ts'
 import { startEmbedded } from '../clusters/embedded-cluster.ts'
@@ -16,17 +14,17 @@ import type { CellName } from '../core/tenant.ts'
 import { processUnit } from '../supervisor/process-unit.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import type { SupervisorEvent, Unit } from '../supervisor/unit.ts'
+import { cellUnit } from './cell-unit.ts'
 import { PLANES, type Plane } from './plane-config.ts'
 import type { PlatformManifest, PlatformProcess } from './platform-manifest.ts'
 import { urlOf, withPorts } from './ports.ts'
 import { Secrets } from './secrets.ts'
 import { CONTROL_URL_FILE, OPERATOR_TOKEN_FILE, RECORDS_URL_FILE } from './state-files.ts'
-import { type Places, placesIn, tiersOfCell, writePlanes } from './write-planes.ts'
+import { type Places, placesIn } from './places.ts'
+import { tiersOfCell, writePlanes } from './write-planes.ts'
 import { CONTEXT_KEYS_FILE, workloadEnvironment, writeContextKeys } from './workload-environment.ts'
 
 const ENGINE = 'postgres'
-/** A first start installs the boundary and runs the application's migrations. Milliseconds. */
-const CELL_START_MS = 120_000
 const LISTENING = /"event":"listening"/
 
 export interface PlatformOptions {
@@ -150,7 +148,15 @@ export class Platform {
     const names = cells.map((cell) => cell.name)
     return [
       this.#databaseUnit(place),
-      ...cells.map((cell) => this.#cellUnit(directory, cell, places)),
+      ...cells.map(({ name, urlFrom }) =>
+        cellUnit({
+          ...{ name, engine: ENGINE, places, application: this.#manifest.application },
+          directory: join(directory, 'cells', name),
+          measured: this.#manifest.billing.costs !== undefined,
+          url: () => (urlFrom === undefined ? undefined : this.#variable(urlFrom)),
+          opened: (cell) => this.#cells.set(name, cell),
+        }),
+      ),
       this.#planeUnit('identity', ['database'], places),
       this.#planeUnit('control', ['database', 'identity', ...names], places),
       this.#planeUnit('vending', ['database', ...names], places),
@@ -200,49 +206,6 @@ export class Platform {
 
   #isExternal(name: CellName): boolean {
     return this.#manifest.cells.some((cell) => cell.name === name && cell.urlFrom !== undefined)
-  }
-
-  #cellUnit(
-    directory: string,
-    { name, urlFrom }: PlatformManifest['cells'][number],
-    places: Places,
-  ): Unit {
-    return {
-      name,
-      startWithinMs: CELL_START_MS,
-      start: async ({ log }) => {
-        const url = urlFrom === undefined ? undefined : this.#variable(urlFrom)
-        const cell = await engine(ENGINE).openCell({
-          name,
-          directory: join(directory, 'cells', name),
-          manifest: this.#manifest.application,
-          measured: this.#manifest.billing.costs !== undefined,
-          log,
-          ...(url === undefined ? {} : { url }),
-        })
-        try {
-          const { boundary, costs } = cell
-          const host = await hostCell({
-            ...{ boundary, log },
-            ...{ keeper: places.keeper(name), leaser: places.leaser(name) },
-            meter: { socket: places.meter(name), costs },
-          })
-          this.#cells.set(name, cell)
-          let stopped: Promise<void> | undefined
-          const stop = () => {
-            stopped ??= host.close().then(() => cell.stop())
-            return stopped
-          }
-          // The next start listens on the same sockets, and starts the same silos: both are let go of,
-          // also when the cell's server ended by itself.
-          const exited = cell.exited.then(stop)
-          return { exited, stop }
-        } catch (error) {
-          await cell.stop()
-          throw error
-        }
-      },
-    }
   }
 
   #planeUnit(plane: Plane, dependsOn: readonly string[], places: Places): Unit {
