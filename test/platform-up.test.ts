@@ -8,6 +8,7 @@ import { inspectPlatform } from '../src/platform/inspect-platform.ts'
 import { delegates } from './delegates.test-support.ts'
 import { keepsLogs } from './records.test-support.ts'
 import { policiesBack } from './policies-back.test-support.ts'
+import { securityIsTold, shutsOut } from './shuts-out.test-support.ts'
 import {
   childrenOf,
   eventually,
@@ -174,6 +175,9 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
     await t.test('a principal of one tenant works at another under a grant, and no further', () =>
       delegates(trial),
     )
+    await t.test('whoever tries tokens is shut out, and let in again by an operator', () =>
+      shutsOut(trial),
+    )
     await t.test('policies that keep everybody out are rolled back on the command line', () =>
       policiesBack(trial),
     )
@@ -185,6 +189,7 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
         return status === 200 && postmaster('cells/eu-1/cluster') !== before
       })
     }
+    await securityIsTold(trial)
     assert.match(output(), /eu-1 +\| .*starting again in \d+ ms/)
     child.kill('SIGTERM')
     assert.equal(await exited, 0)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:http'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { stringify } from 'yaml'
@@ -47,6 +49,8 @@ export interface TrialPlatform {
   get(tenant: string, token: string): Promise<Response>
   /** Anything at a tenant's door. */
   ask(tenant: string, path: string, token: string, init?: Asked): Promise<Response>
+  /** What the platform's webhook for alerts was sent until now. */
+  alerts(): readonly string[]
   /** Processes whose command line names the state directory: planes and servers. */
   processes(): readonly number[]
   commandOf(pid: number): string
@@ -57,7 +61,23 @@ export async function trialPlatform(): Promise<TrialPlatform> {
   const directory = mkdtempSync(join(tmpdir(), 'ringfence up '))
   const state = join(directory, 'state')
   const manifest = join(directory, 'platform.yaml')
-  writeFileSync(manifest, stringify(await document()))
+  const alerts: string[] = []
+  const receiver = createServer((request, response) => {
+    let text = ''
+    request.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+    request.on('end', () => {
+      alerts.push(text)
+      response.end()
+    })
+  })
+  await new Promise<void>((done) => receiver.listen(0, HOST, done))
+  const secret = join(directory, 'webhook-secret')
+  writeFileSync(secret, `whsec_${Buffer.alloc(32, 7).toString('base64')}`, { mode: 0o600 })
+  const { port } = receiver.address() as AddressInfo
+  const sink = { kind: 'webhook', name: 'security', url: `http://${HOST}:${port}/` }
+  writeFileSync(manifest, stringify(await document([{ ...sink, secretFiles: [secret] }])))
   const running = new Set<ChildProcess>()
   let gateway = ''
   const processes = () => processesOf(state)
@@ -83,9 +103,12 @@ export async function trialPlatform(): Promise<TrialPlatform> {
       }),
     ask,
     get: (tenant, token) => ask(tenant, '/appointments?limit=1', token),
+    alerts: () => alerts,
     processes,
     commandOf,
     remove() {
+      receiver.close()
+      receiver.closeAllConnections()
       for (const child of running) child.kill('SIGKILL')
       for (const pid of processes()) process.kill(pid, 'SIGKILL')
       rmSync(directory, { recursive: true, force: true })
@@ -93,7 +116,7 @@ export async function trialPlatform(): Promise<TrialPlatform> {
   }
 }
 
-async function document(): Promise<object> {
+async function document(alerts: readonly object[]): Promise<object> {
   const port = String(await freePort(HOST))
   const tenant = { region: 'eu', plan: 'standard' }
   return {
@@ -108,6 +131,9 @@ async function document(): Promise<object> {
         identity: { port: 0 },
         records: { port: 0 },
       },
+      // Callers' addresses are what a proxy on this machine says.
+      gateway: { trustedProxies: { ranges: ['127.0.0.0/8'] } },
+      alerts,
       cells: [{ name: 'eu-1', region: 'eu' }],
       services: [{ name: 'clinic', upstream: `http://${HOST}:${port}` }],
       workloads: [{ client: 'clinic-web', service: 'clinic' }],
