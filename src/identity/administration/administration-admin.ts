@@ -8,8 +8,7 @@ import {
 } from '../../administration/operations.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import { parseTenantId } from '../../core/tenant.ts'
-import { adminCall, readAnswer } from '../operators/admin-call.ts'
-import type { RemoteRealmsOptions } from '../remote-realms.ts'
+import { type AdminCallOptions, adminCall, readAnswer } from '../admin-call.ts'
 import type { AnswerRealm } from './realm-administrator.ts'
 
 const callSchema = z.strictObject({
@@ -41,7 +40,7 @@ export function realmsAdmin(answer: AnswerRealm): (app: Hono) => void {
 }
 
 /** The same in another process. */
-export function remoteAdministration(options: RemoteRealmsOptions): AskRealm {
+export function remoteAdministration(options: AdminCallOptions): AskRealm {
   const ask = adminCall(options)
   return async (name, tenant, input, call = {}) => {
     const answered = await ask('POST', tenant, `/operations/${name}`, { input, call })

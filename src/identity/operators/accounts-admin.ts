@@ -4,8 +4,7 @@ import { RingfenceError } from '../../core/errors.ts'
 import { parseSubject } from '../../core/names.ts'
 import { OPERATORS_REALM } from '../../core/operators-realm.ts'
 import { parsed } from '../../core/parsed.ts'
-import type { RemoteRealmsOptions } from '../remote-realms.ts'
-import { adminCall, readAnswer } from './admin-call.ts'
+import { type AdminCallOptions, adminCall, readAnswer } from '../admin-call.ts'
 import type { LocalOperatorAccounts, OperatorAccount } from './operator-accounts.ts'
 
 type Accounts = Pick<LocalOperatorAccounts, 'list' | 'invite' | 'setRoles' | 'remove'>
@@ -53,7 +52,7 @@ export function accountsAdmin(accounts: Accounts): (app: Hono) => void {
 }
 
 /** The accounts in another process. */
-export function remoteOperatorAccounts(options: RemoteRealmsOptions): Accounts {
+export function remoteOperatorAccounts(options: AdminCallOptions): Accounts {
   const ask = adminCall(options)
   return {
     list: async () =>

@@ -4,8 +4,7 @@ import { RingfenceError } from '../../core/errors.ts'
 import { shownSupportSchema, supportDecisionSchema } from '../../core/support-terms.ts'
 import { parseTenantId } from '../../core/tenant.ts'
 import { ACCESS_TOKEN_SECONDS_MAX } from '../../tokens/access-token.ts'
-import { adminCall, readAnswer } from '../operators/admin-call.ts'
-import type { RemoteRealmsOptions } from '../remote-realms.ts'
+import { type AdminCallOptions, adminCall, readAnswer } from '../admin-call.ts'
 import type { PostgresSupportRecord } from './postgres-support-record.ts'
 
 type Desk = Pick<PostgresSupportRecord, 'show' | 'decisions' | 'issue'>
@@ -47,7 +46,7 @@ export function supportAdmin(record: Desk): (app: Hono) => void {
 }
 
 /** Tenants' records in another process. */
-export function remoteSupport(options: RemoteRealmsOptions): Desk {
+export function remoteSupport(options: AdminCallOptions): Desk {
   const ask = adminCall(options)
   return {
     async show(access) {

@@ -1,9 +1,20 @@
 import type { z } from 'zod'
-import { ERROR_CODES, RingfenceError } from '../../core/errors.ts'
-import type { TenantId } from '../../core/tenant.ts'
-import { call } from '../../http/call.ts'
-import { signClientAssertion } from '../../tokens/client-assertion.ts'
-import type { RemoteRealmsOptions } from '../remote-realms.ts'
+import { ERROR_CODES, RingfenceError } from '../core/errors.ts'
+import type { ClientId } from '../core/names.ts'
+import type { TenantId } from '../core/tenant.ts'
+import { type Address, call } from '../http/call.ts'
+import { signClientAssertion } from '../tokens/client-assertion.ts'
+import type { SigningKey } from '../tokens/signing-key.ts'
+
+export interface AdminCallOptions {
+  /** Of the administration listener: `unix:/path` or a URL. */
+  readonly address: Address
+  /** Who it is, in client assertions. */
+  readonly audience: string
+  /** Who calls, and with which key. */
+  readonly client: ClientId
+  readonly key: SigningKey
+}
 
 export type AdminCall = (
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
@@ -16,7 +27,7 @@ export type AdminCall = (
  * Asks the administration API of another process about one realm. May throw `engine_unavailable`,
  * `timed_out`, `not_authenticated`, and what the other side refused with.
  */
-export function adminCall(options: RemoteRealmsOptions): AdminCall {
+export function adminCall(options: AdminCallOptions): AdminCall {
   const { address, audience, client, key } = options
   return async (method, tenant, path, body) => {
     const answer = await call(address, {
@@ -36,7 +47,7 @@ export function adminCall(options: RemoteRealmsOptions): AdminCall {
 /** What was answered, if it is of this form. */
 export function readAnswer<S extends z.ZodType>(schema: S, answer: unknown): z.output<S> {
   const result = schema.safeParse(answer)
-  // What it was is left out: it could hold a token.
+  // What it was is left out: it could hold a token or a secret.
   if (!result.success) throw new RingfenceError('internal', 'the identity plane answered strangely')
   return result.data
 }
