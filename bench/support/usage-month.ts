@@ -7,7 +7,7 @@ export const MONTH_TENANTS = 1_000
 export const MONTH_BEGIN = new Date('2026-09-01T00:00:00Z')
 export const MONTH_END = new Date(MONTH_BEGIN.getTime() + MONTH_DAYS * 86_400_000)
 
-/** Of an event with its name, its rollups and all indexes, as was seen; and what is left to others. */
+/** Of an event with its name, its rollups and all indexes, at most; and what is left to others. */
 const BYTES_AN_EVENT = 560
 const BYTES_LEFT = 6e9
 /** Days that are copied at once. */
