@@ -39,7 +39,11 @@ export class GatewayWorkers {
   }
 
   /** Writes all that it needs below a directory. It is not started yet. */
-  static async prepare(directory: string, serviceUrl: string): Promise<GatewayWorkers> {
+  static async prepare(
+    directory: string,
+    serviceUrl: string,
+    more: Partial<Parameters<typeof planeDocument<'gateway'>>[1]> = {},
+  ): Promise<GatewayWorkers> {
     const port = await freePort('127.0.0.1')
     const recordKey = await SigningKey.create('EdDSA')
     await configuration(directory, recordKey, serviceUrl)
@@ -70,6 +74,7 @@ export class GatewayWorkers {
           http: { socket: join(directory, 'authorizer.sock') },
           secretFile: join(directory, 'secret'),
         },
+        ...more,
       }),
     )
     const made = new GatewayWorkers(port, config, certificates)
