@@ -79,12 +79,13 @@ function scalar(value: unknown): Scalar {
     case 'string':
       return value === '' ? '' : text(value, DETAIL_MAX)
     case 'number':
-      return Number.isFinite(value) ? value : String(value)
+      // JSON knows one zero: as what is read back the other would be another entry.
+      return Number.isFinite(value) ? value + 0 : String(value)
     case 'boolean':
       return value
     case 'object':
       if (value === null) return null
-      if (value instanceof Date) return value.toISOString()
+      if (value instanceof Date) return Number.isNaN(value.getTime()) ? '-' : value.toISOString()
       return text(jsonOf(value), DETAIL_MAX)
     default:
       return text(String(value), DETAIL_MAX)
