@@ -32,7 +32,12 @@ export function memoryRealms(state: MemoryState): ControlPlane['realms'] {
     state.check()
     const operation = describedOperation(name)
     const handle = realmOf(tenant).handlers[name] as (checked: unknown) => RealmOutput<N>
-    const answer = handle(operation.input.parse(input))
+    const read = operation.input.safeParse(input)
+    // As the realm's own administration says it.
+    if (!read.success) {
+      throw new RingfenceError('invalid_argument', read.error.issues[0]?.message ?? 'not valid')
+    }
+    const answer = handle(read.data)
     if (operation.act !== undefined) state.acts.push({ what: `${operation.act} ${tenant}`, by })
     return answer
   }

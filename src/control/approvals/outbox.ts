@@ -87,7 +87,7 @@ export class Outbox implements ApprovalChannel {
     for (const { name } of receivers) {
       await database.query(
         `insert into approvals.message (id, receiver, type, subject, data)
-         values ($1, $2, $3, $4, $5) on conflict (receiver, type, subject) do nothing`,
+         values ($1, $2, $3, $4, $5) on conflict do nothing`,
         [messageId(name, type, subject), name, type, subject, JSON.stringify(data)],
       )
     }
