@@ -1,90 +1,14 @@
-import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { parseTenantId } from '../core/tenant.ts'
+import { testRehearsal } from '../strikes/rehearsal-tests.test-support.ts'
 import { REALM_ATTACKS } from './attacks/attacks.ts'
-import { RealmRehearsal } from './realm-rehearsal.ts'
 import { REALM_MUTANTS } from './mutants/mutants.ts'
+import { RealmRehearsal } from './realm-rehearsal.ts'
 
-// The second begins with the first, so that whoever compares by prefix confuses the two.
-const [A, B, C] = [parseTenantId('acme'), parseTenantId('acme-1'), parseTenantId('birch')]
-const NO_SECRET = /canary-|eyJ|rf[a-z]_|-----/
-
-let rehearsal: RealmRehearsal
-before(async () => {
-  rehearsal = await RealmRehearsal.open([A, B, C])
-})
-after(() => rehearsal.close())
-
-test('there are attacks and mutants enough, told apart by ids of their own', () => {
-  assert.ok(REALM_ATTACKS.length >= 90)
-  assert.ok(REALM_MUTANTS.length >= 85)
-  const ids = [...REALM_ATTACKS, ...REALM_MUTANTS].map(({ id }) => id)
-  assert.equal(new Set(ids).size, ids.length)
-  for (const id of ids) assert.match(id, /^id-[a-z0-9]+(-[a-z0-9]+)*$/)
-  for (const { title } of REALM_MUTANTS) assert.match(title, /^[^\n]{8,100}$/)
-})
-
-test('of every attack a mutant is known on which it gets through', () => {
-  const noticing = new Set(REALM_MUTANTS.flatMap(({ noticedBy = [] }) => noticedBy))
-  const others = REALM_ATTACKS.filter(({ id }) => !noticing.has(id))
-  assert.deepEqual(
-    others.map(({ id }) => id),
-    [],
-  )
-})
-
-describe('realms as they should be', () => {
-  test('show the administrator the canaries of all tenants, and have nothing to find', async () => {
-    assert.deepEqual(await rehearsal.canariesSeen(), [A, B, C])
-    assert.deepEqual(await rehearsal.inspect(), [])
-  })
-
-  for (const attack of REALM_ATTACKS) {
-    test(`${attack.id} reaches no other tenant, either way`, async () => {
-      for (const [attacker, victim] of [
-        [A, B],
-        [B, A],
-      ] as const) {
-        const { verdict, owner, outcome } = await rehearsal.strike(attack, attacker, victim)
-        assert.equal(verdict, 'denied', `${owner} // ${outcome}`)
-        assert.doesNotMatch(`${owner} ${outcome}`, NO_SECRET)
-      }
-    })
-  }
-
-  test('are after all attacks what they were', async () => {
-    assert.deepEqual(await rehearsal.canariesSeen(), [A, B, C])
-    assert.deepEqual(await rehearsal.inspect(), [])
-  })
-})
-
-describe('realms with one careless change', () => {
-  for (const mutant of REALM_MUTANTS) {
-    const { id, noticedBy = [] } = mutant
-    const who = noticedBy.length > 0 ? noticedBy.join(', ') : 'an inspection'
-    test(`${id} is noticed by ${who}`, async () => {
-      const weakened = await rehearsal.weaken(mutant)
-      try {
-        assert.deepEqual(await weakened.canariesSeen(), [A, B, C])
-        if (noticedBy.length === 0) {
-          const wide = (await weakened.inspect()).filter(({ severity }) => severity !== 'info')
-          assert.ok(wide.length > 0)
-        }
-        for (const name of noticedBy) {
-          const attack = REALM_ATTACKS.find((one) => one.id === name)
-          assert.ok(attack, `no attack ${name}`)
-          const { verdict, owner, outcome } = await weakened.strike(attack, A, B)
-          assert.equal(verdict, 'leaked', `${owner} // ${outcome}`)
-          assert.doesNotMatch(`${owner} ${outcome}`, NO_SECRET)
-        }
-      } finally {
-        await weakened.close()
-      }
-    })
-  }
-})
-
-test('realms are after all mutants what they were', async () => {
-  assert.deepEqual(await rehearsal.canariesSeen(), [A, B, C])
-  assert.deepEqual(await rehearsal.inspect(), [])
+testRehearsal({
+  what: 'realms',
+  prefix: 'id',
+  attacks: REALM_ATTACKS,
+  mutants: REALM_MUTANTS,
+  least: { attacks: 90, mutants: 85 },
+  secret: /canary-|eyJ|rf[a-z]_|-----/,
+  open: (tenants) => RealmRehearsal.open(tenants),
 })

@@ -1,27 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { upstreamRule } from '../../contracts/upstream-rule.ts'
-import { RingfenceError } from '../../core/errors.ts'
+import { test } from 'node:test'
 import { parseSetName } from '../../core/names.ts'
-import { parseTenantId, type TenantId } from '../../core/tenant.ts'
+import { parseTenantId } from '../../core/tenant.ts'
 import { readReference, referenceOf } from '../../manifests/manifest.ts'
 import { manifestFiles } from '../../manifests/manifest-files.ts'
 import { InvalidManifests } from '../../manifests/problem.ts'
 import { readManifests } from '../../manifests/read-manifests.ts'
-import type { TenantConfig } from '../../snapshot/snapshot.ts'
-import type { Actor } from '../control-plane.ts'
-import {
-  type ControlSite,
-  fillCatalogue,
-  jane,
-  onboarded,
-  startControlSite,
-  succeeded,
-} from '../control-site.test-support.ts'
-import type { OpenControlPlane } from '../open-control-plane.ts'
+import { jane, succeeded } from '../control-site.test-support.ts'
+import { declaredSite, own, refused } from './declared-site.test-support.ts'
 import {
   administrator,
-  COMPILER,
   contract,
   guardrail,
   manifest,
@@ -29,59 +17,16 @@ import {
   store,
   upstream,
 } from './declared.test-support.ts'
-import type { ApplyRequest } from './manifests.ts'
 
-let site: ControlSite
-let plane: OpenControlPlane
-let acme: TenantId
-let globex: TenantId
-
-before(async () => {
-  site = await startControlSite()
-  plane = await site.open({
-    judges: { policies: COMPILER, upstreams: upstreamRule({ ranges: ['10.9.0.0/16'] }) },
-  })
-  await fillCatalogue(plane)
-  acme = await onboarded(plane, 'acme')
-  globex = await onboarded(plane, 'globex')
-  await apply([upstream('records', 'http://records.internal')])
-  const kinds = ['Contract', 'Guardrail', 'PolicyStore', 'Upstream']
-  await apply([plan('standard', { selfService: kinds })])
-})
-after(() => site?.stop())
-
-const apply = (manifests: ApplyRequest['manifests'], more: Partial<ApplyRequest> = {}, by = jane) =>
-  plane.manifests.apply({ manifests, ...more }, by)
-const changesOf = async (...args: Parameters<typeof apply>) =>
-  (await apply(...args)).changes.map(
-    ({ reference, change }) => `${reference.tenant ?? ''}/${reference.name} ${change}`,
-  )
+const { here, apply, changesOf, served } = declaredSite()
 const ids = (wanted: { readonly name: string }[] | undefined) => wanted?.map(({ name }) => name)
 
-/** What gateways are told of a tenant. */
-async function served(tenant: string): Promise<TenantConfig | undefined> {
-  const [row] = await site.ask<{ config: TenantConfig }>(
-    'select config from snapshot.tenant where id = $1',
-    [tenant],
-  )
-  return row?.config
-}
 async function servedPlatform(): Promise<Record<string, { name: string }[]>> {
-  const [row] = await site.ask<{ platform: Record<string, { name: string }[]> }>(
+  const [row] = await here().site.ask<{ platform: Record<string, { name: string }[]> }>(
     'select platform from snapshot.head',
   )
   return row?.platform ?? {}
 }
-async function refused(work: Promise<unknown>, code: string): Promise<RingfenceError> {
-  const error: unknown = await work.then(
-    () => assert.fail('it was not refused'),
-    (thrown: unknown) => thrown,
-  )
-  assert.ok(error instanceof RingfenceError, String(error))
-  assert.equal(error.code, code, error.message)
-  return error
-}
-const own = (tenant: string, url = 'https://crm.example.com') => upstream('crm', url, tenant)
 
 test('what is applied is in force in one record, and applying it again changes nothing', async () => {
   const wanted = [
@@ -108,6 +53,7 @@ test('what is applied is in force in one record, and applying it again changes n
 })
 
 test('one thing that is wrong stops all of it, and everything that is wrong is told', async () => {
+  const { site } = here()
   const before = await site.ask('select * from registry.object order by owner, kind, name')
   const error = await refused(
     apply([
@@ -133,6 +79,7 @@ test('one thing that is wrong stops all of it, and everything that is wrong is t
 })
 
 test('a dry run says what would be, with what was, and changes nothing', async () => {
+  const { plane } = here()
   const { version } = await apply([])
   const tried = await apply([guardrail('sizes', 'acme', 99), guardrail('new', 'acme')], {
     dryRun: true,
@@ -172,6 +119,7 @@ test('what contracts rest on stays: the platform’s upstreams, and a tenant’s
 })
 
 test('every generation is kept, numbers are given once, and an older one can be put back', async () => {
+  const { plane } = here()
   const reference = referenceOf(guardrail('kept', 'acme'))
   for (const bytes of [1, 2])
     await apply([guardrail('kept', 'acme', bytes)], { why: `size ${bytes}` })
@@ -205,6 +153,7 @@ test('the version of a policy store counts on over another store in its place', 
 })
 
 test('a condition on the version is met, or nothing is changed', async () => {
+  const { plane } = here()
   const reference = referenceOf(guardrail('conditional', 'acme'))
   await refused(
     apply([guardrail('conditional', 'acme')], { expected: 'present' }),
@@ -219,6 +168,7 @@ test('a condition on the version is met, or nothing is changed', async () => {
 })
 
 test('a tenant is onboarded by its manifest together with what it declares, and changed by it', async () => {
+  const { plane } = here()
   const spec = { displayName: 'Initech', tier: 'pooled', region: 'eu-west', plan: 'standard' }
   const tenant = (more: object) => manifest('Tenant', 'initech', { ...spec, ...more })
   const network = { allow: ['198.51.100.0/24'] }
@@ -241,6 +191,7 @@ test('a tenant is onboarded by its manifest together with what it declares, and 
 })
 
 test('a dry run of a tenant onboards nobody', async () => {
+  const { plane } = here()
   const spec = { tier: 'pooled', region: 'eu-west', plan: 'standard' }
   await apply([manifest('Tenant', 'nobody', spec)], { dryRun: true })
   await refused(plane.tenants.get(parseTenantId('nobody')), 'not_found')
@@ -288,6 +239,7 @@ test('what is measured is declared by the platform alone, and told with its conf
 })
 
 test('what is registered is declared too, whoever made it', async () => {
+  const { plane } = here()
   const { items } = await plane.manifests.list({ kind: 'Tenant' }, { limit: 10 }, jane)
   assert.deepEqual(
     ids(items.map(({ manifest: { metadata } }) => ({ name: String(metadata.name) }))),
@@ -299,6 +251,7 @@ test('what is registered is declared too, whoever made it', async () => {
 })
 
 test('lists come in pages, each thing once', async () => {
+  const { plane } = here()
   const seen: string[] = []
   let cursor: string | undefined
   do {
@@ -311,56 +264,8 @@ test('lists come in pages, each thing once', async () => {
   assert.equal(seen.length, all.items.length)
 })
 
-test('an administrator of one tenant reaches nothing of another, and none of the platform’s but guardrails', async () => {
-  await apply([guardrail('everybody')])
-  const by: Actor = administrator('acme')
-  await apply([guardrail('mine', 'acme')], {}, by)
-  for (const [work, code] of [
-    [() => apply([guardrail('theirs', 'globex')], {}, by), 'not_found'],
-    [() => apply([guardrail('theirs', 'nowhere')], {}, by), 'not_found'],
-    [() => apply([guardrail('everybody', undefined, 999)], {}, by), 'forbidden'],
-    [() => apply([], { remove: [referenceOf(guardrail('everybody'))] }, by), 'forbidden'],
-    [() => apply([], { remove: [referenceOf(guardrail('g', 'globex'))] }, by), 'not_found'],
-    [() => apply([plan('standard')], {}, by), 'forbidden'],
-    [() => apply([contract('acme', 'tenant/other')], {}, by), 'invalid_manifest'],
-    [() => plane.manifests.get(referenceOf(guardrail('g', 'globex')), by), 'not_found'],
-    [
-      () => plane.manifests.history(referenceOf(guardrail('g', 'globex')), { limit: 1 }, by),
-      'not_found',
-    ],
-    [() => plane.manifests.generation(referenceOf(guardrail('g', 'globex')), 1, by), 'not_found'],
-    [() => plane.manifests.get(readReference('Tenant', 'globex'), by), 'not_found'],
-    [() => plane.manifests.get(readReference('Upstream', 'records'), by), 'not_found'],
-    [() => plane.manifests.drift(by), 'not_found'],
-    [() => plane.tenants.suspend(globex, 'x', by), 'forbidden'],
-  ] as const) {
-    await refused(work(), code)
-  }
-  const listed = (await plane.manifests.list({}, { limit: 500 }, by)).items
-  assert.deepEqual(
-    [...new Set(listed.map(({ manifest: one }) => one.metadata.tenant ?? one.kind))].toSorted(),
-    ['Guardrail', 'acme'],
-  )
-  const theirs = await plane.manifests.list({ tenant: globex }, { limit: 500 }, by)
-  assert.deepEqual(theirs.items, [])
-})
-
-test('a set of an administrator’s own prunes nothing of the same set elsewhere', async () => {
-  const set = parseSetName('shared-name')
-  await apply([guardrail('theirs', 'globex'), guardrail('ours')], { set })
-  const by = administrator('acme')
-  await apply([guardrail('mine', 'acme')], { set }, by)
-  assert.deepEqual(await changesOf([], { set, prune: true }, by), ['acme/mine removed'])
-})
-
-test('where the plan does not let them, administrators declare nothing of a kind', async () => {
-  await apply([plan('standard', { selfService: ['Guardrail'] })])
-  const by = administrator('acme')
-  await refused(apply([own('acme', 'https://other.example.com')], {}, by), 'forbidden')
-  await apply([guardrail('mine', 'acme')], {}, by)
-})
-
 test('drift is seen where the configuration was changed past the control plane', async () => {
+  const { site, plane, acme } = here()
   assert.deepEqual((await plane.manifests.drift(jane)).entries, [])
   await site.ask(`update registry.object set spec = '{"direction":"request","rules":[{"kind":"size","bytes":1}]}'
     where owner = 'acme' and name = 'sizes'`)
@@ -381,44 +286,8 @@ test('drift is seen where the configuration was changed past the control plane',
   assert.deepEqual((await plane.manifests.drift(jane)).entries, [])
 })
 
-test('the next tenant of an id has nothing of the one before, and its token is worth nothing', async () => {
-  const gone = await onboarded(plane, 'hooli')
-  await apply([
-    guardrail('old', 'hooli'),
-    manifest('Tenant', 'hooli', {
-      displayName: 'Hooli',
-      tier: 'pooled',
-      region: 'eu-west',
-      plan: 'standard',
-      network: { deny: ['192.0.2.1'] },
-    }),
-  ])
-  const made = await plane.operators.create(
-    { name: 'hooli.ci', scopes: ['configuration:read'], tenant: gone },
-    jane,
-  )
-  const known = await plane.operators.authenticate(made.token, 'r')
-  assert.deepEqual([known.kind, known.tenant], ['administrator', gone])
-  await succeeded(plane, await plane.tenants.offboard(gone, { purge: true, why: 'over' }, jane))
-  await refused(plane.operators.authenticate(made.token, 'r'), 'not_authenticated')
-  await onboarded(plane, 'hooli')
-  await refused(plane.operators.authenticate(made.token, 'r'), 'not_authenticated')
-  const config = await served('hooli')
-  assert.deepEqual([config?.guardrails, config?.network], [undefined, undefined])
-  const { items } = await plane.manifests.list({ tenant: gone }, { limit: 10 }, jane)
-  assert.deepEqual(items, [])
-  const [left] = await site.ask<{ specs: number; rows: number }>(
-    `select count(spec)::int as specs, count(*)::int as rows from registry.object_generation where owner = 'hooli'`,
-  )
-  assert.deepEqual(left, { specs: 0, rows: 1 })
-  await apply([guardrail('old', 'hooli')])
-  assert.equal(
-    (await plane.manifests.get(referenceOf(guardrail('old', 'hooli')), jane)).generation,
-    2,
-  )
-})
-
 test('who applies at once waits for one another, and nothing is lost or comes apart', async () => {
+  const { plane } = here()
   const owners = ['acme', 'globex', undefined]
   const names = [...owners, ...owners, ...owners].map(
     (owner, n) => [`at-once-${n}`, owner] as const,
@@ -433,6 +302,7 @@ test('who applies at once waits for one another, and nothing is lost or comes ap
 })
 
 test('the examples are taken as they are', async () => {
+  const { plane } = here()
   const examples = new URL('../../../examples/manifests', import.meta.url).pathname
   const manifests = readManifests(manifestFiles(examples)).map((one) => one.manifest)
   const { changes } = await apply(manifests)
@@ -440,20 +310,4 @@ test('the examples are taken as they are', async () => {
   assert.ok(workflow)
   await succeeded(plane, await plane.workflows.get(workflow))
   assert.deepEqual(ids((await served('riverside'))?.contract?.apis), ['records', 'billing'])
-})
-
-test('a token of a tenant has no scope but those of declaring, by the database as well', async () => {
-  const wide = { name: 'wide', scopes: ['tenants:read'], tenant: acme } as const
-  await refused(plane.operators.create(wide, jane), 'invalid_argument')
-  await assert.rejects(
-    site.ask(`insert into registry.operator (name, token_hash, scopes, tenant)
-      values ('wide', decode(repeat('00', 32), 'hex'), array['tenants:write'], 'acme')`),
-    /operator_of_tenant/,
-  )
-  const missing = {
-    name: 'late',
-    scopes: ['configuration:read'],
-    tenant: parseTenantId('nowhere'),
-  } as const
-  await refused(plane.operators.create(missing, jane), 'not_found')
 })
