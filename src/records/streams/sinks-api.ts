@@ -1,15 +1,12 @@
-import { type Context, Hono } from 'hono'
+import type { Context, Hono } from 'hono'
 import { logOf } from '../../audit/entry.ts'
 import { RingfenceError } from '../../core/errors.ts'
-import { TENANT_ADMIN_ROLE } from '../../core/tenant-admin.ts'
-import { problemResponse } from '../../http/problem.ts'
+import { type AdministratorsEnv, administratorsApp, secretBody } from '../api/administrators-app.ts'
 import type { TenantCaller } from '../api/caller.ts'
 import { signedSize } from '../api/log-reader.ts'
 import type { LogStore } from '../log/log-store.ts'
 import { type SinkInput, sinkInputSchema, sinkNameSchema } from './sink-settings.ts'
 import type { ShownSink, Sinks } from './sinks.ts'
-
-const BODY_BYTES_MAX = 32 * 1024
 
 export interface SinksApiOptions {
   readonly sinks: Sinks
@@ -21,27 +18,19 @@ export interface SinksApiOptions {
   readonly log: (line: string) => void
 }
 
-type Env = { Variables: { caller: TenantCaller } }
-
 /**
  * Where a tenant's own log is sent, for its administrators. Whose it is is said by who asks and by nothing
  * else, and no secret is ever answered.
  */
-export function sinksApi({ sinks, store, callerOf, check, log }: SinksApiOptions): Hono<Env> {
-  const app = new Hono<Env>()
-  app.use(async (context, next) => {
-    const caller = await callerOf(context.req.raw.headers)
-    if (!caller.roles.includes(TENANT_ADMIN_ROLE)) {
-      throw new RingfenceError('forbidden', `this needs the role ${TENANT_ADMIN_ROLE}`)
-    }
-    if (Object.keys(context.req.queries()).length > 0) {
-      throw new RingfenceError('invalid_argument', 'this takes no query')
-    }
-    context.set('caller', caller)
-    await next()
-    context.header('cache-control', 'no-store')
-  })
-  const ownLog = (context: Context<Env>) => logOf(context.var.caller.tenant)
+export function sinksApi({
+  sinks,
+  store,
+  callerOf,
+  check,
+  log,
+}: SinksApiOptions): Hono<AdministratorsEnv> {
+  const app = administratorsApp({ callerOf, what: 'audit sinks', log })
+  const ownLog = (context: Context<AdministratorsEnv>) => logOf(context.var.caller.tenant)
   app.get('/', async (context) => {
     const own = ownLog(context)
     const [items, size] = [await sinks.list(own), await signedSize(store, own)]
@@ -54,7 +43,7 @@ export function sinksApi({ sinks, store, callerOf, check, log }: SinksApiOptions
   })
   app.put('/:name', async (context) => {
     const [own, name] = [ownLog(context), nameOf(context)]
-    const { sink, from } = await inputOf(context)
+    const { sink, from } = await secretBody(context, sinkInputSchema)
     check(sink)
     const size = await signedSize(store, own)
     const { subject, requestId } = context.var.caller
@@ -65,12 +54,6 @@ export function sinksApi({ sinks, store, callerOf, check, log }: SinksApiOptions
     const { subject, requestId } = context.var.caller
     await sinks.remove(ownLog(context), nameOf(context), { subject, requestId })
     return context.body(null, 204)
-  })
-  app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
-  app.onError((error, context) => {
-    const requestId = (context.get('caller') as TenantCaller | undefined)?.requestId
-    if (!(error instanceof RingfenceError)) log(`audit sinks: ${requestId ?? ''}: ${error.name}`)
-    return problemResponse(error, requestId)
   })
   return app
 }
@@ -95,20 +78,4 @@ function nameOf(context: Context): string {
   const read = sinkNameSchema.safeParse(context.req.param('name'))
   if (read.success) return read.data
   throw new RingfenceError('invalid_argument', 'a sink has a name like siem')
-}
-
-/** @throws RingfenceError `invalid_argument` that repeats no value: there are secrets among them */
-async function inputOf(context: Context): Promise<SinkInput> {
-  const length = Number(context.req.header('content-length') ?? '0')
-  const text = length > BODY_BYTES_MAX ? '' : await context.req.text()
-  let value: unknown
-  try {
-    value = text.length > BODY_BYTES_MAX ? undefined : JSON.parse(text)
-  } catch {
-    value = undefined
-  }
-  const read = sinkInputSchema.safeParse(value)
-  if (read.success) return read.data
-  const [issue] = read.error.issues
-  throw new RingfenceError('invalid_argument', `${issue?.path.join('.') || 'body'}: is not valid`)
 }
