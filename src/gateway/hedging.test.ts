@@ -110,6 +110,17 @@ test('a failure of one of two is no failure, and that of both is told once', asy
   await until(() => door.lines.filter((line) => line.includes('"status":502')).length === 1)
 })
 
+test('a caller who leaves ends both', async (t) => {
+  const services = await inTurn(t, silent)
+  const door = await doorTo(t, services, { hedgeAfterMs: 10, firstByteMs: 60_000 })
+  const leaving = new AbortController()
+  const asked = door.ask({ path: '/t/acme/clinic/x', token, signal: leaving.signal })
+  await until(() => seenBy(services) === 2)
+  leaving.abort()
+  await assert.rejects(asked)
+  await until(() => services[0].cut() + services[1].cut() === 2)
+})
+
 test('of many slow requests no more go to a second server than the budget allows', async (t) => {
   const slow: RequestListener = (_request, response) => {
     setTimeout(() => response.end('slow'), 60)

@@ -52,7 +52,14 @@ export const ANSWERS: readonly FrontDoorAttack[] = [
         const token = await accessToken(attacker)
         const [asked, other] = [byPath(attacker), byPath(victim)]
         const met: string[] = []
-        for (const path of ['/', other.prefix, `${other.prefix}/records`, `/..${other.prefix}/x`]) {
+        for (const path of [
+          '/',
+          other.prefix,
+          `${other.prefix}/records`,
+          `/..${other.prefix}/x`,
+          `../../../..${other.prefix}/x`,
+          `.\\..\\..\\..${other.prefix}/x`,
+        ]) {
           const named = `${mark}?path=${encodeURIComponent(path)}`
           const heard = await call(wire, door, asked, named, { token, resource: 'claim' })
           must(heard.status === 302, 'be answered by its service')
