@@ -3,19 +3,11 @@ import type { Door, DoorOptions } from './house/door.ts'
 import type { Ground } from './house/ground.ts'
 import type { House } from './house/house.ts'
 import type { Party } from './house/party.ts'
-import type { TenantId } from '../core/tenant.ts'
-import type { Judged } from '../strikes/judge-strike.ts'
-import { Wire } from '../strikes/wire.ts'
+import { StagedDuel } from '../strikes/staged-duel.ts'
 
 /** Attacker and victim of one strike, and all that is made for it and closed afterwards. */
-export class Duel implements Judged {
+export class Duel extends StagedDuel<Party> {
   readonly door: Door
-  readonly attacker: Party
-  readonly victim: Party
-  /** What reaches it is what the attacker has seen. */
-  readonly wire = new Wire()
-  /** The victim's own. */
-  readonly own = new Wire()
   /** By which the services know what the attacker sent. */
   readonly mark = randomUUID()
   readonly ownMark = randomUUID()
@@ -30,9 +22,8 @@ export class Duel implements Judged {
     victim: Party,
     openDoor: (options: DoorOptions) => Promise<Door>,
   ) {
+    super(attacker, victim)
     this.door = door
-    this.attacker = attacker
-    this.victim = victim
     this.#openDoor = openDoor
   }
 
@@ -57,24 +48,13 @@ export class Duel implements Judged {
     return new Set(doors.flatMap(({ ledger }) => ledger.live(tenant).map((one) => one.lease_id)))
   }
 
-  get attackerId(): TenantId {
-    return this.attacker.tenant
-  }
-
-  get victimId(): TenantId {
-    return this.victim.tenant
-  }
-
   get #others(): readonly Party[] {
     const { parties, suspended } = this.ground
     return [...parties, suspended].filter((party) => party !== this.attacker)
   }
 
-  sawCanary(): boolean {
-    return this.#others.some(
-      ({ recordCanary, leaseCanary }) =>
-        this.wire.hasSeen(recordCanary) || this.wire.hasSeen(leaseCanary),
-    )
+  protected canariesOfOthers(): readonly string[] {
+    return this.#others.flatMap(({ recordCanary, leaseCanary }) => [recordCanary, leaseCanary])
   }
 
   async watch(): Promise<() => Promise<readonly string[]>> {
@@ -104,9 +84,8 @@ export class Duel implements Judged {
     return this.house.upstream.received(this.mark).length > 0
   }
 
-  async close(): Promise<void> {
-    this.wire.cut()
-    this.own.cut()
+  override async close(): Promise<void> {
+    await super.close()
     this.house.upstream.release()
     for (const door of this.#doors) await door.stop()
   }

@@ -1,11 +1,10 @@
 import type { OpenProving } from '../boundaries/cell.ts'
+import { openStagedProving } from '../strikes/staged-proving.ts'
 import { FRONT_DOOR_ATTACKS } from './attacks/attacks.ts'
-import { FRONT_DOOR_TIERS } from './attacks/attack.ts'
-import { FrontDoorRehearsal } from './front-door-rehearsal.ts'
+import { openFrontDoorRehearsal } from './front-door-rehearsal.ts'
 import { makeGround } from './house/ground.ts'
 import { SOUND } from './house/pieces.ts'
 import { FRONT_DOOR_MUTANTS } from './mutants/mutants.ts'
-import { programDigest } from '../strikes/program-digest.ts'
 
 /** The parts of the program that a request passes through. */
 const FOLDERS = [
@@ -27,22 +26,16 @@ export const FRONT_DOOR = 'front-door'
 /**
  * A proof of the way of a request: of everything between a caller and a lease. It needs no database
  * and no platform: the real gateway and the real vending run in this process, on throw-away
- * configurations, in front of services and a ledger that hold canaries. Nothing is started before it
- * is rehearsed.
+ * configurations, in front of services and a ledger that hold canaries. It inspects nothing that
+ * lives: `inspectConfiguration` reads a configuration that does.
  */
-export async function openFrontDoorProving(): Promise<OpenProving> {
-  return {
-    provable: {
-      engine: FRONT_DOOR,
-      tiers: FRONT_DOOR_TIERS,
-      // There is none that lives here: `inspectConfiguration` reads one that does.
-      inspect: async () => [],
-      attacks: () => FRONT_DOOR_ATTACKS,
-      mutants: () => FRONT_DOOR_MUTANTS,
-      rehearse: async (_tier, tenants) => FrontDoorRehearsal.open(await makeGround(tenants), SOUND),
-    },
+export function openFrontDoorProving(): Promise<OpenProving> {
+  return openStagedProving({
+    engine: FRONT_DOOR,
+    folders: FOLDERS,
     facts: { 'front door': 'the gateway and vending of this version, on loopback' },
-    subject: { name: 'ringfence/front-door', sha256: await programDigest(FOLDERS) },
-    close: async () => undefined,
-  }
+    attacks: FRONT_DOOR_ATTACKS,
+    mutants: FRONT_DOOR_MUTANTS,
+    rehearse: async (tenants) => openFrontDoorRehearsal(await makeGround(tenants), SOUND),
+  })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Mutant, Rehearsal } from '../boundaries/boundary.ts'
-import { parseTenantId } from '../core/tenant.ts'
+import { parseTenantId, type TenantId } from '../core/tenant.ts'
 
 // The second begins with the first, so that whoever compares by prefix confuses the two.
 const [A, B, C] = [parseTenantId('acme'), parseTenantId('acme-1'), parseTenantId('birch')]
@@ -22,7 +22,43 @@ export interface RehearsedPart {
   readonly secret: RegExp
   /** Default both. One way alone where attacks do not depend on who is whose prefix. */
   readonly ways?: 'one'
-  open(tenants: readonly (typeof A)[]): Promise<Rehearsal>
+  open(tenants: readonly TenantId[]): Promise<Rehearsal>
+}
+
+export interface CarelessPieces<Opened extends Rehearsal> {
+  readonly attacks: readonly Attack[]
+  readonly open: (tenants: readonly TenantId[]) => Promise<Opened>
+  /** With the careless pieces. Default: it is opened with them. */
+  readonly copy?: (opened: Opened) => Promise<Rehearsal>
+}
+
+/**
+ * Makes the tests of pieces that mutants make worse, as they are with nothing amiss: every attack is
+ * denied, so that what one notices on a mutant is its one fault.
+ */
+export function testNothingAmiss<Opened extends Rehearsal>(
+  what: string,
+  { attacks, open, copy }: CarelessPieces<Opened>,
+): void {
+  describe(`${what} with nothing amiss`, () => {
+    let opened: Opened
+    let careless: Rehearsal
+    before(async () => {
+      opened = await open([A, B, C])
+      careless = (await copy?.(opened)) ?? opened
+    })
+    after(async () => {
+      if (careless !== opened) await careless.close()
+      await opened.close()
+    })
+
+    for (const attack of attacks) {
+      test(`${attack.id} is denied`, async () => {
+        const { verdict, owner, outcome } = await careless.strike(attack, A, B)
+        assert.equal(verdict, 'denied', `${owner} // ${outcome}`)
+      })
+    }
+  })
 }
 
 /** Makes the tests of a part: attacks that must be denied, and mutants that they must notice. */

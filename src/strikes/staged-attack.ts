@@ -49,9 +49,25 @@ export function staged<Duel>(
   return { tiers: PROVEN_ONCE, references: [], limits, ...facts, stage }
 }
 
+/** Makes attacks of a kind, each with its stage. */
+export function attackOf<Duel>(kind: AttackKind) {
+  return (id: string, title: string, stage: (duel: Duel) => Promise<Staged>): StagedAttack<Duel> =>
+    staged({ id, title, kind }, stage)
+}
+
 /** Throws, and so makes the strike void, unless the owner was seen to succeed. */
 export function must(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(`the owner could not: ${what}`)
+}
+
+/** What the attacker met, where no request may be carried out. */
+export function noneMay(heard: readonly { readonly status: number }[]): Outcome {
+  return { crossed: heard.some(({ status }) => status > 0 && status < 400), met: statusesOf(heard) }
+}
+
+/** What the attacker met, where answers are good and hold nothing of anybody else's. */
+export function justMet(heard: readonly { readonly status: number }[]): Outcome {
+  return { crossed: false, met: statusesOf(heard) }
 }
 
 /** `2 × 401, 1 × no answer`: what came of several requests. */

@@ -1,7 +1,6 @@
 import {
   type AttackFacts,
   type Outcome,
-  PROVEN_ONCE,
   type Staged,
   type StagedAttack,
   staged as stagedIn,
@@ -10,9 +9,6 @@ import type { Duel } from '../duel.ts'
 
 export type { AttackFacts, Outcome, Staged }
 export { must, statusesOf } from '../../strikes/staged-attack.ts'
-
-/** The way of a request is the same on every tier, so it is proven once. */
-export const FRONT_DOOR_TIERS = PROVEN_ONCE
 
 export type FrontDoorAttack = StagedAttack<Duel>
 

@@ -1,8 +1,6 @@
-import assert from 'node:assert/strict'
-import { after, describe, test } from 'node:test'
-import { parseTenantId } from '../../core/tenant.ts'
+import { testNothingAmiss } from '../../strikes/rehearsal-tests.test-support.ts'
 import { FRONT_DOOR_ATTACKS } from '../attacks/attacks.ts'
-import { FrontDoorRehearsal } from '../front-door-rehearsal.ts'
+import { openFrontDoorRehearsal } from '../front-door-rehearsal.ts'
 import { makeGround } from '../house/ground.ts'
 import { type Pieces, SOUND } from '../house/pieces.ts'
 import { carelessAssertion, carelessContext, carelessToken } from './careless-checks.ts'
@@ -11,10 +9,7 @@ import { carelessService } from './context-verifiers.ts'
 import { replaced } from './front-door-mutant.ts'
 import { behind, onServer } from './fronts.ts'
 
-const [A, B] = [parseTenantId('acme'), parseTenantId('acme-1')]
-const ground = await makeGround([A, B])
-
-/** The careless pieces with nothing amiss: what an attack notices on a mutant is its one fault. */
+/** What mutants make worse. */
 const PIECES: Readonly<Record<string, Partial<Pieces>>> = {
   verifiers: {
     gatewayChecks: replaced(SOUND.gatewayChecks, carelessToken({})),
@@ -34,17 +29,15 @@ const BEYOND: Readonly<Record<string, readonly string[]>> = {
   follower: ['fd-config-rolled-back-restart'],
 }
 
+/** Attacks on what these decide. */
+const DECIDED = /^fd-(?:token|realm|route|framing|header|context|workload|config|exists)-/
+
 for (const [what, pieces] of Object.entries(PIECES)) {
-  describe(`careless ${what} with nothing amiss`, async () => {
-    const rehearsal = await FrontDoorRehearsal.open(ground, { ...SOUND, ...pieces })
-    after(() => rehearsal.close())
-    const about = /^fd-(?:token|realm|route|framing|header|context|workload|config|exists)-/
-    for (const attack of FRONT_DOOR_ATTACKS.filter(({ id }) => about.test(id))) {
-      if (BEYOND[what]?.includes(attack.id)) continue
-      test(`${attack.id} is denied`, async () => {
-        const { verdict, owner, outcome } = await rehearsal.strike(attack, A, B)
-        assert.equal(verdict, 'denied', `${owner} // ${outcome}`)
-      })
-    }
+  testNothingAmiss(`careless ${what}`, {
+    attacks: FRONT_DOOR_ATTACKS.filter(
+      ({ id }) => DECIDED.test(id) && BEYOND[what]?.includes(id) !== true,
+    ),
+    open: async (tenants) =>
+      openFrontDoorRehearsal(await makeGround(tenants), { ...SOUND, ...pieces }),
   })
 }
