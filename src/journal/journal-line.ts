@@ -6,7 +6,7 @@ export const LINE_BYTES_MAX = 64 * 1024
 /**
  * What a line holds. `audit` (an audit entry) and `usage` (a usage event) are sent on; `own` is for the
  * process that writes it, and stays; `mended` says that the last line of a killed process was torn and
- * cut off.
+ * cut off, or, with no bytes, that what could not be written for a while can be again.
  */
 export type LineKind = 'audit' | 'usage' | 'own' | 'mended'
 

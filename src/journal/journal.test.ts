@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -129,6 +131,24 @@ test('a disk that is full is told to each who waits, and remembered until a writ
     assert.equal(journal.writable, false)
   }
   await journal.close()
+})
+
+test('that it can be written again is found without anybody asking', async () => {
+  const journal = await Journal.open({ directory, bytesMax: 1, tryAgainMs: 5 })
+  await journal.append([line('before')])
+  const next = join(directory, 'journal-00000002.ndjson')
+  mkdirSync(next)
+  await assert.rejects(journal.append([line('x')]), { code: 'not_writable' })
+  const isMended = new Promise<void>((resolve) => {
+    journal.onWritten(() => {
+      if (journal.writable) resolve()
+    })
+  })
+  rmdirSync(next)
+  await isMended
+  await journal.append([line('after')])
+  await journal.close()
+  assert.deepEqual(ids(), ['before', 'after'])
 })
 
 test('a directory that cannot be used is refused at the start', async () => {

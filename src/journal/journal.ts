@@ -8,6 +8,7 @@ import type { Position } from './position.ts'
 const PAGE_BYTES_MAX = 64 * 1024 * 1024
 const PAGE_MS_MAX = 24 * 3_600_000
 const WAITING_MAX = 10_000
+const TRY_AGAIN_MS = 1_000
 
 export interface JournalOptions {
   /** Its own directory, made when it is not there. One process writes to it at a time. */
@@ -18,6 +19,8 @@ export interface JournalOptions {
   readonly waitingMax?: number
   /** Bytes of all pages together; beyond them lines are refused. Default: as the disk has room. */
   readonly keptBytesMax?: number
+  /** After a write that failed: milliseconds between tries of its own. Default 1 000. */
+  readonly tryAgainMs?: number
 }
 
 interface Waiting {
@@ -45,6 +48,7 @@ export class Journal {
   #unsettledSince: number | undefined
   #writing: Promise<void> | undefined
   #unwritable: unknown
+  #trying: NodeJS.Timeout | undefined
   #closed = false
   readonly #listeners = new Set<() => void>()
 
@@ -62,6 +66,7 @@ export class Journal {
       bytesMax: PAGE_BYTES_MAX,
       waitingMax: WAITING_MAX,
       keptBytesMax: Number.POSITIVE_INFINITY,
+      tryAgainMs: TRY_AGAIN_MS,
       ...options,
     }
   }
@@ -79,7 +84,7 @@ export class Journal {
     }
   }
 
-  /** False from a write that failed to the next that succeeds. */
+  /** False from a write that failed to the next that succeeds. It tries by itself, also when nobody asks. */
   get writable(): boolean {
     return !this.#closed && this.#unwritable === undefined
   }
@@ -151,6 +156,7 @@ export class Journal {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    clearTimeout(this.#trying)
     await this.#writing
     await this.#page.close()
   }
@@ -170,6 +176,7 @@ export class Journal {
         for (const { resolve } of batch) resolve()
       } catch (error) {
         this.#unwritable = error
+        this.#tryAgain()
         for (const { reject } of batch) reject(notWritable(error))
       }
       // What waits by now came after this batch was begun.
@@ -177,6 +184,16 @@ export class Journal {
       for (const listener of this.#listeners) listener()
     }
     this.#writing = undefined
+  }
+
+  /** Whoever is sent nothing while it cannot write would otherwise never find that it can again. */
+  #tryAgain(): void {
+    if (this.#closed || this.#trying !== undefined) return
+    this.#trying = setTimeout(() => {
+      this.#trying = undefined
+      if (this.writable) return
+      this.append([mendedLine(0)]).catch(() => this.#tryAgain())
+    }, this.#options.tryAgainMs).unref()
   }
 
   /** After a failure a new page too: what the old one holds by now, nobody can tell. */

@@ -160,3 +160,17 @@ test('a mark of a journal that is gone does not hide the one that came in its pl
   await start(async ({ lines }) => void arrived.push(...idsOf(lines)))
   await until(() => arrived.includes(77))
 })
+
+test('a writer that is behind says so, and nothing is called complete that may still come', async () => {
+  let handedOverTo: number | undefined
+  const said: (number | undefined)[] = []
+  const running = await start(async ({ completeTo }) => void said.push(completeTo), {
+    handedOverTo: () => handedOverTo,
+    beatMs: 5,
+  })
+  await until(() => said.length > 2)
+  assert.ok(said.every((completeTo) => completeTo === undefined))
+  handedOverTo = 1_000
+  await until(() => said.at(-1) === 1_000)
+  assert.equal((await running.lag()).completeTo, 1_000)
+})

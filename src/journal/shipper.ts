@@ -50,6 +50,11 @@ export interface ShipperOptions {
   readonly beatMs?: number
   /** The longest pause between tries. Default a minute. */
   readonly delayMsMax?: number
+  /**
+   * Up to when whoever writes the journal has handed over all there is, in milliseconds: of one that is
+   * itself behind. Undefined: that is not known, and is not said. Default: it is never behind.
+   */
+  readonly handedOverTo?: () => number | undefined
 }
 
 /** How far the other side is behind. */
@@ -87,6 +92,7 @@ export class Shipper {
       keepMs: KEEP_MS,
       beatMs: BEAT_MS,
       delayMsMax: DELAY_MS_MAX,
+      handedOverTo: () => Number.POSITIVE_INFINITY,
       ...options,
     }
     this.#mark = mark
@@ -135,7 +141,10 @@ export class Shipper {
   async #sendNext(): Promise<boolean> {
     const { journal, kinds, send, keepMs, batchBytes } = this.#options
     this.#written = false
-    const { end, completeTo } = journal.settled()
+    // Asked first: what is handed over from now on is not in what is settled now.
+    const handedOverTo = this.#options.handedOverTo()
+    const { end, completeTo: settledTo } = journal.settled()
+    const completeTo = handedOverTo === undefined ? undefined : Math.min(settledTo, handedOverTo)
     const from = this.#from(end)
     const { lines, position } = await readLines(journal.directory, from, end, this.#bytesMax)
     const last = comparePositions(position, end) >= 0

@@ -1,3 +1,5 @@
+import { type Clocks, elapsedMs, type Moment, momentAt, thisMoment } from '../core/moment.ts'
+
 /** A moment that clocks set back by more than this do not explain. Milliseconds. */
 const AHEAD_MS_MAX = 5_000
 
@@ -6,21 +8,19 @@ const AHEAD_MS_MAX = 5_000
  * set back, and the process's stands still while the machine sleeps.
  */
 export class Freshness {
-  readonly #wall: () => number
-  readonly #steady: () => number
-  #at: { readonly wall: number; readonly steady: number } | undefined
+  readonly #clocks: Clocks
+  #at: Moment | undefined
 
-  constructor(wall: () => number = Date.now, steady: () => number = () => performance.now()) {
-    this.#wall = wall
-    this.#steady = steady
+  constructor(clocks: Clocks = thisMoment) {
+    this.#clocks = clocks
   }
 
   /** A moment, to be handed to `proven` once it is known that nothing was missed until then. */
-  now(): { readonly wall: number; readonly steady: number } {
-    return { wall: this.#wall(), steady: this.#steady() }
+  now(): Moment {
+    return this.#clocks()
   }
 
-  proven(at: { readonly wall: number; readonly steady: number }): void {
+  proven(at: Moment): void {
     this.#at = at
   }
 
@@ -28,7 +28,7 @@ export class Freshness {
   recalled(wall: number): void {
     const now = this.now()
     if (wall > now.wall + AHEAD_MS_MAX) return
-    this.#at = { wall, steady: now.steady - Math.max(0, now.wall - wall) }
+    this.#at = momentAt(wall, now)
   }
 
   /** By the machine's clock, for a disk; undefined when nothing was ever proven. */
@@ -38,8 +38,6 @@ export class Freshness {
 
   /** Milliseconds; infinite when nothing was ever proven, or it was proven in the future. */
   get ageMs(): number {
-    if (this.#at === undefined) return Number.POSITIVE_INFINITY
-    const { wall, steady } = this.now()
-    return Math.max(wall - this.#at.wall, steady - this.#at.steady)
+    return this.#at === undefined ? Number.POSITIVE_INFINITY : elapsedMs(this.#at, this.now())
   }
 }

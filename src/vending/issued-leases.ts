@@ -1,4 +1,4 @@
-import type { Lease, LeaseId, Scope } from '../core/lease.ts'
+import { LEASE_TTL_SECONDS_MAX, type Lease, type LeaseId, type Scope } from '../core/lease.ts'
 import type { CellName, TenantId } from '../core/tenant.ts'
 import type { ClientId } from '../core/names.ts'
 import { Behalf } from './behalf.ts'
@@ -17,25 +17,38 @@ export interface Issued {
 /** How often expired leases are forgotten, in milliseconds. */
 const TIDY_MS = 60_000
 
-/** The leases that this process, or one before it, gave and that still live. */
+/** How much longer than it can live a lease is remembered, in milliseconds. */
+const AFTER_MS = 60_000
+
+interface Kept {
+  readonly issued: Issued
+  /** By the process's own clock. */
+  readonly until: number
+}
+
+/**
+ * The leases that this process, or one before it, gave and that may still live. None is forgotten sooner,
+ * however the machine's clock is set: what is not remembered here cannot be ended when it is revoked.
+ */
 export class IssuedLeases {
-  readonly #leases = new Map<LeaseId, Issued>()
+  readonly #leases = new Map<LeaseId, Kept>()
   #tidiedAt = 0
 
-  add(issued: Issued): void {
+  /** @param lifeMs how long it can live from now on. Default as long as any */
+  add(issued: Issued, lifeMs = LEASE_TTL_SECONDS_MAX * 1000): void {
     this.#tidy()
-    this.#leases.set(issued.lease_id, issued)
+    const until = performance.now() + lifeMs + AFTER_MS
+    this.#leases.set(issued.lease_id, { issued, until })
   }
 
   find(lease: LeaseId): Issued | undefined {
-    const issued = this.#leases.get(lease)
-    return issued !== undefined && issued.expires_at.getTime() > Date.now() ? issued : undefined
+    return this.#leases.get(lease)?.issued
   }
 
   /** Those for which `which` is true. */
   select(which: (issued: Issued) => boolean): readonly Issued[] {
     this.#tidy()
-    return [...this.#leases.values()].filter(which)
+    return [...this.#leases.values()].map(({ issued }) => issued).filter(which)
   }
 
   remove(lease: LeaseId): void {
@@ -43,12 +56,10 @@ export class IssuedLeases {
   }
 
   #tidy(): void {
-    const now = Date.now()
+    const now = performance.now()
     if (now - this.#tidiedAt < TIDY_MS) return
     this.#tidiedAt = now
-    for (const [id, { expires_at }] of this.#leases) {
-      if (expires_at.getTime() <= now) this.#leases.delete(id)
-    }
+    for (const [id, { until }] of this.#leases) if (until <= now) this.#leases.delete(id)
   }
 }
 

@@ -50,7 +50,7 @@ function subject() {
       sweep: async () => ({ leasesExpired: 0, sessionsEnded: 0, overBudget: [] }),
     }),
     end: (lease) => ended.push(lease.lease_id),
-    now: () => now,
+    clocks: () => ({ wall: now, steady: now }),
     onRenewalFailed: () => {
       state.failures += 1
     },

@@ -1,6 +1,7 @@
 import type { Leaser } from '../boundaries/boundary.ts'
 import { RingfenceError } from '../core/errors.ts'
 import type { Lease, LeaseId, Scope } from '../core/lease.ts'
+import { type Clocks, elapsedMs, type Moment, thisMoment } from '../core/moment.ts'
 import type { CellName, TenantId, Tier } from '../core/tenant.ts'
 
 /** Where a cell's credentials come from. @throws RingfenceError `engine_unavailable` */
@@ -23,8 +24,8 @@ export interface LeaseOrder {
 
 export interface LeaseCacheOptions {
   readonly leaserOf: LeaserOf
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number
+  /** Default this machine's. */
+  readonly clocks?: Clocks
   /** Told of each lease that was opened, before anybody gets it. */
   readonly onOpened?: (lease: Lease, order: LeaseOrder) => void
   /** Ends a lease that was opened for something that was forgotten meanwhile, and tries until it is ended. */
@@ -64,18 +65,22 @@ interface Opening {
  * Hands out one lease per order for as long as it lives, and replaces it before it expires: the next
  * one is opened on another login while the old one still works, so that rotation interrupts nobody.
  * Concurrent requests for the same lease share one call to the engine.
+ *
+ * How long a lease still lives is measured from when it was asked for, by our own clocks: the engine's may
+ * say another time, and each may be set while the lease lives.
  */
 export class LeaseCache {
   readonly #options: LeaseCacheOptions
-  readonly #now: () => number
+  readonly #clocks: Clocks
   /** By who holds what, and then by order. */
   readonly #shares = new Map<string, Map<string, Entry>>()
   #tidiedAt = 0
   readonly #opening = new Map<string, Opening>()
+  readonly #askedAt = new WeakMap<Lease, Moment>()
 
   constructor(options: LeaseCacheOptions) {
     this.#options = options
-    this.#now = options.now ?? Date.now
+    this.#clocks = options.clocks ?? thisMoment
   }
 
   /** @throws RingfenceError `tenant_unknown`, `lease_denied`, `tenant_not_active`, `engine_unavailable` */
@@ -144,7 +149,9 @@ export class LeaseCache {
   }
 
   #left(lease: Lease): number {
-    return lease.expires_at.getTime() - this.#now()
+    const askedAt = this.#askedAt.get(lease)
+    if (askedAt === undefined) return 0
+    return lease.lease_duration * 1000 - elapsedMs(askedAt, this.#clocks())
   }
 
   #shouldRenew(lease: Lease, order: LeaseOrder): boolean {
@@ -161,7 +168,7 @@ export class LeaseCache {
   /** What a lease opened now may live. */
   #secondsFor({ seconds, job }: LeaseOrder): number {
     if (job === undefined) return seconds
-    return Math.min(seconds, Math.floor((job.until.getTime() - this.#now()) / 1000))
+    return Math.min(seconds, Math.floor((job.until.getTime() - this.#clocks().wall) / 1000))
   }
 
   #open(order: LeaseOrder, id: string): Promise<Lease> {
@@ -184,7 +191,9 @@ export class LeaseCache {
     const { tenant, cell, scope, holder } = order
     const ttlSeconds = this.#secondsFor(order)
     if (ttlSeconds < 1) throw new RingfenceError('lease_denied', 'the job has ended')
+    const askedAt = this.#clocks()
     const lease = await this.#options.leaserOf(cell).lease(tenant, { scope, ttlSeconds, holder })
+    this.#askedAt.set(lease, askedAt)
     this.#options.onOpened?.(lease, order)
     if (opening.forgotten) {
       this.#options.end(lease, order)
@@ -205,8 +214,9 @@ export class LeaseCache {
   }
 
   #tidy(): void {
-    if (this.#now() - this.#tidiedAt < TIDY_MS) return
-    this.#tidiedAt = this.#now()
+    const now = this.#clocks().steady
+    if (now - this.#tidiedAt < TIDY_MS) return
+    this.#tidiedAt = now
     this.#keepWhere(({ lease }) => this.#left(lease) > 0)
   }
 }

@@ -18,10 +18,10 @@ export class MemoryLeaser implements Leaser {
   waiting = 0
   /** How often `revoke` was called. */
   revocations = 0
-  readonly #cell: CellName
+  readonly cell: CellName
 
   constructor(cell = 'eu-west-1') {
-    this.#cell = parseCellName(cell)
+    this.cell = parseCellName(cell)
   }
 
   async lease(tenant: TenantId, request: LeaseRequest): Promise<Lease> {
@@ -51,7 +51,7 @@ export class MemoryLeaser implements Leaser {
       tenant,
       boundary: 'memory',
       tier: 'pooled',
-      cell: this.#cell,
+      cell: this.cell,
       scope,
       issued_at,
       expires_at,
@@ -68,8 +68,11 @@ export class MemoryLeaser implements Leaser {
   async revoke(tenant: TenantId, lease?: LeaseId): Promise<Revocation> {
     this.revocations += 1
     this.#answer()
-    const hit = this.live(tenant).filter(
-      ({ lease_id }) => lease === undefined || lease_id === lease,
+    const hit = this.records.filter(
+      (record) =>
+        record.tenant === tenant &&
+        record.ended_at === undefined &&
+        (lease === undefined || record.lease_id === lease),
     )
     for (const record of hit) {
       record.ended_at = new Date()

@@ -7,7 +7,7 @@ import { Journal } from '../journal/journal.ts'
 import { recall } from './recall.ts'
 import { VendingJournal } from './vending-journal.ts'
 
-test('what is recalled is what was said since then, over all pages, and torn lines are passed over', async (t) => {
+test('what is recalled is the last of it, over all pages, and torn lines are passed over', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'rf-recall-'))
   t.after(() => rmSync(directory, { recursive: true, force: true }))
   const now = Date.now()
@@ -27,9 +27,13 @@ test('what is recalled is what was said since then, over all pages, and torn lin
   assert.ok(readdirSync(directory).length > 1)
   const newest = readdirSync(directory).sort().at(-1) ?? ''
   appendFileSync(join(directory, newest), '{"kind":"own","value":{"at":')
-  const found = await recall(directory, new Date(now - 3_600_000))
-  assert.deepEqual(
-    found.map(({ request_id }) => request_id),
-    ['50', '30', '10'],
-  )
+  const recalled = async () => {
+    const found = await recall(directory, 55 * 60_000)
+    return found.map(({ request_id }) => request_id)
+  }
+  assert.deepEqual(await recalled(), ['50', '30', '10'])
+  t.mock.timers.enable({ apis: ['Date'], now: now + 24 * 3_600_000 })
+  assert.deepEqual(await recalled(), ['50', '30', '10'], 'also when the clock was set forward')
+  t.mock.timers.setTime(now - 24 * 3_600_000)
+  assert.deepEqual(await recalled(), ['90', '70', '50', '30', '10'], 'and when it was set back')
 })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import { RingfenceError } from '../core/errors.ts'
+import type { Lease } from '../core/lease.ts'
 import { problemResponse } from '../http/problem.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource } from '../snapshot/snapshot.ts'
@@ -37,26 +38,35 @@ export interface VendingAppOptions {
  */
 export function vendingApp(options: VendingAppOptions): Hono {
   const app = new Hono()
+  const told = new WeakSet<Lease>()
   app.get('/healthz', (context) => context.json({ status: 'ok' }))
   app.get('/readyz', (context) => {
     const { journal, configuration, revocations } = options
     const ready = journal.writable && revocations.known && hasConfiguration(configuration)
     return context.json({ status: ready ? 'ok' : 'not ready' }, ready ? 200 : 503)
   })
-  app.post('/v1/token', (context) => answer('exchange', context.req.raw, options))
-  app.post('/v1/leases/renew', (context) => answer('renewal', context.req.raw, options))
-  app.post('/v1/leases/revoke', (context) => answer('revocation', context.req.raw, options))
+  app.post('/v1/token', (context) => answer('exchange', context.req.raw, options, told))
+  app.post('/v1/leases/renew', (context) => answer('renewal', context.req.raw, options, told))
+  app.post('/v1/leases/revoke', (context) => answer('revocation', context.req.raw, options, told))
   app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
   app.onError((error) => problemResponse(error))
   return app
 }
 
-async function answer(kind: Kind, request: Request, options: VendingAppOptions): Promise<Response> {
+/** Leases of which somebody was told, or is being told now. */
+type Told = WeakSet<Lease>
+
+async function answer(
+  kind: Kind,
+  request: Request,
+  options: VendingAppOptions,
+  told: Told,
+): Promise<Response> {
   const { telemetry } = options
-  if (telemetry === undefined) return (await answered(kind, request, options)).response
+  if (telemetry === undefined) return (await answered(kind, request, options, told)).response
   const began = performance.now()
   const trace = traceOfHeaders(request.headers)
-  const { response, attempt } = await inTrace(trace, () => answered(kind, request, options))
+  const { response, attempt } = await inTrace(trace, () => answered(kind, request, options, told))
   telemetry.ended({
     // Until caller and context are facts, the tenant is only what somebody says.
     tenant: attempt !== undefined && isKnown(attempt) ? attempt.context.tenant : undefined,
@@ -72,12 +82,13 @@ async function answered(
   kind: Kind,
   request: Request,
   options: VendingAppOptions,
+  told: Told,
 ): Promise<{ readonly response: Response; readonly attempt: Attempt | undefined }> {
   const requestId = randomUUID()
   let attempt: Attempt | undefined
   try {
     attempt = await readAttempt(kind, requestId, request, options.configuration.current())
-    return { response: await granted(attempt, options), attempt }
+    return { response: await granted(attempt, options, told), attempt }
   } catch (thrown) {
     const refusal = refusalOf(thrown)
     if (refusal.error === 'server_error') options.log(`request ${requestId}: ${refusal.reason}`)
@@ -88,18 +99,28 @@ async function answered(
 async function granted(
   attempt: Attempt,
   { desk, cache, journal, usageSource }: VendingAppOptions,
+  told: Told,
 ): Promise<Response> {
   if (attempt.kind === 'revocation') {
     const lease = await desk.revoke(attempt)
     await journal.append(grantEntry(attempt, lease, 'engine', 'revoked'))
     return revokedAnswer(attempt.requestId, attempt)
   }
+  // Nothing is opened at an engine that could not be written down. To end leases it always tries.
+  if (!journal.writable) throw new RingfenceError('not_writable', 'the journal cannot be written')
   const { lease, opened } =
     attempt.kind === 'exchange' ? await desk.exchange(attempt) : await desk.renew(attempt)
   const [layer, reason] = opened ? (['engine', 'opened'] as const) : (['cache', 'in-hand'] as const)
-  // One in hand was used when it was made.
-  const used = opened && usageSource !== undefined ? [usageOf(attempt, lease, usageSource)] : []
-  await journal.append(grantEntry(attempt, lease, layer, reason), used)
+  // It is used once, however many are given it; one that was renewed in the background, by the first of them.
+  const isFirst = !told.has(lease)
+  told.add(lease)
+  const used = isFirst && usageSource !== undefined ? [usageOf(attempt, lease, usageSource)] : []
+  try {
+    await journal.append(grantEntry(attempt, lease, layer, reason), used)
+  } catch (error) {
+    if (isFirst) desk.takeBack(lease, attempt.client)
+    throw error
+  }
   return grantAnswer(attempt, lease, cache.secondsLeft(lease))
 }
 

@@ -76,11 +76,12 @@ export async function openVending(options: VendingOptions): Promise<Vending> {
   if (lines.bytesCut > 0) log('the journal’s last line was torn and is cut off')
   const issued = new IssuedLeases()
   const used = new UsedAssertions()
-  const before = await recall(lines.directory, new Date(Date.now() - RECALL_MS))
+  const before = await recall(lines.directory, RECALL_MS)
   for (const entry of before) remember(entry, issued, used)
   const cache = new LeaseCache({
     leaserOf,
-    onOpened: (lease, order) => issued.add(issuedOf(lease, parseClientId(order.holder))),
+    onOpened: (lease, order) =>
+      issued.add(issuedOf(lease, parseClientId(order.holder)), lease.lease_duration * 1000),
     end: (lease, order) => enforcer.end(issuedOf(lease, parseClientId(order.holder)), 'taken-away'),
     onRenewalFailed: (tenant) => log(`no renewal for ${tenant}; its lease goes on`),
   })
