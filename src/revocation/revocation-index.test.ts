@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseSubject } from '../core/names.ts'
 import { parseTenantId } from '../core/tenant.ts'
-import { parseEntries, storedEntry } from './entry.ts'
+import { KEPT_SECONDS, parseEntries, storedEntry } from './entry.ts'
 import { RevocationIndex } from './revocation-index.ts'
 import type { Revocable, Revocation } from './revocation.ts'
 
@@ -147,15 +147,40 @@ test('a token without a session is covered by the revocation of none', () => {
 
 test('only what says something new is news, and a later one never shortens an earlier', () => {
   const tenant = parseTenantId('acme')
-  const index = new RevocationIndex()
+  let steady = 0
+  const index = new RevocationIndex(() => steady)
   const add = (second: number, untilMs: number) =>
     index.add({ revocation: { kind: 'tenant', tenant, at: new Date(second * 1000) }, untilMs })
   assert.deepEqual([add(5, 90), add(5, 90), add(3, 10), add(7, 20)], [true, false, false, true])
   assert.equal(index.size, 1)
+  steady += KEPT_SECONDS * 1000 + 1
   index.forget(50)
   assert.equal(index.size, 1)
   index.forget(91)
   assert.equal(index.size, 0)
+})
+
+test('a clock that was set forward, and right again, brings back nothing that was revoked', () => {
+  let steady = 0
+  const index = new RevocationIndex(() => steady)
+  const acme = parseTenantId('acme')
+  const now = Date.UTC(2026, 0, 1)
+  const revocation = { kind: 'session', tenant: acme, id: 's-1', at: new Date(now) } as const
+  index.add({ revocation, untilMs: now + KEPT_SECONDS * 1000 })
+  const isRevoked = () =>
+    index.find({
+      tenant: acme,
+      ...{ id: 't', session: 's-1', subject: parseSubject('ann'), client: 'web' },
+      issuedAt: new Date(now),
+    }) !== undefined
+  steady += 60_000
+  index.forget(now + 24 * 3_600_000)
+  assert.ok(isRevoked())
+  steady += KEPT_SECONDS * 1000
+  index.forget(now + 60_000)
+  assert.ok(isRevoked(), 'nor does one that was set back')
+  index.forget(now + KEPT_SECONDS * 1000 + 60_000)
+  assert.equal(isRevoked(), false)
 })
 
 test('an entry of a kind that is not known is refused, not passed over', () => {

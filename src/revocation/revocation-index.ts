@@ -1,6 +1,6 @@
 import { parseSubject } from '../core/names.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, KEPT_SECONDS } from './entry.ts'
 import type { Revocable, Revocation } from './revocation.ts'
 
 type Kind = Revocation['kind']
@@ -13,6 +13,8 @@ const FOR_GOOD: ReadonlySet<Kind> = new Set(['session', 'token'])
 interface Known {
   atMs: number
   untilMs: number
+  /** When it was heard last, by the process's own clock. */
+  heardMs: number
 }
 
 /**
@@ -21,6 +23,12 @@ interface Known {
  */
 export class RevocationIndex {
   readonly #kinds = new Map<Kind, Map<string, Known>>(KINDS.map((kind) => [kind, new Map()]))
+  readonly #steady: () => number
+
+  /** @param steady milliseconds of a clock that nobody sets */
+  constructor(steady: () => number = () => performance.now()) {
+    this.#steady = steady
+  }
 
   /** Takes an entry in. False when it says nothing that was not known. */
   add({ revocation, untilMs }: Entry): boolean {
@@ -28,10 +36,12 @@ export class RevocationIndex {
     const key = keyOf(revocation)
     const atMs = revocation.at.getTime()
     const known = of.get(key)
+    const heardMs = this.#steady()
     if (known === undefined) {
-      of.set(key, { atMs, untilMs })
+      of.set(key, { atMs, untilMs, heardMs })
       return true
     }
+    known.heardMs = heardMs
     const isNews = atMs > known.atMs && !FOR_GOOD.has(revocation.kind)
     known.atMs = Math.max(known.atMs, atMs)
     known.untilMs = Math.max(known.untilMs, untilMs)
@@ -58,10 +68,16 @@ export class RevocationIndex {
     return undefined
   }
 
-  /** Forgets what voids nothing any more. */
+  /**
+   * Forgets what voids nothing any more: its time is over, and it has been known here for as long. A clock
+   * that is set forward for a while, and then right again, brings nothing back.
+   */
   forget(nowMs: number): void {
+    const heardBefore = this.#steady() - KEPT_SECONDS * 1000
     for (const of of this.#kinds.values()) {
-      for (const [key, { untilMs }] of of) if (untilMs < nowMs) of.delete(key)
+      for (const [key, { untilMs, heardMs }] of of) {
+        if (untilMs < nowMs && heardMs < heardBefore) of.delete(key)
+      }
     }
   }
 

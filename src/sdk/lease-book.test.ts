@@ -115,6 +115,24 @@ test('a lease that the server refused is replaced once for all, and not one that
   assert.equal(next.mock.callCount(), 1)
 })
 
+test('a clock that is set makes no lease last longer, and one that was set forward keeps nobody from the next', async (t) => {
+  let steady = 0
+  t.mock.method(performance, 'now', () => steady)
+  t.mock.timers.enable({ apis: ['Date'], now: 100_000_000 })
+  const book = new LeaseBook()
+  await book.ensure(READ, asked('one'))
+  t.mock.timers.setTime(100_000_000 - 3_600_000)
+  steady += 901_000
+  await book.ensure(READ, asked('two'))
+  assert.equal(book.lease(READ).lease_id, 'two')
+  t.mock.timers.setTime(100_000_000 + 3_600_000)
+  await book.ensure(READ, asked('three'))
+  const none = asked('four')
+  await book.ensure(READ, none)
+  assert.equal(book.lease(READ).lease_id, 'three')
+  assert.equal(none.mock.callCount(), 0)
+})
+
 test('what has ended is let go of', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
   const book = new LeaseBook()

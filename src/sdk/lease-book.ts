@@ -1,5 +1,6 @@
 import { RingfenceError } from '../core/errors.ts'
 import type { Scope } from '../core/lease.ts'
+import { elapsedMs, type Moment, momentAt, thisMoment } from '../core/moment.ts'
 import type { TenantContext } from '../tokens/tenant-context.ts'
 import { RETIRE_BEFORE_END, RETIRE_BEFORE_END_MS } from './postgres/lease-login.ts'
 import type { VendedLease } from './vending-client.ts'
@@ -25,10 +26,13 @@ const RENEW_AGAIN_MS = 1_000
 
 interface Entry {
   readonly lease: VendedLease
-  /** Milliseconds since 1970. */
-  readonly usableUntil: number
-  renewAt: number
+  readonly askedAt: Moment
+  /** Milliseconds from then on. */
+  readonly usableFor: number
+  renewAfter: number
 }
+
+const age = ({ askedAt }: Entry) => elapsedMs(askedAt, thisMoment())
 
 /** Asks vending, on behalf of one verified context. */
 export type Ask = () => Promise<VendedLease>
@@ -50,7 +54,7 @@ export class LeaseBook {
     for (;;) {
       const entry = this.#usable(seat)
       if (entry !== undefined) {
-        if (Date.now() >= entry.renewAt) this.#renew(seat, entry, ask)
+        if (age(entry) >= entry.renewAfter) this.#renew(seat, entry, ask)
         return
       }
       const asking = this.#asking.get(seat)
@@ -87,12 +91,12 @@ export class LeaseBook {
 
   #usable(seat: Seat): Entry | undefined {
     const entry = this.#entries.get(seat)
-    return entry !== undefined && Date.now() < entry.usableUntil ? entry : undefined
+    return entry !== undefined && age(entry) < entry.usableFor ? entry : undefined
   }
 
   #renew(seat: Seat, entry: Entry, ask: Ask): void {
     if (this.#asking.has(seat)) return
-    entry.renewAt = Date.now() + RENEW_AGAIN_MS
+    entry.renewAfter = age(entry) + RENEW_AGAIN_MS
     // Failing is no harm yet: the lease in hand lasts, and a later request tries again.
     this.#exchange(seat, ask).catch(() => {})
   }
@@ -106,17 +110,16 @@ export class LeaseBook {
   }
 
   #enter(seat: Seat, lease: VendedLease): void {
-    const now = Date.now()
-    for (const [other, { usableUntil }] of this.#entries) {
-      if (usableUntil <= now) this.#entries.delete(other)
+    for (const [other, entry] of this.#entries) {
+      if (age(entry) >= entry.usableFor) this.#entries.delete(other)
     }
-    const end = lease.expires_at.getTime()
-    const life = end - lease.askedAt
+    const life = lease.expires_at.getTime() - lease.askedAt
     this.#entries.set(seat, {
       lease,
+      askedAt: momentAt(lease.askedAt, thisMoment()),
       // Sessions are retired at this moment as well.
-      usableUntil: end - Math.min(RETIRE_BEFORE_END_MS, life * RETIRE_BEFORE_END),
-      renewAt: lease.askedAt + life * RENEW_AFTER,
+      usableFor: life - Math.min(RETIRE_BEFORE_END_MS, life * RETIRE_BEFORE_END),
+      renewAfter: life * RENEW_AFTER,
     })
   }
 }

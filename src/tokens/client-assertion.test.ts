@@ -34,6 +34,19 @@ test('of two uses at the same moment one is refused', async () => {
   assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1)
 })
 
+test('a clock that was set forward, and right again, lets no assertion be used twice', async (t) => {
+  const now = Date.now()
+  t.mock.timers.enable({ apis: ['Date'], now })
+  const used = new UsedAssertions()
+  const assertion = await signClientAssertion(webKey, web, AUDIENCE)
+  assert.equal(await verify(assertion, used), web)
+  t.mock.timers.setTime(now + 3_600_000)
+  assert.equal(await verify(await signClientAssertion(webKey, web, AUDIENCE), used), web)
+  t.mock.timers.setTime(now + 1_000)
+  await assert.rejects(verify(assertion, used), invalid)
+  assert.equal(await verify(await signClientAssertion(webKey, web, AUDIENCE), used), web)
+})
+
 test('an assertion that was refused is not used up', async () => {
   const used = new UsedAssertions()
   const assertion = await signClientAssertion(webKey, web, AUDIENCE)

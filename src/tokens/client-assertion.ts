@@ -9,6 +9,8 @@ export const CLIENT_ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-typ
 const TYP = 'client-authentication+jwt'
 const SECONDS = 30
 const SECONDS_MAX = 60
+/** More life than any has left, clocks apart. */
+const LEFT_SECONDS_MAX = 3 * SECONDS_MAX
 
 /** A workload's (or a plane's) proof of its own identity for one audience, used once. */
 export async function signClientAssertion(
@@ -27,20 +29,24 @@ export async function signClientAssertion(
   })
 }
 
-/** Remembers which assertions were used, for as long as they would be valid. */
+/**
+ * Remembers which assertions were used, for as long as they would be valid. By a clock that nobody sets: one
+ * that is set forward for a while would otherwise forget what is valid again afterwards.
+ */
 export class UsedAssertions {
   readonly #until = new Map<string, number>()
 
   /** True at the first call for a jti. Entries come in order of expiry, within the longest life. */
   take(jti: string, expiresAtSeconds: number): boolean {
-    const now = Date.now() / 1000
+    const now = performance.now() / 1000
+    const left = expiresAtSeconds - Date.now() / 1000
     for (const [id, until] of this.#until) {
       if (until > now) break
       this.#until.delete(id)
     }
     if (this.#until.has(jti)) return false
     // Ends later than the assertion itself can be valid anywhere, clocks apart.
-    this.#until.set(jti, Math.max(expiresAtSeconds, now) + SECONDS_MAX)
+    this.#until.set(jti, now + Math.min(Math.max(left, 0), LEFT_SECONDS_MAX) + SECONDS_MAX)
     return true
   }
 }
