@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ReadResource } from '../transparency/tile-nodes.ts'
+import { carriesToken, NOT_CARRIED } from './carries-token.ts'
 
 const TIMEOUT_MS = 30_000
 const TRIES = 4
@@ -15,14 +16,17 @@ const BYTES_MAX = 32 * 1_024 * 1_024
  * @param token for a server that wants a bearer token
  * @param cosignatures how many witnesses must have cosigned the checkpoint that is read: a server gives the
  *   newest of them where it keeps such, a directory has but one
- * @throws RingfenceError `invalid_argument`
+ * @throws RingfenceError `invalid_argument`, `invalid_url`
  */
 export async function openAuditSource(
   where: string,
   token?: string,
   cosignatures = 0,
 ): Promise<ReadResource> {
-  if (/^https?:\/\//.test(where)) {
+  if (/^https?:\/\//.test(where) && URL.canParse(where)) {
+    if (token !== undefined && !carriesToken(new URL(where))) {
+      throw new RingfenceError('invalid_url', NOT_CARRIED)
+    }
     const read = fromServer(where.replace(/\/+$/, ''), token)
     if (cosignatures === 0) return read
     // The newest of all, when none has as many: what is missing is a finding then.
@@ -57,12 +61,15 @@ function fromServer(prefix: string, token: string | undefined): ReadResource {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const signal = AbortSignal.timeout(TIMEOUT_MS)
-        const answer = await fetch(`${prefix}/${path}`, { headers, signal })
+        // A token goes where it was said to go, and nowhere else.
+        const redirect = token === undefined ? 'follow' : 'error'
+        const answer = await fetch(`${prefix}/${path}`, { headers, signal, redirect })
         if (answer.status === 404 || answer.status === 410) return undefined
         if (answer.ok) return await bytesOf(answer)
+        if (answer.status === 401 || answer.status === 403) throw refused(token, answer.status)
         throw new RingfenceError('engine_unavailable', `${prefix}/${path}: ${answer.status}`)
       } catch (error) {
-        if (attempt === TRIES) throw unreachable(prefix, error)
+        if (attempt === TRIES || isRefusal(error)) throw unreachable(prefix, error)
         await sleep(PAUSE_MS * attempt)
       }
     }
@@ -80,6 +87,18 @@ async function bytesOf(answer: Response): Promise<Uint8Array> {
   }
   return Buffer.concat(chunks)
 }
+
+function refused(token: string | undefined, status: number): RingfenceError {
+  if (token === undefined) {
+    return new RingfenceError('not_authenticated', 'this log wants to know who reads: --token')
+  }
+  return status === 401
+    ? new RingfenceError('not_authenticated', 'the token is not good here, or not any more')
+    : new RingfenceError('forbidden', 'whose token it is may not read this log')
+}
+
+const isRefusal = (error: unknown) =>
+  error instanceof RingfenceError && ['not_authenticated', 'forbidden'].includes(error.code)
 
 function unreachable(prefix: string, error: unknown): RingfenceError {
   if (error instanceof RingfenceError) return error

@@ -33,7 +33,7 @@ async function verify(...args: readonly string[]) {
     },
     isTty: false,
     width: 100,
-    environment: {},
+    environment: { TOKEN: 'of-ann' },
   })
   return { code, out, err }
 }
@@ -79,6 +79,47 @@ test('an older checkpoint shows a log that was cut off or forked by its owner', 
   const fork = await verify(written(t, forked), ...KEY, '--since', since)
   assert.equal(fork.code, 1)
   assert.match(fork.out, /forked: one or more of its first 600 entries/)
+})
+
+test('the newest checkpoint of an anchor’s file is what a log has to continue', async (t) => {
+  const [old, now] = [entriesOf(400), entries].map((of) =>
+    String(memoryLog(of, signer).get('checkpoint')),
+  )
+  const file = join(scratch(t), 'audit.example%2Ftenant%2Facme.checkpoints')
+  const lines = [old, now].map((checkpoint) => JSON.stringify({ checkpoint }))
+  writeFileSync(file, `\n${lines.join('\n\n')}\n{"checkpoint":"cut by a ki`)
+  const whole = await verify(written(t, memoryLog(entries, signer)), ...KEY, '--since', file)
+  assert.equal(whole.code, 0, whole.err)
+  const cut = await verify(written(t, memoryLog(entriesOf(500), signer)), ...KEY, '--since', file)
+  assert.match(cut.out, /truncated: entries 500 to 599/)
+})
+
+test('a file holds all keys of a log, and one that holds none is misuse', async (t) => {
+  const other = logSigner('audit.example/tenant/acme', newSeed())
+  const directory = written(t, memoryLog(entries, signer))
+  const file = join(scratch(t), 'acme.vkey')
+  writeFileSync(file, `${other.key.text}\n${signer.key.text}\n`)
+  assert.equal((await verify(directory, '--key', file)).code, 0)
+  writeFileSync(file, '\n')
+  assert.match((await verify(directory, '--key', file)).err, /holds no key\n$/)
+})
+
+test('who may not read is told so at once, and a token is not sent in the clear', async (t) => {
+  let asked = 0
+  const server = await listen(
+    () => {
+      asked += 1
+      return new Response('', { status: 401 })
+    },
+    { host: '127.0.0.1', port: 0 },
+  )
+  t.after(() => server.close())
+  assert.match((await verify(server.url, ...KEY)).err, /wants to know who reads: --token\n$/)
+  const told = await verify(server.url, ...KEY, '--token', 'env:TOKEN')
+  assert.match(told.err, /the token is not good here/)
+  assert.equal(asked, 2)
+  const away = await verify('http://audit.example/acme', ...KEY, '--token', 'env:TOKEN')
+  assert.deepEqual([away.code, /not sent over http/.test(away.err)], [2, true])
 })
 
 test('a log is verified from a web server too', async (t) => {

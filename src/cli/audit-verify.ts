@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { RingfenceError } from '../core/errors.ts'
 import { describeFinding } from '../transparency/log-finding.ts'
 import { COSIGNATURE, ED25519, parseVerifierKey } from '../transparency/verifier-key.ts'
@@ -20,6 +21,7 @@ interface Options {
 }
 
 const PROGRESS_MS = 1_000
+const anchoredSchema = z.object({ checkpoint: z.string() })
 /** Findings that are printed one by one. `--json` has all. */
 const SHOWN_MAX = 50
 
@@ -29,8 +31,12 @@ export function addAuditVerify(audit: Command, console: Console, ending: Ending)
     .command('verify')
     .description('Check a whole log with nothing but its files and the public key that you trust.')
     .argument('<directory|url>', 'where checkpoint and tile/ are')
-    .requiredOption('--key <vkey>', "the log's key, or a file with it; again for another", more)
-    .option('--since <file>', 'a checkpoint that the log gave out before')
+    .requiredOption(
+      '--key <vkey>',
+      "the log's key, or a file with its keys; again for another",
+      more,
+    )
+    .option('--since <file>', 'a checkpoint that the log gave out before, or a file of an anchor')
     .option('--witness <vkey>', 'a witness that must have cosigned; again for another', more)
     .option('--quorum <number>', 'how many of the witnesses must have cosigned, instead of all')
     .option('--token <env:NAME>', 'a bearer token for the address, in a variable')
@@ -46,20 +52,21 @@ Without --since nobody can tell a log whose owner has cut it off or written it a
 The exit code is 0 for a log that is as it was signed, 1 for one that is not, and 2 when it could not
 be read.
 
-Example:
-  ringfence audit verify ./audit/acme --key acme.vkey --since last-month.checkpoint`,
+Examples:
+  ringfence audit verify ./audit/acme --key acme.vkey --since last-month.checkpoint
+  ringfence audit verify https://acme.example/ringfence/audit --key acme.vkey --token env:TOKEN`,
     )
     .action(async (where: string, options: Options) => {
-      const witnesses = (options.witness ?? []).map((text) => keyOf(text, COSIGNATURE))
+      const witnesses = (options.witness ?? []).flatMap((text) => keysOf(text, COSIGNATURE))
       const quorum = quorumOf(options.quorum, witnesses.length)
       const token = tokenOf(options.token, console)
       const read = await openAuditSource(where, token, quorum ?? witnesses.length)
       let told = Date.now()
       const report = await verifyLog({
         read,
-        keys: options.key.map((text) => keyOf(text, ED25519)),
+        keys: options.key.flatMap((text) => keysOf(text, ED25519)),
         witnesses,
-        ...(options.since === undefined ? {} : { since: readText(options.since) }),
+        ...(options.since === undefined ? {} : { since: olderCheckpoint(options.since) }),
         ...(quorum === undefined ? {} : { quorum }),
         onProgress: (entries, size) => {
           if (options.progress !== true || Date.now() - told < PROGRESS_MS) return
@@ -72,14 +79,31 @@ Example:
     })
 }
 
-/** @throws RingfenceError `invalid_argument` */
-function keyOf(text: string, type: number) {
-  const key = parseVerifierKey((existsSync(text) ? readText(text) : text).trim())
-  if (key.type === type) return key
+/** A key, or those of a file, one a line. @throws RingfenceError `invalid_argument`, `invalid_evidence` */
+function keysOf(text: string, type: number) {
+  const lines = (existsSync(text) ? readText(text) : text).split('\n').map((line) => line.trim())
+  const keys = lines.filter((line) => line !== '').map(parseVerifierKey)
+  if (keys.length === 0) throw new RingfenceError('invalid_argument', `${text} holds no key`)
+  const other = keys.find((key) => key.type !== type)
+  if (other === undefined) return keys
   throw new RingfenceError(
     'invalid_argument',
-    type === ED25519 ? `${key.name} is a witness's key` : `${key.name} is a log's key`,
+    type === ED25519 ? `${other.name} is a witness's key` : `${other.name} is a log's key`,
   )
+}
+
+/** A checkpoint by itself, or the newest of an anchor's file: a JSON object a line. */
+function olderCheckpoint(file: string): string {
+  const text = readText(file)
+  const lines = text.split('\n').filter((line) => line.startsWith('{"checkpoint":'))
+  for (const line of lines.toReversed()) {
+    try {
+      return anchoredSchema.parse(JSON.parse(line)).checkpoint
+    } catch {
+      // A line that a kill has cut: the one before it holds.
+    }
+  }
+  return text
 }
 
 function quorumOf(text: string | undefined, witnesses: number): number | undefined {

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { Address } from '../http/call.ts'
+import { carriesToken, NOT_CARRIED } from './carries-token.ts'
 import type { Console } from './console.ts'
 import { signedInToken } from './login/signed-in.ts'
 import { CONTROL_URL_FILE, OPERATOR_TOKEN_FILE } from '../platform/state-files.ts'
@@ -80,8 +81,6 @@ function fileIn(state: string, name: string): string {
   }
 }
 
-const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)$/
-
 /** A token is sent encrypted, or not off this machine. */
 function safeAddress(value: string): Address {
   if (value.startsWith('unix:')) return value
@@ -93,12 +92,7 @@ function safeAddress(value: string): Address {
       'a server is https://host, http://127.0.0.1:port or unix:/path',
     )
   }
-  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
-    throw new RingfenceError(
-      'invalid_url',
-      'a token is not sent over http:// to another machine: use https://, or a tunnel',
-    )
-  }
+  if (!carriesToken(url)) throw new RingfenceError('invalid_url', NOT_CARRIED)
   return url.origin
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { RingfenceError } from '../core/errors.ts'
+import { carriesToken, NOT_CARRIED } from './carries-token.ts'
 import type { Console } from './console.ts'
 import { readUrl } from './read-url.ts'
 
@@ -22,7 +23,7 @@ export function tenantCommand(command: Command): Command {
     .option('--token <token>', 'a user’s token, better env:NAME (RINGFENCE_TENANT_TOKEN)')
 }
 
-/** @throws RingfenceError `invalid_argument` for what is missing or cannot be a URL */
+/** @throws RingfenceError `invalid_argument` for what is missing or cannot be a URL; `invalid_url` */
 export function tenantAccess(flags: TenantFlags, console: Console): TenantAccess {
   const { environment } = console
   const url = flags.url ?? environment['RINGFENCE_TENANT_URL'] ?? ''
@@ -30,6 +31,7 @@ export function tenantAccess(flags: TenantFlags, console: Console): TenantAccess
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
     throw new RingfenceError('invalid_argument', 'say where with --url: https://acme.example')
   }
+  if (!carriesToken(new URL(url))) throw new RingfenceError('invalid_url', NOT_CARRIED)
   if (!/^[\w\-.~+/=]+$/.test(token)) {
     throw new RingfenceError('invalid_argument', 'say who with --token env:NAME')
   }
@@ -69,10 +71,11 @@ export async function tenantAsk(
     throw new RingfenceError('engine_unavailable', `${url} does not answer`, { cause })
   }
   if (response.ok) return response
-  throw refused(response.status, await response.text())
+  throw tenantRefusal(response.status, await response.text())
 }
 
-function refused(status: number, text: string): RingfenceError {
+/** A refusal in the words of who refused. */
+export function tenantRefusal(status: number, text: string): RingfenceError {
   const title = /"title":"([^"\\]{1,300})"/.exec(text)?.[1] ?? `status ${status}`
   if (status === 401) return new RingfenceError('not_authenticated', title)
   if (status === 403) return new RingfenceError('forbidden', title)

@@ -8,6 +8,7 @@ import { parseTenantId } from '../../core/tenant.ts'
 import type { Configuration } from '../../snapshot/snapshot.ts'
 import { type PublicJwk, SigningKey } from '../../tokens/signing-key.ts'
 import { signContext, type TenantContext } from '../../tokens/tenant-context.ts'
+import type { LogStore } from '../log/log-store.ts'
 import { auditApi } from './audit-api.ts'
 import { MemoryLogStore } from './memory-store.test-support.ts'
 
@@ -218,6 +219,60 @@ describe('what is read', () => {
       Array.from({ length: 10 }, () => 6003),
     )
     assert.equal((await ask('/export?format=xml')).status, 400)
+  })
+
+  test('what was erased is shown as erased, but to nobody who looks for something', async () => {
+    const read: LogStore['read'] = store.read.bind(store)
+    const shown: LogStore = store
+    shown.read = async (...asked) =>
+      (await read(...asked)).map((one) => (one.index === 4 ? { ...one, entry: undefined } : one))
+    const { items } = await page('/entries?limit=500')
+    assert.equal(items.length, 30)
+    assert.equal(items.find(({ index }) => index === 4)?.entry, null)
+    assert.match(await (await ask('/export')).text(), /"index":4,"leaf_hash":"\w+","entry":null/)
+    assert.equal((await page('/entries?limit=500&object=api/clinic')).items.length, 29)
+  })
+
+  test('where entries are gone the others are read, once each, and reading ends', async () => {
+    const read = store.read.bind(store)
+    store.read = async (log, from, most) =>
+      (await read(log, from, 1_000)).filter(({ index }) => index !== 12).slice(0, most)
+    for (const order of ['newest', 'oldest']) {
+      const found: number[] = []
+      for (let cursor = '', more = true; more; ) {
+        const { items, next } = await page(`/entries?order=${order}&limit=7${cursor}`)
+        found.push(...items.map(({ index }) => index))
+        cursor = `&cursor=${next}`
+        more = next !== undefined
+      }
+      assert.equal(new Set(found).size, 29)
+      assert.equal(found.length, 29)
+    }
+    store.read = async (log, from, most) =>
+      (await read(log, from, most)).filter(({ index }) => index < 20)
+    const gone = await ask('/entries?order=oldest&cursor=20')
+    assert.equal(gone.status, 503)
+    assert.match(await gone.text(), /ringfence audit verify/)
+    assert.equal((await ask('/export')).status, 503)
+  })
+
+  test('an export that cannot go on breaks off, and one that cannot begin is refused', async () => {
+    for (let n = 30; n < 600; n += 1) await store.append([entry(n, 'acme')])
+    const read = store.read.bind(store)
+    let readings = 0
+    store.read = async (...asked) => {
+      readings += 1
+      if (readings > 1) throw new RingfenceError('engine_unavailable', 'not now')
+      return read(...asked)
+    }
+    const response = await ask('/export')
+    assert.equal(response.status, 200)
+    await assert.rejects(() => response.text())
+    assert.equal((await ask('/export')).status, 503)
+    store.read = read
+    const taken = await ask('/export')
+    revoked.add('token-1')
+    await assert.rejects(() => taken.text())
   })
 
   test('trouble inside is told to nobody', async () => {

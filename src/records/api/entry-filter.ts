@@ -22,7 +22,8 @@ const filterSchema = z.strictObject({
 })
 export const FILTER_NAMES = Object.keys(filterSchema.shape)
 
-export type EntryFilter = (entry: AuditEntry) => boolean
+/** What was erased (undefined) is found only by who looks for nothing in particular. */
+export type EntryFilter = (entry: AuditEntry | undefined) => boolean
 
 /** What is looked for. @throws RingfenceError `invalid_argument` that names the parameter */
 export function entryFilter(asked: Readonly<Record<string, string>>): EntryFilter {
@@ -39,18 +40,23 @@ export function entryFilter(asked: Readonly<Record<string, string>>): EntryFilte
   const words = q?.toLowerCase().split(/\s+/).filter(Boolean) ?? []
   const same = <T>(wanted: T | undefined, value: T | undefined) =>
     wanted === undefined || wanted === value
-  return (entry) =>
-    same(category, entry.category) &&
-    same(action, entry.action) &&
-    same(decision, entry.decision) &&
-    same(request_id, entry.request_id) &&
-    same(trace_id, entry.trace_id) &&
-    same(address, entry.address) &&
-    (actor === undefined || actor === entry.actor.id || actor === entry.on_behalf_of?.id) &&
-    (object === undefined || isObject(object, entry.object)) &&
-    (since === undefined || Date.parse(entry.time) >= since) &&
-    (until === undefined || Date.parse(entry.time) < until) &&
-    (words.length === 0 || hasAll(entry, words))
+  const isOpen = Object.keys(result.data).length === 0
+  return (entry) => {
+    if (isOpen || entry === undefined) return isOpen
+    return (
+      same(category, entry.category) &&
+      same(action, entry.action) &&
+      same(decision, entry.decision) &&
+      same(request_id, entry.request_id) &&
+      same(trace_id, entry.trace_id) &&
+      same(address, entry.address) &&
+      (actor === undefined || actor === entry.actor.id || actor === entry.on_behalf_of?.id) &&
+      (object === undefined || isObject(object, entry.object)) &&
+      (since === undefined || Date.parse(entry.time) >= since) &&
+      (until === undefined || Date.parse(entry.time) < until) &&
+      (words.length === 0 || hasAll(entry, words))
+    )
+  }
 }
 
 function timeOf(text: string | undefined): number | undefined {

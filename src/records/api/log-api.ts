@@ -1,5 +1,4 @@
 import { type Context, Hono } from 'hono'
-import { stream } from 'hono/streaming'
 import type { LogName } from '../../audit/entry.ts'
 import { ocsfOf } from '../../audit/ocsf/ocsf-of.ts'
 import { RingfenceError } from '../../core/errors.ts'
@@ -23,7 +22,7 @@ export interface LogReaderIdentity {
 
 export interface LogApiOptions {
   readonly store: LogStore
-  /** The keys that sign a log's checkpoints, newest first (C2SP signed-note verifier keys). */
+  /** The keys that have signed a log's checkpoints, the first first (C2SP signed-note verifier keys). */
   readonly keysOf: (log: LogName) => Promise<readonly string[]>
   /** @throws RingfenceError for who may read none */
   readonly readerOf: (headers: Headers) => Promise<LogReaderIdentity>
@@ -105,32 +104,44 @@ export function logApi(options: LogApiOptions): Hono<Env> {
   return app
 }
 
-/** All that is asked for, a JSON line an entry, as it goes: nothing of it is held in memory. */
-function exported(context: Context<Env>, { store }: LogApiOptions): Response {
+/**
+ * All that is asked for, a JSON line an entry, as it goes: nothing of it is held in memory. What cannot be
+ * gone on with breaks off, so that nobody takes a part for the whole.
+ */
+async function exported(context: Context<Env>, { store, log }: LogApiOptions): Promise<Response> {
   const { format = 'ndjson', ...rest } = parametersOf(context)
   if (format !== 'ndjson' && format !== 'ocsf') {
     throw new RingfenceError('invalid_argument', 'format: is ndjson or ocsf')
   }
   const filter = entryFilter(rest)
-  const { log, caller } = context.var
-  context.header('content-type', 'application/x-ndjson')
-  return stream(context, async (out) => {
-    for (let from = 0, more = true; more && !out.aborted; ) {
-      await caller.stillMay()
-      const found = await findEntries(store, log, {
-        ...{ order: 'oldest', from, limit: LIMIT_MAX, filter },
-      })
-      for (const one of found.items) {
-        const { entry } = one
-        // What was erased has no class: in the open schema it is left out.
-        if (format === 'ocsf' && entry === undefined) continue
-        const line = format === 'ocsf' && entry !== undefined ? ocsfOf(entry) : wireEntry(one)
-        await out.write(`${JSON.stringify(line)}\n`)
+  const { log: name, caller } = context.var
+  const page = (from: number) =>
+    findEntries(store, name, { order: 'oldest', from, limit: LIMIT_MAX, filter })
+  // Before anything is answered: what cannot even begin is refused.
+  const first = await page(0)
+  const lines = async function* () {
+    try {
+      for (let found = first; ; found = await page(found.at)) {
+        for (const one of found.items) {
+          const { entry } = one
+          // What was erased has no class: in the open schema it is left out.
+          if (format === 'ocsf' && entry === undefined) continue
+          const line = format === 'ocsf' && entry !== undefined ? ocsfOf(entry) : wireEntry(one)
+          yield `${JSON.stringify(line)}\n`
+        }
+        if (!found.more) return
+        await caller.stillMay()
       }
-      ;({ more, at: from } = found)
+    } catch (error) {
+      log(`audit: ${caller.requestId ?? ''}: an export broke off: ${nameOf(error)}`)
+      throw error
     }
-  })
+  }
+  const body = ReadableStream.from<string>(lines()).pipeThrough(new TextEncoderStream())
+  return context.body(body, 200, { 'content-type': 'application/x-ndjson' })
 }
+
+const nameOf = (error: unknown) => (error instanceof Error ? error.name : 'error')
 
 /** Each at most once. @throws RingfenceError `invalid_argument` */
 function parametersOf(context: Context): Record<string, string> {

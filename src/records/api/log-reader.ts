@@ -1,4 +1,5 @@
 import type { LogName } from '../../audit/entry.ts'
+import { RingfenceError } from '../../core/errors.ts'
 import type { EnteredEntry, LogStore } from '../log/log-store.ts'
 import type { EntryFilter } from './entry-filter.ts'
 
@@ -23,7 +24,8 @@ export async function signedSize(store: LogStore, log: LogName): Promise<number>
 
 /**
  * Entries that a filter lets through, from one place on: forwards (`oldest`), or backwards from the one
- * before it (`newest`).
+ * before it (`newest`). Where single entries are gone the others are found.
+ * @throws RingfenceError `engine_unavailable` where so many are gone that nothing is there to go on from
  */
 export async function findEntries(
   store: LogStore,
@@ -42,17 +44,27 @@ export async function findEntries(
   for (let looked = 0; looked < LOOKED_AT_MAX; ) {
     const most = Math.min(AT_ONCE, isForwards ? size - at : at)
     if (most === 0) return { items, at, more: false }
-    const some = await store.read(log, isForwards ? at : at - most, most)
+    const end = isForwards ? at + most : at
+    const read = await store.read(log, end - most, most)
+    // A store that is short of entries goes on beyond them.
+    const some = read.filter(({ index }) => index < end)
+    if (some.length === 0) throw gone()
     for (const one of isForwards ? some : some.toReversed()) {
       at = isForwards ? one.index + 1 : one.index
       looked += 1
-      if (one.entry !== undefined && asked.filter(one.entry)) items.push(one)
+      if (asked.filter(one.entry)) items.push(one)
       if (items.length === asked.limit) {
         return { items, at, more: at !== (isForwards ? size : 0) }
       }
     }
-    // A store that is short of entries that its own checkpoint covers is not read on: that would not end.
-    if (some.length < most) break
   }
   return { items, at, more: true }
+}
+
+/** Reading on would not end. What is gone is said by verifying. */
+function gone(): RingfenceError {
+  return new RingfenceError(
+    'engine_unavailable',
+    'entries that the log has signed are not there any more: see which with "ringfence audit verify"',
+  )
 }
