@@ -78,9 +78,27 @@ test('what is exported can be applied as it is', async (t) => {
     ],
     ['unchanged'],
   )
+  write((await run('get', 'all', '-o', 'json')).out)
+  assert.equal((await run('diff', '-f', file)).out, '')
   const one = await run('get', 'guardrails', 'sizes', '-t', 'acme', '-o', 'json')
   const { metadata } = JSON.parse(one.out) as { metadata: { tenant?: string } }
   assert.equal(metadata.tenant, 'acme')
+})
+
+test('programs get a list where a list was asked for, of one or of none too, and hear what delete did', async (t) => {
+  const { run, file, write } = await opened(t)
+  assert.deepEqual(JSON.parse((await run('get', 'guardrails', '-o', 'json')).out), [])
+  write(GUARDRAIL)
+  await run('apply', '-f', file)
+  const list = JSON.parse((await run('get', 'guardrails', '-o', 'json')).out) as unknown[]
+  assert.equal(list.length, 1)
+  assert.equal((await run('get', 'guardrails', '--generation', '1')).code, 2)
+  const { out } = await run('delete', '-f', file, '--yes', '-o', 'json')
+  const { changes } = JSON.parse(out) as { changes: { change: string }[] }
+  assert.deepEqual(
+    changes.map(({ change }) => change),
+    ['removed'],
+  )
 })
 
 test('an earlier generation is shown, and told with who made it', async (t) => {

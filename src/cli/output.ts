@@ -34,7 +34,7 @@ export function writeList<T>(
   write: (text: string) => void,
 ): void {
   if (format === 'table') write(table(items.map(columns)))
-  else write(document(items, format))
+  else write(documentText(items, format))
 }
 
 /** Writes one thing: a line for each of its columns, or all of it for programs. */
@@ -44,13 +44,14 @@ export function writeOne<T>(
   format: OutputFormat,
   write: (text: string) => void,
 ): void {
-  if (format !== 'table') return write(document(item, format))
+  if (format !== 'table') return write(documentText(item, format))
   const entries = Object.entries(columns(item))
   const width = Math.max(...entries.map(([name]) => name.length))
   write(entries.map(([name, value]) => `${name.padEnd(width)}   ${cell(value)}\n`).join(''))
 }
 
-function document(value: unknown, format: 'json' | 'yaml'): string {
+/** A value for programs. */
+export function documentText(value: unknown, format: Exclude<OutputFormat, 'table'>): string {
   return format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value)
 }
 

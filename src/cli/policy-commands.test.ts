@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -51,11 +51,43 @@ async function run(...args: readonly string[]) {
 }
 
 test('a good store has nothing wrong with it, and one that names another tenant’s has', async () => {
-  assert.deepEqual((await run('validate', '-f', good)).code, 0)
+  assert.deepEqual(await run('validate', '-f', good), {
+    code: 0,
+    out: 'nothing is wrong with it\n',
+    err: '',
+  })
   const bad = store('bad', DOCTORS.replace('acme', 'globex'))
   const { code, out } = await run('validate', '-f', bad)
   assert.equal(code, 1)
   assert.match(out, /policies\/doctors +ids of entities here begin with acme\//)
+})
+
+test('a store names operations of its own tenant’s contract, and of no other one in the directory', async () => {
+  const openapi = {
+    openapi: '3.1.0',
+    info: { title: 'x', version: '1' },
+    paths: { '/a': { get: { operationId: 'listPatients' } } },
+  }
+  const contract = (tenant: string) => ({
+    apiVersion: 'ringfence.dev/v1',
+    kind: 'Contract',
+    metadata: { name: 'api', tenant },
+    spec: {
+      apis: [
+        { name: 'clinic', prefix: '/', upstream: { of: 'platform', name: 'clinic' }, openapi },
+      ],
+    },
+  })
+  const text = 'permit(principal, action == Action::"clinic/listPatients", resource);'
+  const both = (tenant: string) => {
+    const file = store(`of-${tenant}`, text)
+    writeFileSync(file, `${readFileSync(file, 'utf8')}---\n${JSON.stringify(contract(tenant))}\n`)
+    return run('validate', '-f', file)
+  }
+  assert.equal((await both('acme')).code, 0)
+  const { code, out } = await both('globex')
+  assert.equal(code, 1)
+  assert.match(out, /policies/)
 })
 
 test('tests that stand in a store are run, and one that fails is an exit code', async () => {

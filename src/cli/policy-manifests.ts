@@ -22,17 +22,20 @@ export interface StoreFile {
 }
 
 /**
- * The policy stores of a file, or of all files in and below a directory. Contracts among them say
- * which operations a tenant's APIs have.
+ * The policy stores of a file, or of all files in and below a directory. A tenant's own contract
+ * among them says which operations its APIs have.
  * @throws RingfenceError `invalid_manifest`, `invalid_argument`
  */
 export function readStores(path: string): readonly StoreFile[] {
   const manifests = readManifests(manifestFiles(path)).map(({ manifest }) => manifest)
-  const operations = manifests.flatMap((one) =>
-    one.kind === 'Contract' ? one.spec.apis.flatMap(operationsOf) : [],
-  )
+  const operationsIn = (tenant: TenantId | undefined) =>
+    manifests.flatMap((one) =>
+      one.kind === 'Contract' && one.metadata.tenant === tenant
+        ? one.spec.apis.flatMap(operationsOf)
+        : [],
+    )
   const stores = manifests.flatMap((one) =>
-    one.kind === 'PolicyStore' ? [storeFile(one, operations)] : [],
+    one.kind === 'PolicyStore' ? [storeFile(one, operationsIn(one.metadata.tenant))] : [],
   )
   if (stores.length > 0) return stores
   throw new RingfenceError('invalid_argument', `${path}: there is no PolicyStore in it`)

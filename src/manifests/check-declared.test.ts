@@ -130,7 +130,7 @@ test('an OpenAPI document is read, and refers to nothing outside itself', () => 
 
 test('the platform’s policies go by the compiler of its own, and a plan by what there is', () => {
   const store = manifest('PolicyStore', 'p', { policies: [{ id: 'x', text: 'permit(…);' }] })
-  assert.match(problems(undefined, store).join(), /policies\/x: not a forbid/)
+  assert.match(problems(undefined, store).join(), /^spec\.policies\[0\]: policies\/x: not a forbid/)
   const limits = { tiers: ['pooled'], requestsPerMinute: 1, leasesPerMinute: 1, leaseSecondsMax: 1 }
   const plan = manifest('Plan', 'p', { ...limits, contract: 'missing' })
   assert.deepEqual(problems(undefined, plan), ['spec.contract: the platform has no such contract'])

@@ -94,7 +94,7 @@ export function checkDeclared(
         const judged = compilePolicies(one, tenant, declared, around.policies)
         compiled = judged.parsed
         for (const { where, message } of judged.problems) {
-          say(manifest, where.split('/').slice(0, 1), `${where}: ${message}`)
+          say(manifest, policyPlace(manifest.spec, where), `${where}: ${message}`)
         }
         break
       }
@@ -124,6 +124,16 @@ export function checkDeclared(
     }
   }
   return { problems, compiled }
+}
+
+/** The very entry of the store that is meant: `policies/staff-read` has a line of its own. */
+function policyPlace(spec: object, where: string): readonly PropertyKey[] {
+  const [part = '', ...rest] = where.split('/')
+  const entries: unknown = Reflect.get(spec, part)
+  const index = Array.isArray(entries)
+    ? entries.findIndex((entry) => Reflect.get(Object(entry), 'id') === rest.join('/'))
+    : -1
+  return index < 0 ? [part] : [part, index]
 }
 
 function compilePolicies(

@@ -54,6 +54,19 @@ test('every document of a file is read, and empty ones are passed over', () => {
   )
 })
 
+test('a document may be a list, each entry of which is told of where it stands', () => {
+  const [one] = read(GUARDRAIL).map(({ manifest }) => manifest)
+  assert.deepEqual(
+    read(JSON.stringify([one])).map(({ manifest }) => manifest),
+    [one],
+  )
+  const wrong = JSON.stringify([one, { ...one, kind: 'Guardrial' }, 7], null, 1)
+  assert.deepEqual(
+    problemsOf(() => read(wrong)).map((line) => /^x\.yaml:\d+/.exec(line)?.[0]),
+    ['x.yaml:21', 'x.yaml:36'],
+  )
+})
+
 test('what is wrong is told by file, line and field, all of it at once', () => {
   const wrong = `${GUARDRAIL}---
 ${GUARDRAIL.replace('bytes: 1', 'bytes: -1').replace('direction: request', 'direction: up')}  more: 1

@@ -30,7 +30,8 @@ export interface LocatedManifest {
 }
 
 /**
- * Reads files of manifests, each with any number of YAML documents, or JSON. All or nothing.
+ * Reads files of manifests, each with any number of YAML documents, or JSON, each of them a manifest
+ * or a list of some. All or nothing.
  * @throws InvalidManifests with everything that is wrong, by file, line and field
  */
 export function readManifests(texts: readonly ManifestText[]): readonly LocatedManifest[] {
@@ -64,24 +65,22 @@ function documentsOf({ file, text, read }: ManifestText): readonly Read[] {
     }))
     if (wrong.length > 0) return [{ problems: wrong }]
     const locate: Locate = (path) => positionIn(lines, offsetOf(document, path))
-    const one = manifestIn(document, file, locate, read)
-    return one === undefined ? [] : [one]
+    let value: unknown
+    try {
+      value = document.toJS({ maxAliasCount: ALIASES_MAX })
+    } catch (error) {
+      return [{ problems: [{ file, ...locate([]), path: '', message: messageOf(error) }] }]
+    }
+    if (value === null) return []
+    if (!Array.isArray(value)) return [manifestIn(value, file, locate, read)]
+    // As `get -o json` writes several.
+    return value.map((one: unknown, index) =>
+      manifestIn(one, file, (path) => locate([index, ...path]), read),
+    )
   })
 }
 
-function manifestIn(
-  document: Document,
-  file: string,
-  locate: Locate,
-  read: ReadBeside,
-): Read | undefined {
-  let value: unknown
-  try {
-    value = document.toJS({ maxAliasCount: ALIASES_MAX })
-  } catch (error) {
-    return { problems: [{ file, ...locate([]), path: '', message: messageOf(error) }] }
-  }
-  if (value === null) return undefined
+function manifestIn(value: unknown, file: string, locate: Locate, read: ReadBeside): Read {
   const unread = fillFromFiles(value, read)
   const result = manifestSchema.safeParse(value)
   const issues = [

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { appliedSchema } from '../../control/api/object-schemas.ts'
+import { appliedSchema, type WireApplied } from '../../control/api/object-schemas.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { LocatedManifest } from '../../manifests/read-manifests.ts'
 import type { Console } from '../console.ts'
@@ -16,6 +16,7 @@ import type { Ending } from '../ending.ts'
 import { followWorkflow, type WaitFlags, waitFlags } from '../follow-workflow.ts'
 import { locating, manifestsFrom } from '../manifest-input.ts'
 import { changeLine } from '../object-lines.ts'
+import { documentText, type OutputFormat } from '../output.ts'
 
 export interface FileFlags extends ControlFlags {
   readonly file: readonly string[]
@@ -61,9 +62,7 @@ export function addApply(program: Command, console: Console, ending: Ending): vo
     const { set, prune, why, dryRun } = flags
     const asked = { set, prune, why, ...(dryRun === true ? { dry_run: true } : {}) }
     const applied = await applyManifests(client, manifests, asked, console)
-    if (format === 'table') {
-      for (const change of applied.changes) console.out(changeLine(change, applied.dry_run))
-    } else console.out(`${JSON.stringify(applied, null, 2)}\n`)
+    writeApplied(applied, format, console)
     if (flags.wait !== true) return
     for (const { workflow } of applied.changes) {
       if (workflow === null) continue
@@ -89,15 +88,19 @@ function addDelete(program: Command, console: Console): void {
     'ringfence delete -f guardrail.yaml',
     'ringfence delete -f tenants/acme/ --yes --why "moved to their own repository"',
   ).action(async (flags: FileFlags & { readonly why?: string; readonly yes?: boolean }) => {
-    const { client } = openControl(flags, console)
+    const { client, format } = openControl(flags, console)
     const manifests = manifestsFrom(flags.file, console)
     const things = manifests.map(({ manifest: { kind, metadata } }) => ({ kind, ...metadata }))
     await confirm(console, flags, `This removes ${things.length} objects.`, 'delete')
     const body = { objects: [], remove: things, ...(flags.why ? { why: flags.why } : {}) }
     const change = { method: 'POST', path: '/v1/apply', body } as const
-    const { changes } = await client.change(change, appliedSchema)
-    for (const one of changes) console.out(changeLine(one, false))
+    writeApplied(await client.change(change, appliedSchema), format, console)
   })
+}
+
+function writeApplied(applied: WireApplied, format: OutputFormat, console: Console): void {
+  if (format !== 'table') return console.out(documentText(applied, format))
+  for (const change of applied.changes) console.out(changeLine(change, applied.dry_run))
 }
 
 export function fileFlag(command: Command): Command {

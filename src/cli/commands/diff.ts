@@ -12,6 +12,7 @@ import {
 import type { Ending } from '../ending.ts'
 import { manifestsFrom } from '../manifest-input.ts'
 import { changeLine, diffLines } from '../object-lines.ts'
+import { documentText } from '../output.ts'
 import { applyManifests } from './apply.ts'
 
 interface DiffFlags extends ControlFlags {
@@ -45,7 +46,7 @@ export function addDiff(program: Command, console: Console, ending: Ending): voi
       if (file === undefined) {
         const drift = await client.get('/v1/drift', driftSchema)
         if (format === 'table') writeDrift(drift, console)
-        else console.out(`${JSON.stringify(drift, null, 2)}\n`)
+        else console.out(documentText(drift, format))
         ending.exitCode = drift.refusal === null && drift.entries.length === 0 ? 0 : 1
         return
       }
@@ -55,7 +56,7 @@ export function addDiff(program: Command, console: Console, ending: Ending): voi
       const different = changes.filter(({ change }) => change !== 'unchanged' && change !== 'kept')
       if (format === 'table') {
         for (const one of different) console.out(changeLine(one, false) + diffLines(one.diff))
-      } else console.out(`${JSON.stringify(different, null, 2)}\n`)
+      } else console.out(documentText(different, format))
       if (different.length > 0) ending.exitCode = 1
     })
 }

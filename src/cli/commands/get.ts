@@ -18,7 +18,7 @@ import {
   wholeNumber,
 } from '../control-command.ts'
 import type { Ending } from '../ending.ts'
-import { type Columns, type OutputFormat, writeList } from '../output.ts'
+import { type Columns, documentText, writeList } from '../output.ts'
 
 interface OwnedFlags extends ControlFlags {
   readonly tenant?: string
@@ -58,17 +58,25 @@ export function addGet(program: Command, console: Console, _ending: Ending): voi
     const kind = kindWord === 'all' ? undefined : readKind(kindWord)
     const generation = wholeNumber(flags.generation, '--generation')
     if (name === undefined) {
+      if (generation !== undefined) {
+        throw new RingfenceError('invalid_argument', '--generation is of one thing: name it')
+      }
       const query = {
         ...(kind === undefined ? {} : { kind: KIND_NAMES[kind] }),
         ...(flags.tenant === undefined ? {} : { tenant: parseTenantId(flags.tenant) }),
         set: flags.set,
       }
-      return write(await client.list('/v1/objects', objectSchema, query), format, console)
+      const objects = await client.list('/v1/objects', objectSchema, query)
+      if (format === 'table') return writeList(objects, columns, format, console.out)
+      const manifests = objects.map(({ manifest }) => manifest)
+      return console.out(format === 'yaml' ? yamlOf(manifests) : documentText(manifests, format))
     }
     if (kind === undefined) throw new RingfenceError('invalid_argument', 'name one kind')
     const path = objectPath(kind, name, flags.tenant)
     const query = generation === undefined ? {} : { generation: String(generation) }
-    return write([await client.get(path, objectSchema, query)], format, console)
+    const object = await client.get(path, objectSchema, query)
+    if (format === 'table') return writeList([object], columns, format, console.out)
+    console.out(documentText(object.manifest, format))
   })
   const history = program
     .command('history <kind> <name>')
@@ -100,14 +108,8 @@ export function objectPath(kind: ManifestKind, name: string, tenant?: string): s
 }
 
 /** For programs: the manifests alone, so that what is written can be kept and applied again. */
-function write(objects: readonly WireObject[], format: OutputFormat, console: Console): void {
-  if (format === 'table') return writeList(objects, columns, format, console.out)
-  const manifests = objects.map(({ manifest }) => manifest)
-  if (format === 'yaml') {
-    return console.out(manifests.map((one) => stringify(one)).join('---\n'))
-  }
-  const only = manifests.length === 1 ? manifests[0] : manifests
-  console.out(`${JSON.stringify(only, null, 2)}\n`)
+function yamlOf(manifests: readonly unknown[]): string {
+  return manifests.map((one) => stringify(one)).join('---\n')
 }
 
 function readKind(word: string): ManifestKind {

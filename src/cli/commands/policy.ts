@@ -71,11 +71,19 @@ export function addPolicy(program: Command, console: Console, ending: Ending): v
 
 function validate({ file, output }: FileFlags, console: Console, ending: Ending): void {
   const format = parseFormat(output)
-  const found = readStores(file).flatMap(({ name, validated }) => [
-    ...validated.problems.map((one) => ({ store: name, kind: 'problem', ...one })),
-    ...validated.warnings.map((one) => ({ store: name, kind: 'warning', ...one })),
-  ])
-  writeList(found, (one) => one, format, console.out)
+  const stores = readStores(file)
+  const found = stores.flatMap(({ name, tenant, validated: { problems, warnings } }) => {
+    const of = { store: name, tenant: tenant ?? null }
+    return [
+      ...problems.map((one) => ({ ...of, kind: 'problem', ...one })),
+      ...warnings.map((one) => ({ ...of, kind: 'warning', ...one })),
+    ]
+  })
+  if (format === 'table' && found.length === 0) {
+    console.out(
+      `nothing is wrong with ${stores.length === 1 ? 'it' : `the ${stores.length} stores`}\n`,
+    )
+  } else writeList(found, (one) => one, format, console.out)
   if (found.some(({ kind }) => kind === 'problem')) ending.exitCode = 1
 }
 

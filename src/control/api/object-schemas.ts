@@ -73,6 +73,8 @@ export const appliedSchema = z
   })
   .openapi('Applied')
 
+export type WireApplied = z.infer<typeof appliedSchema>
+
 export const driftSchema = z
   .object({
     version: z.number().int(),
