@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 
 /** Fields that name files or directories, and nothing else. */
-const PATHS = /(?:Files?|^directory|^certificates)$/
+const PATHS = /(?:Files?|^directory|^certificates|^socket|^recordQuestions)$/
 /** Names in these are others', whatever they end with. */
 const FREE = new Set(['fields'])
 

@@ -23,6 +23,8 @@ export function ownListeners({
     ...portsOf(manifest.telemetry, manifest.gateway.workers),
     ...(manifest.witness === undefined ? [] : [manifest.witness.listen]),
     ...portsOfListen(manifest.billing.stripe?.listen),
+    ...portsOfListen(manifest.gateway.authorizers?.http),
+    ...portsOfListen(manifest.gateway.authorizers?.grpc),
     ...(database.host.startsWith('/') ? [] : [database]),
   ]
   return places.flatMap(({ host, port }) => addressesOf(host).map((one) => `${one}:${port}`))

@@ -39,6 +39,25 @@ export const limitsSchema = z
   .strictObject({ redis: limitsRedisSchema.exactOptional() })
   .prefault({})
 
+/** Where other proxies ask whether a request may pass: a listener that only they reach. */
+export const authorizersSchema = z.strictObject({
+  /** nginx's `auth_request`, and Envoy's `ext_authz` over plain HTTP. */
+  http: listen.exactOptional(),
+  /** Envoy's `ext_authz` over gRPC. */
+  grpc: listen.exactOptional(),
+  /** Holds what the proxies say to be known by, 32 characters at least. */
+  secretFile: z.string().min(1),
+  /** How callers reach the proxies. */
+  publicProtocol: z.enum(['http', 'https']).default('https'),
+  /** nginx may use a decision again, for the rest of the second. */
+  remembered: z.boolean().default(false),
+  /** Fields that nginx passes on besides the usual ones. */
+  fields: z.array(z.string().min(1)).default([]),
+})
+
+/** A file that gets what tenants' policies are asked, for dry runs. It holds names of users. */
+export const recordQuestionsSchema = z.string().min(1)
+
 const controlSpec = z.strictObject({
   telemetry: telemetrySchema.exactOptional(),
   upstreams: ownUpstreamsSchema,
@@ -198,23 +217,7 @@ const gatewaySpec = z.strictObject({
   decisions: z
     .strictObject({ listen, audience: z.string().min(1), url: z.url().exactOptional() })
     .exactOptional(),
-  /** Where other proxies ask whether a request may pass: a listener that only they reach. */
-  authorizers: z
-    .strictObject({
-      /** nginx's `auth_request`, and Envoy's `ext_authz` over plain HTTP. */
-      http: listen.exactOptional(),
-      /** Envoy's `ext_authz` over gRPC. */
-      grpc: listen.exactOptional(),
-      /** Holds what the proxies say to be known by, 32 characters at least. */
-      secretFile: z.string().min(1),
-      /** How callers reach the proxies. */
-      publicProtocol: z.enum(['http', 'https']).default('https'),
-      /** nginx may use a decision again, for the rest of the second. */
-      remembered: z.boolean().default(false),
-      /** Fields that nginx passes on besides the usual ones. */
-      fields: z.array(z.string().min(1)).default([]),
-    })
-    .exactOptional(),
+  authorizers: authorizersSchema.exactOptional(),
   /** The request log as files as well, one for each day. */
   requestLog: z
     .strictObject({
@@ -223,8 +226,7 @@ const gatewaySpec = z.strictObject({
       daysKept: z.int().min(1).max(3_660).default(62),
     })
     .exactOptional(),
-  /** A file that gets what tenants' policies are asked, for dry runs. It holds names of users. */
-  recordQuestions: z.string().min(1).exactOptional(),
+  recordQuestions: recordQuestionsSchema.exactOptional(),
   /** Processes that serve it on this machine. */
   workers: workersSchema.default(1),
 })

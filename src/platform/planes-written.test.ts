@@ -83,6 +83,25 @@ test('what a manifest says of logs, usage, behaviour and limits comes to the pla
   assert.deepEqual([...logs.keys()], ['audit.other.example/platform'])
 })
 
+test('other proxies, and dry runs of policies, need nothing but the platform’s manifest', async () => {
+  const { gateway } = await written({
+    gateway: {
+      recordQuestions: 'questions.jsonl',
+      authorizers: {
+        http: { socket: 'authorizer.sock' },
+        grpc: { host: '127.0.0.1', port: 9_191 },
+        secretFile: 'proxy.secret',
+        publicProtocol: 'http',
+      },
+    },
+  })
+  assert.equal(gateway.recordQuestions, join(directory, 'questions.jsonl'))
+  const { http, secretFile, publicProtocol } = gateway.authorizers ?? {}
+  assert.deepEqual(http, { socket: join(directory, 'authorizer.sock') })
+  assert.deepEqual([secretFile, publicProtocol], [join(directory, 'proxy.secret'), 'http'])
+  assert.ok(gateway.upstreams.listeners.includes('127.0.0.1:9191'))
+})
+
 test('a key of the wrong kind, and one that is none, are no witness’s and no log’s', async () => {
   for (const wrong of [
     { auditWitnesses: [{ url: 'https://w.example', key: LOG }] },

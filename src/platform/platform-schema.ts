@@ -16,7 +16,13 @@ import {
   platformWitnessSchema,
 } from './audit-witnesses-spec.ts'
 import { invoicingShape } from './billing-spec.ts'
-import { limitsSchema, ownHostsSchema, ownUpstreamsSchema } from './plane-config.ts'
+import {
+  authorizersSchema,
+  limitsSchema,
+  ownHostsSchema,
+  ownUpstreamsSchema,
+  recordQuestionsSchema,
+} from './plane-config.ts'
 import { platformTelemetrySchema } from './platform-telemetry.ts'
 import { alertSinksSchema, logRegionsSchema, usageKeepingSchema } from './records-spec.ts'
 
@@ -69,6 +75,8 @@ export const platformSchema = z.strictObject({
         hosts: ownHostsSchema.exactOptional(),
         /** Where gateways count together. */
         limits: limitsSchema,
+        authorizers: authorizersSchema.exactOptional(),
+        recordQuestions: recordQuestionsSchema.exactOptional(),
       })
       .prefault({}),
     /** A bell for revocations beside the database's own notifications. */
