@@ -56,6 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'metering',
     'billing',
     'behaviour',
+    'upstreams',
   ],
   clusters: ['core'],
   database: ['core'],

@@ -49,6 +49,32 @@ export const ALERT_MIGRATIONS: readonly string[] = [
      set_at timestamptz not null default clock_timestamp(),
      primary key (owner, name)
    )`,
+  `-- Who has agreed to be told by mail.
+   create table alerts.mail_address (
+     owner text not null,
+     address text not null,
+     -- Who was given the code that went there.
+     told_by text not null,
+     told_at timestamptz not null default clock_timestamp(),
+     primary key (owner, address)
+   );
+   create table alerts.mail_code (
+     owner text not null,
+     id uuid not null default gen_random_uuid(),
+     address text not null,
+     -- Its SHA-256.
+     code bytea not null,
+     tries_left int not null,
+     asked_at timestamptz not null default clock_timestamp(),
+     primary key (owner, id)
+   );
+   -- How much mail went on a day.
+   create table alerts.mail_day (
+     owner text not null,
+     day date not null,
+     mails int not null,
+     primary key (owner, day)
+   )`,
 ]
 
 /** Days for which delivered messages are kept, so that it can be seen what was told. */

@@ -30,6 +30,9 @@ async function stage(t: TestContext) {
   app.put('/t/acme/ringfence/alerts/sinks/:name', (context) =>
     context.json({ name: context.req.param('name'), ...shown }),
   )
+  app.put('/t/acme/ringfence/alerts/sinks/:name/confirmation', (context) =>
+    context.json({ name: context.req.param('name'), ...shown, unconfirmed: [] }),
+  )
   app.delete('/t/acme/ringfence/alerts/sinks/:name', (context) => context.body(null, 204))
   app.notFound((context) => context.json({ title: 'there is no such sink' }, 404))
   const listening = await listen((request) => app.fetch(request), { host: '127.0.0.1', port: 0 })
@@ -69,10 +72,15 @@ test('a tenant’s alerts and sinks are listed, set from a file and removed, wit
   assert.deepEqual(JSON.parse(asked.at(-1)?.body ?? ''), {
     sink: { kind: 'webhook', url, secrets: [SECRET] },
   })
+  const confirmed = await run('confirm', 'pager', 'ops@acme.example', '--code', 'ABCDEFGHJK')
+  assert.equal(confirmed.code, 0, confirmed.err)
+  assert.ok(asked.at(-1)?.path.endsWith('/sinks/pager/confirmation'))
+  const told = { address: 'ops@acme.example', code: 'ABCDEFGHJK' }
+  assert.deepEqual(JSON.parse(asked.at(-1)?.body ?? ''), told)
   assert.match((await run('remove-sink', 'pager', '--yes')).out, /pager is removed/)
   assert.deepEqual(
     asked.map(({ method, token }) => [method, token]),
-    ['GET', 'GET', 'PUT', 'DELETE'].map((method) => [method, 'Bearer of-ann']),
+    ['GET', 'GET', 'PUT', 'PUT', 'DELETE'].map((method) => [method, 'Bearer of-ann']),
   )
 })
 

@@ -13,7 +13,7 @@ import { signInSchema } from '../identity/sign-in/sign-in-settings.ts'
 import { telemetrySchema } from '../telemetry/telemetry-settings.ts'
 import { publicJwkSchema } from '../tokens/public-jwk.ts'
 import { recordsOf, recordsSpec } from './records-spec.ts'
-import { address, configuration, database, listen, revocations } from './spec-parts.ts'
+import { address, configuration, database, listen, listener, revocations } from './spec-parts.ts'
 
 /**
  * What each plane is told when it starts. `ringfence up` writes these files; whoever runs the planes
@@ -27,7 +27,7 @@ export const ownUpstreamsSchema = z
     /** `.crm.example` also means all names below. */
     hosts: z.array(z.string().min(1).max(253)).default([]),
     /** Addresses and ports where none may be, whatever else is allowed: `10.20.0.7:8081`. */
-    listeners: z.array(z.string().regex(/^[^\s/]+:\d{1,5}$/)).default([]),
+    listeners: z.array(listener).default([]),
   })
   .prefault({})
 

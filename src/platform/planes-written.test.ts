@@ -10,6 +10,7 @@ import { cosigner, logSigner, newSeed } from '../transparency/note-signer.ts'
 import { loadPlaneSpec } from './plane-config.ts'
 import { loadPlatform } from './platform-manifest.ts'
 import { Secrets } from './secrets.ts'
+import { platformSinks } from './serve/alert-sinks.ts'
 import { invoicingParts } from './serve/invoicing-parts.ts'
 import { witnessOf } from './serve/log-witness.ts'
 import { workloadEnvironment } from './workload-environment.ts'
@@ -44,6 +45,7 @@ async function written(spec: object) {
   })
   return {
     ...{ stateDirectory, secrets, places },
+    identity: loadPlaneSpec('identity', places.config('identity')),
     records: loadPlaneSpec('records', places.config('records')),
     gateway: loadPlaneSpec('gateway', places.config('gateway')),
   }
@@ -125,6 +127,41 @@ test('where the platform itself listens no tenant’s upstream is, whatever rang
   ]) {
     assert.ok(listeners.includes(place), place)
   }
+})
+
+test('what is ours, and how mail leaves, comes to whoever sends on a tenant’s word', async () => {
+  const { records, identity, gateway } = await written({
+    listen: { gateway: { host: '0.0.0.0' } },
+    gateway: { hosts: ['platform.example.com'], upstreams: { listeners: ['10.20.0.7:8081'] } },
+    mail: {
+      ...{ by: 'smtp', host: 'mail.example.com', from: 'No-Reply@example.com' },
+      ...{ user: 'rf', passwordFile: 'mail.pw', caFile: '/etc/mail-ca.pem' },
+    },
+    alerts: [{ kind: 'mail', name: 'ops', to: ['ops@example.com'] }],
+  })
+  assert.deepEqual(records.own.hosts, ['platform.example.com'])
+  assert.deepEqual(records.own.listeners, gateway.upstreams.listeners)
+  for (const place of ['10.20.0.7:8081', '127.0.0.1:4180', '127.0.0.1:15432']) {
+    assert.ok(records.own.listeners.includes(place), place)
+  }
+  assert.deepEqual(records.mail, identity.signIn.mail)
+  assert.deepEqual(records.mail, {
+    ...{ by: 'smtp', host: 'mail.example.com', port: 587, security: 'starttls', user: 'rf' },
+    ...{ from: 'no-reply@example.com', passwordFile: join(directory, 'mail.pw') },
+    caFile: '/etc/mail-ca.pem',
+  })
+  const sent: string[] = []
+  const mail = { send: async ({ to }: { to: readonly string[] }) => void sent.push(...to) }
+  const [sink] = await platformSinks(records.alerts, mail)
+  await sink?.deliver({
+    ...{ id: 'n', owner: 'platform', name: 'x', at: '', severity: 'info' },
+    ...{ firing: [], resolved: [], more: 0, repeated: false },
+  })
+  assert.deepEqual(sent, ['ops@example.com'])
+  await assert.rejects(platformSinks(records.alerts, undefined), { code: 'invalid_manifest' })
+  const { records: plain, stateDirectory } = await written({})
+  const files = { by: 'file', directory: join(stateDirectory, 'mail') }
+  assert.deepEqual(plain.mail, { ...files, from: 'no-reply@localhost.localdomain' })
 })
 
 test('customers, taxes and who collects are said in files beside the manifest', async () => {

@@ -72,6 +72,7 @@ export interface PlatformManifest {
   readonly telemetry?: PlatformTelemetry
   readonly slos: readonly Slo[]
   readonly billing: PlatformSpec['billing']
+  readonly mail?: NonNullable<PlatformSpec['mail']>
   readonly alerts: PlatformSpec['alerts']
   readonly auditRegions: PlatformSpec['auditRegions']
   readonly auditSinks: PlatformSpec['auditSinks']

@@ -7,6 +7,7 @@ import { behaviourSettingsSchema } from '../behaviour/settings.ts'
 import { issuerSchema } from '../billing/invoices/invoice.ts'
 import { costsSchema } from './costs-spec.ts'
 import { tlsSchema, trustedProxiesSchema, workersSchema } from '../edge/edge-settings.ts'
+import { mailSchema } from '../identity/mail/open-mailer.ts'
 import { natsSchema } from '../revocation/nats-settings.ts'
 import { slosSchema } from '../telemetry/slo/slo.ts'
 import { auditSinksSchema } from './audit-sinks-spec.ts'
@@ -93,6 +94,8 @@ export const platformSchema = z.strictObject({
         costs: costsSchema.exactOptional(),
       })
       .prefault({}),
+    /** How mail leaves: to users of realms, and to those who are told of alerts. Absent: into files. */
+    mail: mailSchema.exactOptional(),
     /** Who is told of the platform's alerts. */
     alerts: alertSinksSchema,
     /** In which database each region's logs are. Default: all in the control database. */

@@ -4,6 +4,7 @@ import { issuerSchema } from '../billing/invoices/invoice.ts'
 import { parseClientId, parseServiceName } from '../core/names.ts'
 import { parseRegion } from '../core/tenant.ts'
 import { parsed } from '../core/parsed.ts'
+import { mailAddressSchema, mailSchema } from '../identity/mail/open-mailer.ts'
 import { usageStreamSchema } from '../metering/jetstream/usage-stream-settings.ts'
 import { slosSchema } from '../telemetry/slo/slo.ts'
 import { telemetrySchema } from '../telemetry/telemetry-settings.ts'
@@ -12,7 +13,7 @@ import { auditSinksSchema } from './audit-sinks-spec.ts'
 import { invoicingShape } from './billing-spec.ts'
 import { auditAnchorsSchema, auditWitnessesSchema, witnessSpec } from './audit-witnesses-spec.ts'
 import { costsSpec } from './costs-spec.ts'
-import { address, configuration, database, listen, revocations } from './spec-parts.ts'
+import { address, configuration, database, listen, listener, revocations } from './spec-parts.ts'
 
 /** Where a plane sends what it writes down: entries of logs, and usage. */
 export const recordsOf = z.strictObject({
@@ -46,6 +47,11 @@ export const alertSinksSchema = z
         /** Holds the value of the Authorization header. */
         authorizationFile: file,
         fields: z.record(z.string(), z.string()).default({}),
+      }),
+      z.strictObject({
+        kind: z.literal('mail'),
+        name: sinkName,
+        to: z.array(mailAddressSchema).min(1).max(20),
       }),
     ]),
   )
@@ -102,6 +108,17 @@ export const recordsSpec = z.strictObject({
   invoicing: z.strictObject(invoicingShape).prefault({}),
   /** Where tenants' logs are, by region; without a database: in the control database. */
   regions: logRegionsSchema,
+  /** How mail to those who are told leaves. Absent: nobody is told by mail. */
+  mail: mailSchema.exactOptional(),
+  /** Where no sink of a tenant leads, besides hosts of tenants and services, which are known. */
+  own: z
+    .strictObject({
+      /** The platform's own host names: those of the gateway, of identity, of the control API. */
+      hosts: z.array(z.string().min(1).max(253)).default([]),
+      /** Addresses and ports where the platform listens, public ones too. */
+      listeners: z.array(listener).default([]),
+    })
+    .prefault({}),
   alerts: alertSinksSchema,
   auditSinks: auditSinksSchema,
   /** Who cosigns checkpoints, and where else they are kept. */

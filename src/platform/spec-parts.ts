@@ -22,6 +22,9 @@ export const listen = z.union([
 /** `unix:/path` or a URL. */
 export const address = z.string().regex(/^(?:unix:\/|https?:\/\/)/)
 
+/** An address or a name, and a port, where the platform itself listens: `10.20.0.7:8081`. */
+export const listener = z.string().regex(/^[^\s/]+:\d{1,5}$/)
+
 /** Where a plane keeps the configuration that it serves from, and who may have signed it. */
 export const configuration = z.strictObject({
   directory: z.string().min(1),

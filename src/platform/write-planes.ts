@@ -123,7 +123,7 @@ function operatorWorkload(): PlatformManifest['workloads'][number] {
 }
 
 async function identitySpec(input: PlanesInput): Promise<PlaneSpecInput<'identity'>> {
-  const { manifest, stateDirectory, secrets, places } = input
+  const { manifest, secrets, places } = input
   const { host, port } = manifest.listen.identity
   await secrets.text('sealing-key')
   return {
@@ -148,8 +148,13 @@ async function identitySpec(input: PlanesInput): Promise<PlaneSpecInput<'identit
       },
     ],
     sealingKeyFile: secrets.path('sealing-key'),
-    signIn: { mail: { by: 'file', directory: join(stateDirectory, 'mail') } },
+    signIn: { mail: mailOf(input) },
   }
+}
+
+/** Without a word on it mail goes into files. */
+function mailOf({ manifest, stateDirectory }: PlanesInput) {
+  return manifest.mail ?? ({ by: 'file', directory: join(stateDirectory, 'mail') } as const)
 }
 
 async function configurationOf({ secrets, stateDirectory }: PlanesInput, plane: Plane) {
@@ -192,16 +197,18 @@ async function gatewaySpec(input: PlanesInput): Promise<PlaneSpecInput<'gateway'
     listen: manifest.listen.gateway,
     admin: { socket: places.gatewayAdmin },
     ...manifest.gateway,
-    upstreams: {
-      ...manifest.gateway.upstreams,
-      listeners: [...manifest.gateway.upstreams.listeners, ...ownListeners(input)],
-    },
+    upstreams: { ...manifest.gateway.upstreams, listeners: listenersOf(input) },
     contextKey: secrets.path('context.jwk'),
     journalDirectory: join(stateDirectory, 'gateway-journal'),
     requestLog: { directory: requestLogIn(stateDirectory) },
     records: await senderOf(input, 'gateway'),
     decisions: { listen: { socket: places.decisions }, audience: DECISIONS_AUDIENCE },
   }
+}
+
+/** Where nothing of a tenant's leads. */
+function listenersOf(input: PlanesInput): string[] {
+  return [...input.manifest.gateway.upstreams.listeners, ...ownListeners(input)]
 }
 
 /** Written by gateways, and read where bills are reconciled. */
@@ -256,6 +263,8 @@ async function recordsSpec(input: PlanesInput): Promise<PlaneSpecInput<'records'
     },
     invoicing: invoicingOf(manifest.billing),
     regions: manifest.auditRegions,
+    mail: mailOf(input),
+    own: { hosts: manifest.gateway.hosts ?? [], listeners: listenersOf(input) },
     alerts: manifest.alerts,
     auditSinks: manifest.auditSinks,
     auditWitnesses: manifest.auditWitnesses,

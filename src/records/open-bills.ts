@@ -1,6 +1,7 @@
 import type { AlertSink } from '../alerts/alert-sink.ts'
 import type { AlertMail } from '../alerts/mail-sink.ts'
 import { Alerts } from '../alerts/open-alerts.ts'
+import type { Outside } from '../alerts/outside.ts'
 import { StoredAlerts } from '../alerts/stored-alerts.ts'
 import type { CostSource } from '../billing/costs/cost-source.ts'
 import type { PriceBook } from '../billing/costs/price-book.ts'
@@ -44,6 +45,8 @@ export interface BillsOptions
   readonly keys: KeyEncryptionKeys
   /** Whether a tenant is one now, and not suspended. */
   readonly isActive: (tenant: TenantId) => boolean
+  /** How the outside is reached on a tenant's word. */
+  readonly outside: Outside
   /** Absent: nobody is told by mail. */
   readonly alertMail?: AlertMail | undefined
   /** Where it is asked who an operator is. */
@@ -60,7 +63,7 @@ export async function openBills(options: BillsOptions) {
   try {
     const owned = await openAlertSinks({
       ...{ database: direct, keys: options.keys, isActive: options.isActive },
-      ...{ platform: sinks, mail: options.alertMail },
+      ...{ platform: sinks, mail: options.alertMail, outside: options.outside },
     })
     const alerts = await Alerts.open({
       ...{ store: new StoredAlerts(direct), log },

@@ -38,6 +38,7 @@ import { type WitnessOptions, witnessService } from './log/witness-service.ts'
 import { KeptTenants } from './keeping/kept-tenants.ts'
 import { RecordsKeeping } from './keeping/records-keeping.ts'
 import { type BillsOptions, openBills } from './open-bills.ts'
+import { outsideOfTenants, type OwnPlaces } from './own-places.ts'
 import { openStreams, type PlatformSink } from './streams/open-streams.ts'
 import { watchBehaviour } from './watch-behaviour.ts'
 
@@ -86,6 +87,8 @@ export interface RecordsOptions
   readonly anchors?: readonly CheckpointAnchor[]
   /** Whose logs are cosigned here. Default nobody's. */
   readonly witness?: WitnessOptions
+  /** Where no sink of a tenant leads, besides what the configuration says is ours. Default nowhere. */
+  readonly own?: OwnPlaces
   /** Where the platform's own log is sent. Default nowhere. */
   readonly auditSinks?: readonly PlatformSink[]
   /** What is promised to tenants, and the gateways whose counts show whether it is kept. */
@@ -150,6 +153,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       await opened.close()
     })
     const store = opened.logs
+    const outside = outsideOfTenants(source, options.own)
     const metering = await openMetering({
       database,
       intake: {
@@ -162,7 +166,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     })
     closing.push(() => metering.close())
     const bills = await openBills({
-      ...{ ...options, readings: metering.readings },
+      ...{ ...options, outside, readings: metering.readings },
       isActive: (tenant) => isActive(source, tenant),
     })
     closing.push(() => bills.close())
@@ -173,7 +177,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     })
     closing.push(() => watch.close())
     const streams = await openStreams({
-      ...{ database, store, keys, log, hostname: origin },
+      ...{ database, store, keys, log, outside, hostname: origin },
       platform: options.auditSinks ?? [],
       callerOf: (headers) => callerOf(headers, callerOptions(options)),
       isActive: (tenant) => isActive(source, tenant),

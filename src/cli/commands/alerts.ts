@@ -31,6 +31,7 @@ const sinkSchema = z.looseObject({
   delivered_at: z.string().nullable(),
   last_error: z.string().nullable(),
   set_by: z.string(),
+  unconfirmed: z.array(z.string()).optional(),
 })
 type Sink = z.output<typeof sinkSchema>
 
@@ -41,6 +42,7 @@ const sinkColumns: Columns<Sink> = (one) => ({
   'delivered at': one.delivered_at,
   'last error': one.last_error,
   'set by': one.set_by,
+  ...(one.unconfirmed === undefined ? {} : { unconfirmed: one.unconfirmed.join(' ') }),
 })
 
 /** `ringfence alerts`: a tenant's own alerts and where they are sent, by its own front door. */
@@ -94,6 +96,20 @@ export function addAlerts(program: Command, console: Console, _ending: Ending): 
     const format = parseFormat(flags.output)
     const [path, body] = [sinkPath(name), readObject(flags.file)]
     const response = await tenantAsk(tenantAccess(flags, console), { method: 'PUT', path, body })
+    writeOne(sinkSchema.parse(await response.json()), sinkColumns, format, console.out)
+  })
+
+  examples(
+    shown(
+      alerts
+        .command('confirm <name> <address>')
+        .description('Have alerts mailed to an address of a sink: with the code that went there.'),
+    ).requiredOption('--code <code>', 'what the mail says'),
+    'ringfence alerts confirm mail ops@acme.example --code ABCDEFGHJK --url https://acme.example --token env:TOKEN',
+  ).action(async (name: string, address: string, flags: Flags & { readonly code: string }) => {
+    const format = parseFormat(flags.output)
+    const asked = { path: `${sinkPath(name)}/confirmation`, body: { address, code: flags.code } }
+    const response = await tenantAsk(tenantAccess(flags, console), { method: 'PUT', ...asked })
     writeOne(sinkSchema.parse(await response.json()), sinkColumns, format, console.out)
   })
 

@@ -7,7 +7,7 @@ export interface Composed {
   readonly to: { readonly name: ''; readonly address: string }
   readonly subject: string
   readonly text: string
-  readonly html: string
+  readonly html?: string
   readonly messageId: string
   readonly headers: Readonly<Record<string, string>>
   /** Neither may a text make the library read a file or fetch a URL. */
@@ -23,7 +23,7 @@ export function composed(mail: Mail, from: string): Composed {
     to: { name: '', address: to },
     subject: spelledOut(subject),
     text,
-    html,
+    ...(html === '' ? {} : { html }),
     messageId: `<${id}@${domainOf(from)}>`,
     // RFC 3834: no out-of-office answers to this.
     headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },

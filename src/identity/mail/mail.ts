@@ -10,6 +10,7 @@ export interface Mail {
   readonly fromName: string
   readonly subject: string
   readonly text: string
+  /** The same as HTML. Empty: it is text alone. */
   readonly html: string
 }
 

@@ -8,14 +8,15 @@ import { FileMailer } from './file-mailer.ts'
 import type { Mailer } from './mail.ts'
 import { SmtpMailer } from './smtp-mailer.ts'
 
-const address = parsed((value) => foldEmail(String(value)))
+/** In the form in which addresses are compared. */
+export const mailAddressSchema = parsed((value) => foldEmail(String(value)))
 
-/** How mail leaves, as a part of the identity plane's configuration. */
+/** How mail leaves, as a part of a plane's configuration. */
 export const mailSchema = z.discriminatedUnion('by', [
   z.strictObject({
     by: z.literal('file'),
     directory: z.string().min(1),
-    from: address.default('no-reply@localhost.localdomain'),
+    from: mailAddressSchema.default('no-reply@localhost.localdomain'),
   }),
   z.strictObject({ by: z.literal('console') }),
   z
@@ -27,7 +28,7 @@ export const mailSchema = z.discriminatedUnion('by', [
       caFile: z.string().min(1).optional(),
       user: z.string().min(1).optional(),
       passwordFile: z.string().min(1).optional(),
-      from: address,
+      from: mailAddressSchema,
     })
     .refine(
       ({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined),

@@ -1,5 +1,6 @@
 import type { Category } from '../../audit/entry.ts'
 import { listen } from '../../http/listen.ts'
+import { openMailer } from '../../identity/mail/open-mailer.ts'
 import { FileAnchor } from '../../records/log/file-anchor.ts'
 import { KeyEncryptionKeys } from '../../records/log/key-encryption.ts'
 import { openRecords } from '../../records/open-records.ts'
@@ -8,6 +9,7 @@ import { SnapshotFollower } from '../../snapshot/snapshot-follower.ts'
 import { KeySet } from '../../tokens/verify-token.ts'
 import { parseVerifierKey } from '../../transparency/verifier-key.ts'
 import type { PlaneSpec } from '../plane-config.ts'
+import { alertMail } from './alert-mail.ts'
 import { platformSinks } from './alert-sinks.ts'
 import { platformAuditSinks } from './audit-sinks.ts'
 import { cellCosts } from './cell-costs.ts'
@@ -36,6 +38,9 @@ export async function serveRecords(
   try {
     const revocations = await RevocationFollower.open(await revocationOptions(spec, log))
     closing.push(() => revocations.close())
+    const mailer = spec.mail && openMailer(spec.mail)
+    if (mailer !== undefined) closing.push(() => mailer.close())
+    const mail = mailer && alertMail(mailer)
     const records = await openRecords({
       database: await databaseSettings(spec.database),
       source,
@@ -58,7 +63,9 @@ export async function serveRecords(
         })),
       ),
       ...(spec.costs === undefined ? {} : { costs: cellCosts(spec.costs) }),
-      sinks: await platformSinks(spec.alerts),
+      sinks: await platformSinks(spec.alerts, mail),
+      alertMail: mail,
+      own: spec.own,
       auditSinks: await platformAuditSinks(spec.auditSinks),
       witnesses: spec.auditWitnesses.map(({ url, key }) => ({ url, key: parseVerifierKey(key) })),
       anchors: spec.auditAnchors.map(({ directory }) => new FileAnchor(directory)),

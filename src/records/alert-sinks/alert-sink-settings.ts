@@ -9,17 +9,15 @@ const webhook = z.strictObject({
   kind: z.literal('webhook'),
   url: z.string().min(1).max(2_000),
 })
+/** One address in ASCII, in the form in which addresses are compared. */
+const mailAddressSchema = z
+  .email()
+  .max(254)
+  .regex(/^[^@]{1,64}@/)
+  .toLowerCase()
 const mail = z.strictObject({
   kind: z.literal('mail'),
-  to: z
-    .array(
-      z
-        .string()
-        .max(254)
-        .regex(/^[^\s@<>,;:"()[\]\\]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$/),
-    )
-    .min(1)
-    .max(5),
+  to: z.array(mailAddressSchema).min(1).max(5),
 })
 const pagerduty = z.strictObject({
   kind: z.literal('pagerduty'),
@@ -82,6 +80,12 @@ export const alertSinkInputSchema = z.strictObject({
   ]),
 })
 export type AlertSinkInput = z.output<typeof alertSinkInputSchema>['sink']
+
+/** What whoever reads a sink's mail has told. */
+export const confirmationSchema = z.strictObject({
+  address: mailAddressSchema,
+  code: z.string().min(1).max(40),
+})
 
 /** Parts what may be shown from what may not. */
 export function partedAlertSink(sink: AlertSinkInput): {

@@ -4,7 +4,11 @@ import type { Alerts } from '../../alerts/open-alerts.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import { type AdministratorsEnv, administratorsApp, secretBody } from '../api/administrators-app.ts'
 import type { TenantCaller } from '../api/caller.ts'
-import { alertSinkInputSchema, alertSinkNameSchema } from './alert-sink-settings.ts'
+import {
+  alertSinkInputSchema,
+  alertSinkNameSchema,
+  confirmationSchema,
+} from './alert-sink-settings.ts'
 import type { ShownAlertSink, TenantAlertSinks } from './tenant-alert-sinks.ts'
 
 export interface AlertSinksApiOptions {
@@ -49,6 +53,13 @@ export function alertSinksApi({
     await sinks.put(tenant, name, sink, { subject, requestId })
     return context.json(wireSink(await sinks.get(tenant, name)))
   })
+  app.put('/sinks/:name/confirmation', async (context) => {
+    const { tenant, subject, requestId } = context.var.caller
+    const name = nameOf(context)
+    const told = await secretBody(context, confirmationSchema)
+    await sinks.confirm(tenant, name, told, { subject, requestId })
+    return context.json(wireSink(await sinks.get(tenant, name)))
+  })
   app.delete('/sinks/:name', async (context) => {
     const { tenant, subject, requestId } = context.var.caller
     await sinks.remove(tenant, nameOf(context), { subject, requestId })
@@ -61,6 +72,7 @@ function wireSink(sink: ShownAlertSink): object {
   return {
     name: sink.name,
     ...sink.settings,
+    ...(sink.settings.kind === 'mail' ? { unconfirmed: sink.unconfirmed } : {}),
     delivered_at: sink.deliveredAt ?? null,
     last_error: sink.lastError ?? null,
     set_by: sink.setBy,

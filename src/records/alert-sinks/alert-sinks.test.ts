@@ -50,7 +50,8 @@ after(async () => {
   await site?.stop()
 })
 beforeEach(async () => {
-  await site.ask('truncate alerts.sink, alerts.alert, alerts.silence, alerts.message, audit.inbox')
+  const tables = ['sink', 'alert', 'silence', 'message', 'mail_address', 'mail_code', 'mail_day']
+  await site.ask(`truncate ${tables.map((one) => `alerts.${one}`).join()}, audit.inbox`)
   suspended = new Set()
   web.got.length = 0
   web.answer = () => ({ status: 200 })
@@ -235,28 +236,148 @@ test('nobody has alerts sent inside, whatever the address is written like, or a 
   assert.ok(rows.every((row) => row['delivered_at'] === null && row['last_error'] !== null))
 })
 
-test('mail goes where it is set up, and is refused where it is not', async (t) => {
-  const sent: string[] = []
-  const sink = { sink: { kind: 'mail', to: ['ops@acme.example'] } }
-  const without = await opened(t)
-  assert.equal((await without.ask('PUT', '/sinks/mail', sink)).status, 400)
-  const { ask, say, turn } = await opened(t, {
-    mail: { send: async ({ owner, to }) => void sent.push(`${owner} ${to.join()}`) },
-  })
-  for (const to of [
-    'a@b.example\nBcc: x@y.example',
-    'a@b.example,c@d.example',
-    'Ann <a@b.example>',
-  ]) {
-    assert.equal(
-      (await ask('PUT', '/sinks/mail', { sink: { kind: 'mail', to: [to] } })).status,
-      400,
-    )
+const mailTo = (...to: readonly string[]) => ({ sink: { kind: 'mail', to } })
+
+/** A mail server that keeps what it is given. */
+function post() {
+  const letters: { owner: string; to: string; code: string; text: string }[] = []
+  const mail: AlertMail = {
+    async send({ owner, to, text }) {
+      const code = /^ {2}([A-Z2-9]{10})$/m.exec(text)?.[1] ?? ''
+      letters.push({ owner, to: to.join(), code, text })
+    },
   }
-  assert.equal((await ask('PUT', '/sinks/mail', sink)).status, 200)
-  await say(ACME, 'spent')
+  const codeOf = (owner: string) =>
+    letters.findLast((one) => one.owner === owner && one.code !== '')?.code ?? ''
+  return { letters, mail, codeOf }
+}
+
+const wireOf = async (answer: Response | Promise<Response>) =>
+  (await (await answer).json()) as Record<string, unknown>
+
+test('mail is refused where none is set up, and for what is not one address', async (t) => {
+  const without = await opened(t)
+  assert.equal((await without.ask('PUT', '/sinks/mail', mailTo('ops@acme.example'))).status, 400)
+  const { letters, mail } = post()
+  const { ask } = await opened(t, { mail })
+  for (const to of [
+    ...['a@b.example\nBcc: x@y.example', 'a@b.example,c@d.example', 'Ann <a@b.example>'],
+    ...['аnn@b.example', 'a b@c.example', 'a@b', '@b.example', `${'a'.repeat(65)}@b.example`],
+  ]) {
+    assert.equal((await ask('PUT', '/sinks/mail', mailTo(to))).status, 400, to)
+  }
+  assert.deepEqual(letters, [])
+})
+
+test('a tenant has nobody mailed who has not told it the code that went there', async (t) => {
+  const { letters, mail, codeOf } = post()
+  const { ask, say, turn } = await opened(t, { mail })
+  const confirm = (code: string, address = 'ops@acme.example', caller?: string) =>
+    ask('PUT', '/sinks/mail/confirmation', { address, code }, caller)
+  const unconfirmed = async () => (await wireOf(ask('GET', '/sinks/mail')))['unconfirmed']
+  const asked = await wireOf(ask('PUT', '/sinks/mail', mailTo('Ops@acme.example')))
+  assert.deepEqual(asked['unconfirmed'], ['ops@acme.example'])
+  await ask('PUT', '/sinks/mail', mailTo('ops@acme.example'), EVE)
+  await say(ACME, 'canary-of-acme')
   await turn()
-  assert.deepEqual(sent, ['tenant/acme ops@acme.example'])
+  assert.deepEqual(
+    letters.map(({ owner, to }) => [owner, to]),
+    [
+      ['tenant/acme', 'ops@acme.example'],
+      ['tenant/globex', 'ops@acme.example'],
+    ],
+  )
+  assert.ok(!letters.some(({ text }) => text.includes('canary')))
+  assert.ok(!(await (await ask('GET', '/sinks')).text()).includes(codeOf('tenant/acme')))
+
+  // Another tenant's code is none, nor is one for what the sink does not name; nor for who may not set it.
+  assert.equal((await confirm(codeOf('tenant/globex'))).status, 400)
+  assert.equal((await confirm(codeOf('tenant/acme'), 'eve@acme.example')).status, 404)
+  assert.equal((await confirm(codeOf('tenant/acme'), undefined, 'acme auditor')).status, 403)
+  for (let n = 0; n < 4; n += 1) assert.equal((await confirm('AAAAAAAAAA')).status, 400)
+  assert.equal((await confirm(codeOf('tenant/acme'))).status, 400, 'after five tries')
+  assert.deepEqual(await unconfirmed(), ['ops@acme.example'])
+
+  await site.ask(`update alerts.mail_code set asked_at = asked_at - interval '11 minutes'`)
+  await ask('PUT', '/sinks/mail', mailTo('ops@acme.example'))
+  const late = codeOf('tenant/acme')
+  await site.ask(`update alerts.mail_code set asked_at = asked_at - interval '24 hours'`)
+  assert.equal((await confirm(late)).status, 400, 'after a day')
+  await ask('PUT', '/sinks/mail', mailTo('ops@acme.example'))
+  assert.equal((await confirm(codeOf('tenant/acme').toLowerCase())).status, 200)
+  assert.deepEqual(await unconfirmed(), [])
+  assert.equal((await confirm('whatever')).status, 200, 'it is confirmed')
+  letters.length = 0
+  await turn()
+  assert.deepEqual(
+    letters.map(({ owner, to }) => [owner, to]),
+    [['tenant/acme', 'ops@acme.example']],
+  )
+  assert.ok(letters[0]?.text.includes('canary-of-acme'))
+  const stored = JSON.stringify(await site.ask('select * from audit.inbox'))
+  assert.ok(stored.includes('sink.confirmed') && !stored.includes('ops@acme.example'))
+
+  // Whom no sink names any more is asked anew.
+  await ask('PUT', '/sinks/mail', mailTo('other@acme.example'))
+  await ask('PUT', '/sinks/mail', mailTo('ops@acme.example'))
+  assert.deepEqual(await unconfirmed(), ['ops@acme.example'])
+})
+
+test('a tenant has strangers mailed so often and no more, and is told when it is enough', async (t) => {
+  const { letters, mail, codeOf } = post()
+  const { ask, say, turn } = await opened(t, { mail })
+  const later = () =>
+    site.ask(`update alerts.mail_code set asked_at = asked_at - interval '11 minutes'`)
+  const statuses: number[] = []
+  for (let n = 0; n < 5; n += 1) {
+    // Taken away in between: what was asked is not forgotten with the sink.
+    await ask('DELETE', '/sinks/mail')
+    statuses.push((await ask('PUT', '/sinks/mail', mailTo('one@x.example'))).status)
+    await later()
+  }
+  assert.deepEqual(statuses, [200, 200, 200, 429, 429])
+  assert.equal((await ask('GET', '/sinks/mail')).status, 404, 'nothing is changed')
+  for (let n = 0; n < 5; n += 1) {
+    const five = Array.from({ length: 5 }, (_, place) => `a-${n}-${place}@x.example`)
+    await ask('PUT', `/sinks/s-${n}`, mailTo(...five))
+  }
+  assert.equal(letters.length, 18, 'three and three times five: the next five would be too many')
+  assert.equal((await ask('PUT', '/sinks/mail', mailTo('one@x.example'), EVE)).status, 200)
+
+  const code = codeOf('tenant/globex')
+  await ask('PUT', '/sinks/mail/confirmation', { address: 'one@x.example', code }, EVE)
+  await site.ask('update alerts.mail_day set mails = 500')
+  await site.ask(
+    `insert into alerts.mail_day values ('tenant/globex', (now() at time zone 'utc')::date, 500)`,
+  )
+  letters.length = 0
+  await say(GLOBEX, 'canary')
+  await turn()
+  assert.deepEqual(letters, [])
+  const shown = await wireOf(ask('GET', '/sinks/mail', undefined, EVE))
+  assert.equal(shown['last_error'], 'overloaded')
+  await site.ask('update alerts.mail_day set mails = 499')
+  await turn()
+  assert.equal(letters.length, 1)
+})
+
+test('a code that could not be mailed can be asked for again at once', async (t) => {
+  const { letters, mail } = post()
+  let away = true
+  const { ask } = await opened(t, {
+    mail: {
+      async send(one) {
+        if (away) throw new RingfenceError('engine_unavailable', 'away')
+        await mail.send(one)
+      },
+    },
+  })
+  for (let n = 0; n < 5; n += 1) {
+    assert.equal((await ask('PUT', '/sinks/mail', mailTo('ops@acme.example'))).status, 503)
+  }
+  away = false
+  assert.equal((await ask('PUT', '/sinks/mail', mailTo('ops@acme.example'))).status, 200)
+  assert.equal(letters.length, 1)
 })
 
 test('an erased tenant’s sinks are gone with it, and so many that others would wait are refused', async (t) => {
@@ -267,8 +388,10 @@ test('an erased tenant’s sinks are gone with it, and so many that others would
   }
   assert.equal((await ask('PUT', '/sinks/s-8', webhook())).status, 409)
   assert.equal((await ask('PUT', '/sinks/s-7', webhook())).status, 200)
+  await site.ask(`insert into alerts.mail_address values ('tenant/acme', 'a@b.example', 'ann')`)
   await sinks.erase(ACME)
   assert.deepEqual(await sinks.list(ACME), [])
+  assert.deepEqual(await site.ask('select from alerts.mail_address'), [])
   assert.equal((await sinks.list(GLOBEX)).length, 1)
 })
 

@@ -16,7 +16,7 @@ import {
 export interface AlertSinkWays {
   /** How the outside is reached on a tenant's word. */
   readonly outside: Outside
-  /** Absent: no mail leaves here. */
+  /** To whom may be mailed. Absent: no mail leaves here. */
   readonly mail: AlertMail | undefined
 }
 

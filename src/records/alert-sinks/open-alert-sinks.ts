@@ -1,19 +1,21 @@
 import type { AlertSink } from '../../alerts/alert-sink.ts'
 import { type Owner, ownerOf } from '../../alerts/alert.ts'
-import { tenantOutside } from '../../alerts/outside.ts'
+import type { AlertMail } from '../../alerts/mail-sink.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
+import { MailAddresses } from './mail-addresses.ts'
 import { TenantAlertSinks, type TenantAlertSinksOptions } from './tenant-alert-sinks.ts'
 
-export interface AlertSinksOptions extends Omit<TenantAlertSinksOptions, 'outside'> {
-  /** How the outside is reached on a tenant's word. Default: the public internet alone. */
-  readonly outside?: TenantAlertSinksOptions['outside']
+export interface AlertSinksOptions extends Omit<TenantAlertSinksOptions, 'mail'> {
+  /** Whoever delivers mail. Absent: nobody is told by mail. */
+  readonly mail: AlertMail | undefined
   /** The platform's own, from its configuration. */
   readonly platform: readonly AlertSink[]
 }
 
 /** Opens where alerts are sent: the platform's by its configuration, tenants' by their own word. */
-export async function openAlertSinks({ platform, ...options }: AlertSinksOptions) {
-  const sinks = new TenantAlertSinks({ ...options, outside: options.outside ?? tenantOutside() })
+export async function openAlertSinks({ platform, mail, ...options }: AlertSinksOptions) {
+  const addresses = mail && new MailAddresses({ database: options.database, mail })
+  const sinks = new TenantAlertSinks({ ...options, mail: addresses })
   await sinks.reseal()
   return {
     sinks,

@@ -13,6 +13,7 @@ import {
   parseAlertSecrets,
   partedAlertSink,
 } from './alert-sink-settings.ts'
+import { agreedOf, forgetAddresses, forgetUnnamed, type MailAddresses } from './mail-addresses.ts'
 import { type AlertSinkWays, makeAlertSink } from './make-alert-sink.ts'
 
 const SINKS_MAX = 8
@@ -29,6 +30,8 @@ export interface ShownAlertSink {
   readonly deliveredAt: Date | undefined
   /** The code of what its last try ended with, of a notice that it has not taken. */
   readonly lastError: string | undefined
+  /** Addresses that have not agreed: nothing is mailed there. */
+  readonly unconfirmed: readonly string[]
 }
 
 export interface AlertSinkActor {
@@ -45,6 +48,7 @@ interface Row extends Record<string, unknown> {
 }
 
 export interface TenantAlertSinksOptions extends AlertSinkWays {
+  readonly mail: MailAddresses | undefined
   readonly database: Pick<PooledDatabase, 'query' | 'transaction'>
   /** Seal secrets. */
   readonly keys: KeyEncryptionKeys
@@ -87,7 +91,9 @@ export class TenantAlertSinks {
   }
 
   async list(tenant: TenantId): Promise<readonly ShownAlertSink[]> {
-    const rows = await this.#options.database.query<
+    const { database } = this.#options
+    const agreed = await agreedOf(database, ownerOf(tenant))
+    const rows = await database.query<
       Row & { readonly delivered_at: Date | null; readonly last_error: string | null }
     >(
       `select s.name, s.settings, s.set_by, s.set_at,
@@ -100,14 +106,16 @@ export class TenantAlertSinks {
        from alerts.sink s where s.owner = $1 order by s.name`,
       [ownerOf(tenant)],
     )
-    return rows.map((row) => ({
-      name: row.name,
-      settings: alertSinkSettingsSchema.parse(row.settings),
-      setBy: row.set_by,
-      setAt: row.set_at,
-      deliveredAt: row.delivered_at ?? undefined,
-      lastError: row.last_error ?? undefined,
-    }))
+    return rows.map((row) => {
+      const settings = alertSinkSettingsSchema.parse(row.settings)
+      const named = settings.kind === 'mail' ? settings.to : []
+      return {
+        ...{ name: row.name, settings, setBy: row.set_by, setAt: row.set_at },
+        deliveredAt: row.delivered_at ?? undefined,
+        lastError: row.last_error ?? undefined,
+        unconfirmed: named.filter((address) => !agreed.has(address)),
+      }
+    })
   }
 
   /** @throws RingfenceError `not_found` */
@@ -117,18 +125,22 @@ export class TenantAlertSinks {
     return found
   }
 
-  /** Makes a sink, or changes one. @throws RingfenceError `conflict` when there are too many */
+  /**
+   * Makes a sink, or changes one. Those whom it would mail are asked, unless they have agreed before.
+   * @throws RingfenceError `conflict` when there are too many; `rate_limited`, and nothing is changed;
+   *   `engine_unavailable` when the sink is made and somebody could not be asked: set it again
+   */
   async put(
     tenant: TenantId,
     name: string,
     sink: AlertSinkInput,
     by: AlertSinkActor,
   ): Promise<void> {
-    const { database, keys } = this.#options
+    const { database, keys, mail } = this.#options
     const owner = ownerOf(tenant)
     const { settings, secrets } = partedAlertSink(sink)
     const sealed = keys.wrap(Buffer.from(JSON.stringify(secrets)), boundTo(owner, name))
-    await database.transaction(async (tx) => {
+    const asked = await database.transaction(async (tx) => {
       await tx.query('select pg_advisory_xact_lock($1, hashtext($2))', [SET_LOCK, owner])
       const others = await tx.query('select 1 from alerts.sink where owner = $1 and name <> $2', [
         owner,
@@ -144,7 +156,38 @@ export class TenantAlertSinks {
            secrets = excluded.secrets, set_by = excluded.set_by, set_at = clock_timestamp()`,
         [owner, name, JSON.stringify(settings), sealed, by.subject],
       )
+      await forgetUnnamed(tx, owner)
       await enter(tx, tenant, name, 'sink.set', by, { kind: settings.kind })
+      return settings.kind === 'mail' ? ((await mail?.ask(tx, owner, settings.to)) ?? []) : []
+    })
+    await mail?.tell(owner, asked)
+  }
+
+  /**
+   * Somebody who reads the mail of an address of a sink has told the code that went there.
+   * @throws RingfenceError `not_found` for an address that the sink does not have; `invalid_argument` for
+   *   another code
+   */
+  async confirm(
+    tenant: TenantId,
+    name: string,
+    { address, code }: { readonly address: string; readonly code: string },
+    by: AlertSinkActor,
+  ): Promise<void> {
+    const { database, mail } = this.#options
+    const { settings, unconfirmed } = await this.get(tenant, name)
+    if (settings.kind !== 'mail' || !settings.to.includes(address)) throw nothing()
+    if (!unconfirmed.includes(address)) return
+    const owner = ownerOf(tenant)
+    if (mail === undefined || !(await mail.isCode(owner, address, code))) {
+      throw new RingfenceError(
+        'invalid_argument',
+        'this is not the code, or it is not good any more',
+      )
+    }
+    await database.transaction(async (tx) => {
+      await mail.agreed(tx, owner, address, by.subject)
+      await enter(tx, tenant, name, 'sink.confirmed', by, {})
     })
   }
 
@@ -156,15 +199,18 @@ export class TenantAlertSinks {
         [ownerOf(tenant), name],
       )
       if (gone.length === 0) throw nothing()
+      await forgetUnnamed(tx, ownerOf(tenant))
       await enter(tx, tenant, name, 'sink.removed', by, {})
     })
   }
 
   /** All sinks of a tenant that is no more. */
   async erase(tenant: TenantId): Promise<void> {
-    await this.#options.database.query('delete from alerts.sink where owner = $1', [
-      ownerOf(tenant),
-    ])
+    const owner = ownerOf(tenant)
+    await this.#options.database.transaction(async (tx) => {
+      await tx.query('delete from alerts.sink where owner = $1', [owner])
+      await forgetAddresses(tx, owner)
+    })
   }
 
   /** Seals anew, with the key in use, what an older one has sealed. @returns how many it were */

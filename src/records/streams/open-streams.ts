@@ -1,4 +1,4 @@
-import { type Outside, platformOutside, tenantOutside } from '../../alerts/outside.ts'
+import { type Outside, platformOutside } from '../../alerts/outside.ts'
 import { type LogName, logOf } from '../../audit/entry.ts'
 import { prepareSchema } from '../../database/prepare-schema.ts'
 import type { TenantId } from '../../core/tenant.ts'
@@ -46,8 +46,8 @@ export interface StreamsOptions extends Pick<StreamerOptions, 'lookMs' | 'idleMs
   readonly callerOf: (headers: Headers) => Promise<TenantCaller>
   /** Whether a tenant is one now, and not suspended. */
   readonly isActive: (tenant: TenantId) => boolean
-  /** How the outside is reached on a tenant's word. Default: the public internet alone. */
-  readonly outside?: Outside
+  /** How the outside is reached on a tenant's word. */
+  readonly outside: Outside
   readonly log: (line: string) => void
 }
 
@@ -57,7 +57,7 @@ export interface StreamsOptions extends Pick<StreamerOptions, 'lookMs' | 'idleMs
  */
 export async function openStreams(options: StreamsOptions) {
   const { store, keys, hostname, callerOf, isActive, log } = options
-  const tenants = options.outside ?? tenantOutside()
+  const tenants = options.outside
   const platform = platformOutside()
   await prepareStreams(options.database)
   const database = new LogDatabase(options.database)
