@@ -7,6 +7,9 @@ import { LOGIN_HOOK_SERVER_VERSION_MIN } from './login-hook.ts'
 /** How long the ledger remembers leases that have ended. Days. */
 const LEDGER_DAYS = 90
 
+/** A lease that was issued later than now, by more than clocks are corrected by every day, is from before the clock was set back. */
+const AHEAD_SECONDS_MAX = 2
+
 /** SQLSTATE of a lease that finds no free login. */
 export const SLOTS_TAKEN = 'RF001'
 /** SQLSTATE of a lease that is asked for in the pause in which its tenant changes places. */
@@ -187,16 +190,19 @@ declare due record;
 begin
   delete from custody.lease l where l.lease_id in (select p.lease_id from custody.lease p
     where p.drained and p.ended_at < clock_timestamp() - interval '${LEDGER_DAYS} days' limit 1000);
-  -- Also what another process ended and could not drain: it may have been killed in between.
+  -- Also what another process ended and could not drain: it may have been killed in between. And what
+  -- this server's clock, set back, would let live longer than it was given for.
   for due in
-    select l.lease_id, l.role_name, l.ended_at from custody.lease l
-    where not l.drained and (l.expires_at <= clock_timestamp() or l.ended_at is not null)
+    select l.lease_id, l.role_name, l.ended_at, l.expires_at <= clock_timestamp() as is_over from custody.lease l
+    where not l.drained and (l.expires_at <= clock_timestamp() or l.ended_at is not null
+      or l.issued_at > clock_timestamp() + interval '${AHEAD_SECONDS_MAX} seconds')
     order by l.role_name limit 500 for update skip locked
   loop
     perform custody.close_login(due.role_name);
     newly := due.ended_at is null;
     if newly then
-      update custody.lease l set ended_at = clock_timestamp(), ended_why = 'expired'
+      update custody.lease l set ended_at = clock_timestamp(),
+        ended_why = case when due.is_over then 'expired' else 'clock set back' end
         where l.lease_id = due.lease_id;
     end if;
     lease_id := due.lease_id;

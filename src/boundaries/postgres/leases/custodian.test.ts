@@ -76,6 +76,27 @@ test('a login is bounded in time, connections and rights, and known by its verif
   assert.equal(closed['rolconnlimit'], 0)
 })
 
+test('a lease does not live longer because the server’s clock was set back', async () => {
+  const [kept, early] = [await lease('read'), await lease('write')]
+  const client = await connected({ ...place.cluster.admin, ...early.credential })
+  // As a clock that goes back by an hour makes them look: begun in an hour, and ended after that.
+  await ledger.query(
+    `update custody.lease set issued_at = issued_at + interval '1 hour',
+       expires_at = expires_at + interval '1 hour' where lease_id = $1`,
+    [early.lease_id],
+  )
+  const swept = await place.boundary.sweep()
+  assert.equal(swept.leasesExpired, 1)
+  await assert.rejects(client.query('select 1'))
+  assert.equal(await opens(early.credential), false)
+  assert.ok(await opens(kept.credential))
+  const records = await place.boundary.leases(ACME)
+  const ended = records.find(({ lease_id }) => lease_id === early.lease_id)
+  assert.equal(ended?.ended_why, 'clock set back')
+  assert.deepEqual(await auditLedger(ledger, place.names), [])
+  await place.boundary.revoke(ACME)
+})
+
 test('PostgreSQL accepts a verifier that was made here, and no other password', async () => {
   const password = newPassword()
   const name = 'verifier_trial'
