@@ -93,6 +93,37 @@ test('many that bring the same at once bring it once', async () => {
   assert.equal(await visits(tenantid), 200n)
 })
 
+test('of a large batch of which some are there already the others are kept, each with its name', async () => {
+  const tenantid = newTenant()
+  const batch = Array.from({ length: 4_000 }, (_, at) =>
+    usageEvent({ tenantid, time: TIME, data: { text: 'x'.repeat(300), at } }),
+  )
+  const there = new Set(batch.filter((_, at) => at % 9 === 0))
+  await add(metering, [...there])
+  const expected = batch.map((event) => (there.has(event) ? 'duplicate' : 'accepted'))
+  // By a store that expects no duplicates, and by one that has just met some.
+  const other = await site.open()
+  assert.deepEqual(await add(other, batch.slice(0, 3_000)), expected.slice(0, 3_000))
+  assert.deepEqual(await add(other, batch.slice(3_000)), expected.slice(3_000))
+  assert.equal(await visits(tenantid), 4_000n)
+  const { rows } = await site.asked.query<{ n: number }>(
+    `select count(*)::int n from usage.event e join usage.event_key k using (tenant, key)
+      where tenant = $1 and minute = floor(extract(epoch from time) / 60)`,
+    [tenantid],
+  )
+  assert.equal(rows[0]?.n, 4_000)
+})
+
+test('the minutes that are to be measured are those of the events, also after the year 2038', async () => {
+  const tenantid = newTenant()
+  await add(metering, [usageEvent({ tenantid, time: '2150-07-01T23:59:59.999Z' })])
+  const { rows } = await site.asked.query<{ minutes: readonly Date[] }>(
+    'select minutes from usage.dirty where tenant = $1',
+    [tenantid],
+  )
+  assert.deepEqual(rows, [{ minutes: [new Date('2150-07-01T23:59:00Z')] }])
+})
+
 test('text that only looks like the end of a row is text', async () => {
   const tenantid = newTenant()
   const odd = ['\\N', '\\.', 'a\\tb', '"', "'; drop table usage.event --", 'ä😀', '\\']
@@ -153,6 +184,18 @@ test('a tenant is complete as far as each of its senders, and each plane, has sa
     assert.deepEqual(await metering.readings.watermark(tenant), at(mine))
     assert.deepEqual(await metering.readings.watermark(other), at(others))
   }
+})
+
+test('what a clock that was set back stamps with a time that was called complete counts all the same', async () => {
+  const tenantid = newTenant()
+  const source = '/services/back/a'
+  const complete = new Date('2026-11-02T12:00:00Z')
+  await add(metering, [usageEvent({ tenantid, source, time: TIME })])
+  await metering.store.completeTo(source, complete)
+  await add(metering, [usageEvent({ tenantid, source, time: '2026-11-02T11:00:00Z' })])
+  await metering.store.completeTo(source, new Date('2026-11-02T11:00:01Z'))
+  assert.equal(await visits(tenantid), 2n)
+  assert.deepEqual(await metering.readings.watermark(tenantid), complete)
 })
 
 test('erasing a tenant leaves nothing of it, and everything of another', async () => {

@@ -27,6 +27,9 @@ const complete = new Map<string, Date>()
 /** What the collector does before it keeps anything. */
 let meanwhile: () => Promise<void> = () => Promise.resolve()
 let batches = 0
+/** How often the collector looked at its clock, and by how much that is wrong. */
+let looks = 0
+let behindMs = 0
 
 before(async () => {
   const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
@@ -44,11 +47,17 @@ beforeEach(() => {
   complete.clear()
   batches = 0
   meanwhile = () => Promise.resolve()
+  looks = 0
+  behindMs = 0
 })
 
 const app = () =>
   usageIntake({
     audience: AUDIENCE,
+    clock: () => {
+      looks += 1
+      return Date.now() - behindMs
+    },
     contextKeys: () => ({
       request: new KeySet([keys.context.publicJwk]),
       job: new KeySet([]),
@@ -221,6 +230,25 @@ test('what the collector refuses for good is set aside, and holds up nothing els
   const aside = readFileSync(join(spool, 'refused.ndjson'), 'utf8')
   assert.match(aside, /"reason":"tenantid: .*"id":"bad"/)
   assert.equal(statSync(join(spool, 'refused.ndjson')).mode & 0o777, 0o600)
+})
+
+test('what a collector whose clock is behind takes for the future waits until it is right, and is taken', async (t) => {
+  behindMs = 3_600_000
+  await collect()
+  t.after(away)
+  const { ringfence, context, spool } = service(t)
+  const own = await context()
+  await ringfence.recordUsage(own, { ...VISIT, id: 'early' })
+  const never = new Date(Date.now() + 400 * 24 * 3_600_000)
+  await ringfence.recordUsage(own, { ...VISIT, id: 'never', time: never })
+  await until(() => looks > 2)
+  assert.equal(kept.size, 0)
+  behindMs = 0
+  await until(() => kept.size === 1)
+  assert.ok(kept.has('early'))
+  const aside = readFileSync(join(spool, 'refused.ndjson'), 'utf8').trimEnd().split('\n')
+  assert.equal(aside.length, 1)
+  assert.match(aside[0] ?? '', /in the future.*"id":"never"/)
 })
 
 test('a collector that asks to wait is waited for', async (t) => {

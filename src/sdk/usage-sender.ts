@@ -7,6 +7,7 @@ import { type Address, type Answer, call } from '../http/call.ts'
 import { readLine } from '../journal/journal-line.ts'
 import { type Batch, SendLater } from '../journal/shipper.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
+import { FROM_THE_FUTURE } from '../usage/judge-events.ts'
 import type { WorkloadIdentity } from './identity.ts'
 import { retryAfterMs } from './retry.ts'
 import { type Spooled, spooledSchema } from './spooled-usage.ts'
@@ -18,6 +19,8 @@ const CONTEXTS_MAX = 8
 const CONTEXT_CHARACTERS_MAX = 8_000
 /** For so long a refusal may be of keys that are known here and not yet there. Milliseconds. */
 const YOUNG_MS = 15 * 60_000
+/** By so much a clock may be wrong, here or there, before what it says is refused for good. Milliseconds. */
+const AHEAD_MS_MAX = 24 * 3_600_000
 
 export interface UsageSenderOptions {
   readonly address: Address
@@ -98,8 +101,10 @@ function refusedOf(text: string, part: readonly Spooled[]): ReadonlyMap<Spooled,
   for (const { index, reason } of refusalSchema.safeParse(jsonOf(text)).data?.events ?? []) {
     const one = part[index]
     if (one === undefined) continue
-    const isYoung = Date.parse(one.event.time) > Date.now() - YOUNG_MS
-    if (reason.startsWith('tenantid') && isYoung) return new Map()
+    const age = Date.now() - Date.parse(one.event.time)
+    if (reason.startsWith('tenantid') && age < YOUNG_MS) return new Map()
+    // Its time will come, or the collector's clock will be right again.
+    if (reason === FROM_THE_FUTURE && age > -AHEAD_MS_MAX) return new Map()
     refused.set(one, reason)
   }
   return refused

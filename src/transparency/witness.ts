@@ -7,9 +7,9 @@ import { parseNote, signatureLine, verifySignatures } from './signed-note.ts'
 import type { VerifierKey } from './verifier-key.ts'
 import { parseWitnessRequest } from './witness-request.ts'
 
-/** What a witness answers: C2SP tlog-witness. */
+/** What a witness answers: C2SP tlog-witness; 503 when it cannot cosign now. */
 export interface WitnessAnswer {
-  readonly status: 200 | 400 | 403 | 404 | 409 | 422
+  readonly status: 200 | 400 | 403 | 404 | 409 | 422 | 503
   readonly contentType: 'text/plain; charset=utf-8' | 'text/x.tlog.size'
   readonly body: string
   /** To be kept, durably, before the answer is given. */

@@ -11,6 +11,9 @@ export interface TimeLimits {
 }
 export const TIME_LIMITS: TimeLimits = { futureMs: 300_000, pastMs: 35 * 24 * 3_600_000 }
 
+/** The reason that time alone may mend. */
+export const FROM_THE_FUTURE = 'time: it is in the future'
+
 /** What is wrong with one event of a request. */
 export interface EventProblem {
   /** Its place in the request, from 0. */
@@ -53,7 +56,7 @@ function timeRefusal(
   { futureMs, pastMs }: TimeLimits,
 ): string | undefined {
   const at = Date.parse(time)
-  if (at > nowMs + futureMs) return 'time: it is in the future'
+  if (at > nowMs + futureMs) return FROM_THE_FUTURE
   return at < nowMs - pastMs ? 'time: it is too long ago' : undefined
 }
 

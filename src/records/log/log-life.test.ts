@@ -78,6 +78,25 @@ test('a key is rotated when it is due: both sign for a while, and whoever has th
   assert.deepEqual((await verified(store, ACME, { since: before })).findings, [])
 })
 
+test('a log goes on whatever time it is said to be, and each checkpoint follows from the one before', async (t) => {
+  const clock = new LogClock()
+  const store = await opened(t, { database: await server.database(), now: clock.now })
+  const said = [0, 400, -800, 30, 370.01].map((days) => {
+    return { days, entries: entriesFor('acme', 3) }
+  })
+  for (const { days, entries } of said) {
+    clock.pass(days * DAY)
+    await store.append(entries)
+    await rotateDueKeys(store)
+    await store.sign()
+    const { findings, size } = await verified(store, ACME)
+    assert.deepEqual([findings, size], [[], Number((await store.logs())[0]?.size)])
+  }
+  const rows = await store.read(ACME, 0, 100)
+  const ids = new Set(rows.map(({ entry }) => entry?.id))
+  assert.ok(said.every(({ entries }) => entries.every(({ id }) => ids.has(id))))
+})
+
 test('two who rotate at once make one new key', async (t) => {
   const clock = new LogClock()
   const database = await server.database()

@@ -38,7 +38,10 @@ export async function insertSigningKey(
   )
 }
 
-/** The signers of checkpoints of now, the newest first: two while keys overlap. */
+/**
+ * The signers of checkpoints of now, the newest first: two while keys overlap. The newest signs from when
+ * it was made, also if the clock was set back since: a log is never without one.
+ */
 export async function signersOf(
   client: Pick<LogClient, 'query'>,
   parts: LogParts,
@@ -46,7 +49,7 @@ export async function signersOf(
 ): Promise<readonly NoteSigner[]> {
   const { rows } = await client.query<{ readonly vkey: string; readonly wrapped: Buffer }>(
     `select vkey, wrapped from records.log_signing_key
-     where log = $1 and wrapped is not null and signs_from <= $2
+     where log = $1 and wrapped is not null
        and (signs_until is null or signs_until > $2)
      order by signs_from desc`,
     [log, new Date(parts.now())],

@@ -43,16 +43,31 @@ export function witnessService(options: WitnessServiceOptions) {
   }
 }
 
+const SET_BACK: WitnessAnswer = {
+  status: 503,
+  contentType: 'text/plain; charset=utf-8',
+  body: 'the last cosignature is of a later time than this witness has now\n',
+}
+
 function witnessed(
   { database, signer, logs, now = Date.now }: WitnessServiceOptions,
   body: string,
 ): Promise<WitnessAnswer> {
   return database.transaction(async ({ client }) => {
+    let last: Witnessed | undefined
     const answer = await judgeCheckpoint(
       body,
-      { keysOf: (origin) => logs.get(origin), last: (origin) => lockLast(client, origin) },
+      {
+        keysOf: (origin) => logs.get(origin),
+        last: async (origin) => (last = await lockLast(client, origin)),
+      },
       signer,
     )
+    // A cosignature says that at its time no larger tree was seen: a clock that was set back would have it
+    // say that of a time for which it has said something else.
+    if (answer.remember !== undefined && last !== undefined && last.at.getTime() > now()) {
+      return SET_BACK
+    }
     if (answer.remember !== undefined) {
       const { checkpoint } = parseWitnessRequest(body)
       const origin = checkpoint.slice(0, checkpoint.indexOf('\n'))
@@ -74,18 +89,23 @@ function witnessed(
   })
 }
 
-/** What was cosigned last; until the transaction ends nobody else asks for this log. */
-async function lockLast(client: LogClient, origin: string): Promise<TreeHead | undefined> {
+interface Witnessed extends TreeHead {
+  readonly at: Date
+}
+
+/** What was cosigned last, and when; until the transaction ends nobody else asks for this log. */
+async function lockLast(client: LogClient, origin: string): Promise<Witnessed | undefined> {
   // There is no row to lock before the first one.
   await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
     `ringfence witness ${origin}`,
   ])
-  const { rows } = await client.query<{ readonly size: string; readonly root: Buffer }>(
-    'select size, root from records.log_witnessed where origin = $1',
-    [origin],
-  )
+  const { rows } = await client.query<{
+    readonly size: string
+    readonly root: Buffer
+    readonly cosigned_at: Date
+  }>('select size, root, cosigned_at from records.log_witnessed where origin = $1', [origin])
   const row = rows[0]
-  return row === undefined ? undefined : { size: Number(row.size), root: row.root }
+  return row && { size: Number(row.size), root: row.root, at: row.cosigned_at }
 }
 
 async function readBody(request: Request): Promise<string | undefined> {

@@ -11,7 +11,15 @@ import { askWitnesses, type Witness, witnessState } from './ask-witnesses.ts'
 import { LogDatabase } from './log-database.ts'
 import { prepareLogs } from './open-log-store.ts'
 import type { PostgresLogStore } from './postgres-log-store.ts'
-import { asked, entriesFor, opened, startLogServer, verified } from './test-logs.test-support.ts'
+import {
+  asked,
+  DAY,
+  entriesFor,
+  LogClock,
+  opened,
+  startLogServer,
+  verified,
+} from './test-logs.test-support.ts'
 import { witnessService } from './witness-service.ts'
 
 const ACME = logOf(parseTenantId('acme'))
@@ -23,15 +31,20 @@ before(async () => {
 after(() => server?.stop())
 
 /** Another installation, with a database of its own, that cosigns this log. */
-async function witnessOf(t: TestContext, store: PostgresLogStore, name: string) {
+async function witnessOf(
+  t: TestContext,
+  store: PostgresLogStore,
+  name: string,
+  clock = new LogClock(),
+) {
   const database = await server.database()
   await prepareLogs(database)
-  const signer = cosigner(name, newSeed(), () => 1_795_000_000)
+  const signer = cosigner(name, newSeed(), () => clock.now() / 1000)
   const [first] = await store.keys(ACME)
   const own = new LogDatabase(database)
   t.after(() => own.close())
   const logs = new Map([['audit.example/tenant/acme', [parseVerifierKey(first?.vkey ?? '')]]])
-  const fetch = witnessService({ database: own, signer, logs })
+  const fetch = witnessService({ database: own, signer, logs, now: clock.now })
   const listening = await listen(fetch, { host: '127.0.0.1', port: 0 })
   t.after(() => listening.close())
   const witness: Witness = { url: `${listening.url}/witness`, key: signer.key }
@@ -61,6 +74,27 @@ test('other installations cosign a log as it grows, and whoever verifies can ask
   assert.deepEqual(await askWitnesses(store, ACME, witnesses), [])
   assert.deepEqual(await askWitnesses(store, ACME, witnesses), [])
   assert.deepEqual((await verified(store, ACME, { witnesses: keys })).findings, [])
+})
+
+test('a witness whose clock was set back cosigns nothing until its time has come, and the log goes on', async (t) => {
+  const store = await opened(t, { database: await server.database() })
+  await store.append(entriesFor('acme', 5))
+  const clock = new LogClock()
+  const { witness } = await witnessOf(t, store, 'witness.example/w1', clock)
+  const grown = async () => {
+    await store.append(entriesFor('acme', 5))
+    await store.sign()
+    const [refusal] = await askWitnesses(store, ACME, [witness])
+    return refusal?.why
+  }
+  assert.equal(await grown(), undefined)
+  clock.pass(-DAY)
+  assert.match((await grown()) ?? '', /it answered 503/)
+  assert.match((await grown()) ?? '', /it answered 503/)
+  clock.pass(DAY)
+  assert.equal(await grown(), undefined)
+  const { findings, cosignedBy } = await verified(store, ACME, { witnesses: [witness.key] })
+  assert.deepEqual([findings, cosignedBy.length], [[], 1])
 })
 
 test('who has forgotten what a witness knows learns it from the witness', async (t) => {
