@@ -3,10 +3,10 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { parseSubject, type Subject } from '../core/names.ts'
-import type { TenantId } from '../core/tenant.ts'
-import type { Judged } from '../strikes/judge-strike.ts'
-import { type Heard, Wire } from '../strikes/wire.ts'
-import { Browser, headerOf, type Page } from './house/browser.ts'
+import { StagedDuel } from '../strikes/staged-duel.ts'
+import { bodyOf } from '../strikes/heard.ts'
+import type { Heard } from '../strikes/wire.ts'
+import { Browser, type Page } from './house/browser.ts'
 import { APP, type Belongings } from './house/furnish.ts'
 import { AUDIENCE, type Ground } from './house/ground.ts'
 import { canariesOf, type Party, PASSWORD, PERSON } from './house/party.ts'
@@ -14,35 +14,17 @@ import type { Ask, Plane } from './house/plane.ts'
 import { changedSince, lookAt } from './house/look-at.ts'
 
 /** Attacker and victim of one strike, and all that is made for it. */
-export class Duel implements Judged {
+export class Duel extends StagedDuel<Party> {
   readonly plane: Plane
-  readonly attacker: Party
-  readonly victim: Party
-  /** What reaches it is what the attacker has seen. */
-  readonly wire = new Wire()
-  /** Of everybody else in the strike. */
-  readonly own = new Wire()
-  /** Secrets that are not canaries, and must not reach the attacker either. */
-  readonly secrets: string[] = []
-  readonly #releases: (() => Promise<unknown>)[] = []
   #watched = true
 
   constructor(plane: Plane, attacker: Party, victim: Party) {
+    super(attacker, victim)
     this.plane = plane
-    this.attacker = attacker
-    this.victim = victim
   }
 
   get ground(): Ground {
     return this.plane.site.ground
-  }
-
-  get attackerId(): TenantId {
-    return this.attacker.tenant
-  }
-
-  get victimId(): TenantId {
-    return this.victim.tenant
   }
 
   /** What the owner of a realm was told. */
@@ -186,14 +168,8 @@ export class Duel implements Judged {
     this.#watched = false
   }
 
-  /** What is done after the strike, whatever came of it. */
-  afterwards(release: () => Promise<unknown>): void {
-    this.#releases.push(release)
-  }
-
-  sawCanary(): boolean {
-    const others = this.ground.parties.filter((one) => one !== this.attacker)
-    return [...others.flatMap(canariesOf), ...this.secrets].some((one) => this.wire.hasSeen(one))
+  protected canariesOfOthers(): readonly string[] {
+    return this.ground.parties.filter((one) => one !== this.attacker).flatMap(canariesOf)
   }
 
   async watch(): Promise<() => Promise<readonly string[]>> {
@@ -206,12 +182,6 @@ export class Duel implements Judged {
         (table) => `another tenant's ${table.replaceAll('_', ' ')} changed`,
       )
     }
-  }
-
-  async close(): Promise<void> {
-    this.wire.cut()
-    this.own.cut()
-    for (const release of this.#releases) await release()
   }
 }
 
@@ -271,15 +241,3 @@ export async function typePassword(
 export function basic(client: string, secret: string): readonly [string, string] {
   return ['Authorization', `Basic ${Buffer.from(`${client}:${secret}`).toString('base64')}`]
 }
-
-/** An answer's JSON object; empty when it is none. */
-export function bodyOf({ body }: Pick<Heard, 'body'>): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(body)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    return {}
-  }
-}
-
-export { headerOf }

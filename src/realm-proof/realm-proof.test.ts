@@ -1,7 +1,7 @@
 import { testRehearsal } from '../strikes/rehearsal-tests.test-support.ts'
 import { REALM_ATTACKS } from './attacks/attacks.ts'
 import { REALM_MUTANTS } from './mutants/mutants.ts'
-import { RealmRehearsal } from './realm-rehearsal.ts'
+import { openRealmRehearsal } from './realm-rehearsal.ts'
 
 testRehearsal({
   what: 'realms',
@@ -10,5 +10,5 @@ testRehearsal({
   mutants: REALM_MUTANTS,
   least: { attacks: 90, mutants: 85 },
   secret: /canary-|eyJ|rf[a-z]_|-----/,
-  open: (tenants) => RealmRehearsal.open(tenants),
+  open: openRealmRehearsal,
 })

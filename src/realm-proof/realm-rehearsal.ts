@@ -1,7 +1,6 @@
-import type { Attack, Mutant, Rehearsal, Strike } from '../boundaries/boundary.ts'
-import type { Finding } from '../core/finding.ts'
 import type { TenantId } from '../core/tenant.ts'
-import { judgeStrike } from '../strikes/judge-strike.ts'
+import type { Scene } from '../strikes/scene.ts'
+import { StagedRehearsal } from '../strikes/staged-rehearsal.ts'
 import { Wire } from '../strikes/wire.ts'
 import { REALM_ATTACKS } from './attacks/attacks.ts'
 import { Duel } from './duel.ts'
@@ -14,103 +13,62 @@ import { openSite, type Site } from './house/site.ts'
 import { inspectRealms } from './inspect/inspect-realms.ts'
 import { REALM_MUTANTS } from './mutants/mutants.ts'
 
+export type RealmRehearsal = StagedRehearsal<Party, Duel, Pieces, Plane>
+
 /** Realms on an identity plane of their own, and copies of it with worse pieces on the same database. */
-export class RealmRehearsal implements Rehearsal {
-  readonly tier = 'pooled'
-  readonly tenants: readonly TenantId[]
-  readonly #plane: Plane
-  /** In order. */
-  readonly #closing: readonly (() => Promise<unknown>)[]
-  /** Strikes follow each other: each looks at what all others have before and after it. */
-  #last: Promise<unknown> = Promise.resolve()
-
-  private constructor(plane: Plane, closing: readonly (() => Promise<unknown>)[]) {
-    this.#plane = plane
-    this.#closing = closing
-    this.tenants = plane.site.ground.parties.map(({ tenant }) => tenant)
+export async function openRealmRehearsal(tenants: readonly TenantId[]): Promise<RealmRehearsal> {
+  const site: Site = {
+    ...(await openSite(await makeGround(tenants))),
+    furniture: new Map(),
   }
-
-  static async open(tenants: readonly TenantId[]): Promise<RealmRehearsal> {
-    const site: Site = {
-      ...(await openSite(await makeGround(tenants))),
-      furniture: new Map(),
-    }
-    try {
-      const plane = await Plane.open(site, SOUND)
-      try {
-        site.furniture = await furnish(plane, site.ground.parties)
-      } catch (error) {
-        await plane.close()
-        throw error
-      }
-      return new RealmRehearsal(plane, [() => plane.close(), () => site.close()])
-    } catch (error) {
-      await site.close()
-      throw error
-    }
-  }
-
-  /** Asks each realm, with its own token for provisioning. */
-  async canariesSeen(): Promise<readonly TenantId[]> {
-    const { ground, furniture } = this.#plane.site
-    const seen = await Promise.all(
-      ground.parties.map(async ({ tenant, issuer, nameCanary, mailCanary, groupCanary }) => {
-        const token = furniture.get(tenant)?.scimToken ?? ''
-        const headers = [['Authorization', `Bearer ${token}`] as const]
-        const wire = new Wire()
-        await this.#plane.ask(wire, 'GET', `${issuer}/scim/v2/Users`, { headers })
-        await this.#plane.ask(wire, 'GET', `${issuer}/scim/v2/Groups`, { headers })
-        const all = [nameCanary, mailCanary, groupCanary].every((canary) => wire.hasSeen(canary))
-        return all ? [tenant] : []
-      }),
-    )
-    return seen.flat()
-  }
-
-  async strike(attack: Attack, attacker: TenantId, victim: TenantId): Promise<Strike> {
-    const found = REALM_ATTACKS.find(({ id }) => id === attack.id)
-    if (found === undefined) throw new Error(`no attack ${attack.id}`)
-    const next = this.#last.then(() =>
-      judgeStrike(found, new Duel(this.#plane, this.#party(attacker), this.#party(victim))),
-    )
-    this.#last = next.catch(() => undefined)
-    return next
-  }
-
-  #party(tenant: TenantId): Party {
-    const party = this.#plane.site.ground.parties.find((one) => one.tenant === tenant)
-    if (party === undefined) throw new Error(`no tenant ${tenant}`)
-    return party
-  }
-
-  async inspect(): Promise<readonly Finding[]> {
-    return inspectRealms(this.#plane)
-  }
-
-  /** A copy is a plane of its own on the same realms. */
-  async weaken(mutant: Mutant): Promise<Rehearsal> {
-    const found = REALM_MUTANTS.find(({ id }) => id === mutant.id)
-    if (found === undefined) throw new Error(`no mutant ${mutant.id}`)
-    return this.copy(found.weaken(SOUND), found.change)
-  }
-
-  /** With other pieces, and other realms until it is closed if they are changed. */
-  async copy(
-    pieces: Pieces,
-    change: (plane: Plane) => Promise<() => Promise<unknown>> = async () => async () => undefined,
-  ): Promise<Rehearsal> {
-    const plane = await Plane.open(this.#plane.site, pieces)
-    try {
-      const undo = await change(plane)
-      return new RealmRehearsal(plane, [undo, () => plane.close()])
-    } catch (error) {
+  try {
+    const plane = await openFurnished(site)
+    const scene = sceneOf(plane, async () => {
       await plane.close()
-      throw error
-    }
+      await site.close()
+    })
+    return new StagedRehearsal({ attacks: REALM_ATTACKS, mutants: REALM_MUTANTS }, scene)
+  } catch (error) {
+    await site.close()
+    throw error
   }
+}
 
-  async close(): Promise<void> {
-    await this.#last
-    for (const close of this.#closing) await close()
+async function openFurnished(site: Site): Promise<Plane> {
+  const plane = await Plane.open(site, SOUND)
+  try {
+    site.furniture = await furnish(plane, site.ground.parties)
+    return plane
+  } catch (error) {
+    await plane.close()
+    throw error
   }
+}
+
+function sceneOf(plane: Plane, close: () => Promise<void>): Scene<Party, Duel, Pieces, Plane> {
+  const { site } = plane
+  return {
+    parties: site.ground.parties,
+    pieces: SOUND,
+    inside: plane,
+    showsCanariesOf: (party) => showsCanariesOf(plane, party),
+    duel: (attacker, victim) => new Duel(plane, attacker, victim),
+    inspect: () => inspectRealms(plane),
+    async copy(pieces) {
+      const other = await Plane.open(site, pieces)
+      return sceneOf(other, () => other.close())
+    },
+    close,
+  }
+}
+
+/** Asks the realm, with its own token for provisioning. */
+async function showsCanariesOf(plane: Plane, party: Party): Promise<boolean> {
+  const { tenant, issuer, nameCanary, mailCanary, groupCanary } = party
+  const token = plane.site.furniture.get(tenant)?.scimToken ?? ''
+  const headers = [['Authorization', `Bearer ${token}`] as const]
+  const wire = new Wire()
+  await plane.ask(wire, 'GET', `${issuer}/scim/v2/Users`, { headers })
+  await plane.ask(wire, 'GET', `${issuer}/scim/v2/Groups`, { headers })
+  return [nameCanary, mailCanary, groupCanary].every((canary) => wire.hasSeen(canary))
 }

@@ -2,11 +2,12 @@ import { forge, forgeUnsigned, headerOf } from '../../strikes/forge.ts'
 import { must } from '../../strikes/staged-attack.ts'
 import { actClaim, type Actor, ACTORS_MAX } from '../../tokens/actor.ts'
 import { parseSubject } from '../../core/names.ts'
-import { bodyOf, type Duel, type Query } from '../duel.ts'
+import type { Duel, Query } from '../duel.ts'
 import { APP } from '../house/furnish.ts'
 import { type Party, PERSON } from '../house/party.ts'
 import { attackOf, type RealmAttack } from './attack.ts'
 import { ACCESS_TOKEN, claimsOf, exchange } from './tokens.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const write = attackOf('write')
 

@@ -1,9 +1,10 @@
 import { must } from '../../strikes/staged-attack.ts'
 import { authorizeUrl, type Duel, typePassword } from '../duel.ts'
-import { type Browser, FOREIGN, formOf, headerOf, locationOf, type Page } from '../house/browser.ts'
+import { type Browser, FOREIGN, formOf, locationOf, type Page } from '../house/browser.ts'
 import { PARTNER } from '../house/furnish.ts'
 import { PASSWORD, PERSON } from '../house/party.ts'
 import { attackOf, noneMay, type RealmAttack, statusesOf } from './attack.ts'
+import { headerOf } from '../../strikes/heard.ts'
 
 const read = attackOf('read')
 const write = attackOf('write')

@@ -1,7 +1,8 @@
 import { must } from '../../strikes/staged-attack.ts'
-import { basic, bodyOf, type Duel } from '../duel.ts'
+import { basic, type Duel } from '../duel.ts'
 import type { Party } from '../house/party.ts'
 import { attackOf, noneMay, type RealmAttack } from './attack.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const read = attackOf('read')
 const write = attackOf('write')

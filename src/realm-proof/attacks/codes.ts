@@ -1,8 +1,9 @@
 import { must } from '../../strikes/staged-attack.ts'
-import { authorizeUrl, bodyOf, type Query, VERIFIER } from '../duel.ts'
+import { authorizeUrl, type Query, VERIFIER } from '../duel.ts'
 import { locationOf } from '../house/browser.ts'
 import { AUDIENCE } from '../house/ground.ts'
 import { attackOf, noneMay, type RealmAttack, statusesOf } from './attack.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const read = attackOf('read')
 const write = attackOf('write')

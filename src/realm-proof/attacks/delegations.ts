@@ -3,11 +3,12 @@ import { type GrantConfig, grantSchema } from '../../contracts/grant.ts'
 import { DELEGATION_CLIENT } from '../../identity/provider/built-in-clients.ts'
 import { must } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
-import { bodyOf, type Duel, type Query } from '../duel.ts'
+import type { Duel, Query } from '../duel.ts'
 import { NOVICE, type Party, PERSON } from '../house/party.ts'
 import { attackOf, noneMay, type Outcome, type RealmAttack } from './attack.ts'
 import { saidIn } from './actors.ts'
 import { ACCESS_TOKEN, EXCHANGE } from './tokens.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const write = attackOf('write')
 const HOUR_MS = 3_600_000

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { forge, forgeUnsigned, headerOf } from '../../strikes/forge.ts'
 import { must } from '../../strikes/staged-attack.ts'
-import { bodyOf, type Duel } from '../duel.ts'
+import type { Duel } from '../duel.ts'
 import { DEVICE_CODE } from '../house/furnish.ts'
 import { PERSON } from '../house/party.ts'
 import { saidIn } from './actors.ts'
 import { attackOf, noneMay, type RealmAttack, statusesOf } from './attack.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const read = attackOf('read')
 const write = attackOf('write')

@@ -1,8 +1,9 @@
 import { must } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
-import { bodyOf, type Duel, headerOf } from '../duel.ts'
+import type { Duel } from '../duel.ts'
 import { attackOf, noneMay, type RealmAttack, statusesOf } from './attack.ts'
 import { PATCH, scim } from './provisioning.ts'
+import { bodyOf, headerOf } from '../../strikes/heard.ts'
 
 const read = attackOf('read')
 const write = attackOf('write')

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { must } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
-import { bodyOf, type Duel } from '../duel.ts'
+import type { Duel } from '../duel.ts'
 import type { Party } from '../house/party.ts'
 import { attackOf, justMet, noneMay, type RealmAttack } from './attack.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const read = attackOf('read')
 const write = attackOf('write')

@@ -1,8 +1,9 @@
 import { must } from '../../strikes/staged-attack.ts'
-import { bodyOf, type Duel } from '../duel.ts'
+import type { Duel } from '../duel.ts'
 import type { Party } from '../house/party.ts'
 import { attackOf, noneMay, type RealmAttack, statusesOf } from './attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const write = attackOf('write')
 const bearer = (token: string) => [['Authorization', `Bearer ${token}`] as const]

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { forge, forgeUnsigned, headerOf as headerFor, seconds } from '../../strikes/forge.ts'
 import { must } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
-import { authorizeUrl, basic, bodyOf, type Duel } from '../duel.ts'
+import { authorizeUrl, basic, type Duel } from '../duel.ts'
 import { type Browser, FOREIGN, formOf, type Page } from '../house/browser.ts'
 import { APP, DEVICE_CODE } from '../house/furnish.ts'
 import { ADMIN_AUDIENCE, BASE } from '../house/ground.ts'
 import { PERSON } from '../house/party.ts'
 import { attackOf, noneMay, type RealmAttack, statusesOf } from './attack.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const read = attackOf('read')
 const write = attackOf('write')

@@ -2,11 +2,12 @@ import { forge, forgeUnsigned, forgeWithSecret, headerOf, seconds } from '../../
 import { must } from '../../strikes/staged-attack.ts'
 import type { SigningKey } from '../../tokens/signing-key.ts'
 import { randomUUID } from 'node:crypto'
-import { bodyOf, type Duel } from '../duel.ts'
+import type { Duel } from '../duel.ts'
 import { APP } from '../house/furnish.ts'
 import { AUDIENCE } from '../house/ground.ts'
 import { type Party, PERSON } from '../house/party.ts'
 import { attackOf, type Outcome, type RealmAttack } from './attack.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const read = attackOf('read')
 const write = attackOf('write')

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { formsIn } from './forms-in.ts'
+import { headerOf } from '../../strikes/heard.ts'
 import type { Heard, Wire } from '../../strikes/wire.ts'
 import { BASE } from './ground.ts'
 import type { Ask, Plane } from './plane.ts'
@@ -125,10 +126,6 @@ export function formOf({ forms, status }: Page, ending: string): Form {
   if (form !== undefined) return form
   const there = forms.map(({ action }) => action.split('/').at(-1)).join(', ')
   throw new Error(`no form ${ending} on a page of status ${status}, only: ${there}`)
-}
-
-export function headerOf({ headers }: Heard, name: string): string {
-  return headers.find(([one]) => one === name)?.[1] ?? ''
 }
 
 export function locationOf(heard: Heard): string | undefined {

@@ -2,10 +2,10 @@ import { parseSubject } from '../../core/names.ts'
 import { forge, headerOf } from '../../strikes/forge.ts'
 import { ACTORS_MAX } from '../../tokens/actor.ts'
 import { saidIn } from '../attacks/actors.ts'
-import { bodyOf } from '../duel.ts'
 import type { Passing } from '../house/fronted.ts'
 import { mutant, type RealmMutant } from './realm-mutant.ts'
 import { formIn, headerIn, placeOf, withForm, worseFront } from './worse-front.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 type Claims = Readonly<Record<string, unknown>>
 

@@ -2,9 +2,8 @@ import type { Rows } from '../../identity/identity-database.ts'
 import { LOGIN, SAML } from '../house/connect.ts'
 import { TENANT_ADMIN_ROLE } from '../../identity/support/support-record.ts'
 import type { Plane } from '../house/plane.ts'
+import type { Undo } from '../../strikes/staged-mutant.ts'
 import { mutant, type RealmMutant } from './realm-mutant.ts'
-
-type Undo = () => Promise<unknown>
 
 /** What only a look at the realms can tell, unless attacks are named. */
 function changed(

@@ -1,7 +1,7 @@
-import { headerOf } from '../duel.ts'
 import { worseQueries } from './forgetting.ts'
 import { mutant, type RealmMutant } from './realm-mutant.ts'
 import { headerIn, placeOf, worseFront } from './worse-front.ts'
+import { headerOf } from '../../strikes/heard.ts'
 
 const LISTS = /from identity\.(?:account|user_group) \w+ where/
 const counts = (sql: string) => LISTS.test(sql) && /^\s*select count\(\*\)/.test(sql)
