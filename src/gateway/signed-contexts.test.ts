@@ -60,6 +60,18 @@ test('a context is not used longer than it may be, so that a service has time fo
   assert.equal(later.requestId, 'r-2')
 })
 
+test('a context is not used in a time before it was signed: no service would take it', async (t) => {
+  const now = Date.now()
+  t.mock.timers.enable({ apis: ['Date'], now })
+  const contexts = book(5)
+  const first = sign(contexts, context(), token)
+  t.mock.timers.setTime(now - 600_000)
+  const second = sign(contexts, context({ requestId: 'r-2' }), token)
+  assert.notEqual(second.text, first.text)
+  await verifyContext(second.text, keys, parseServiceName('clinic'))
+  assert.equal(sign(contexts, context(), token).text, second.text)
+})
+
 test('without reuse every request has a context of its own', () => {
   const contexts = book(0)
   const texts = [1, 2, 3].map((n) => sign(contexts, context({ requestId: `r-${n}` }), token).text)

@@ -20,6 +20,7 @@ export interface ContextSigner {
 
 interface Entry extends SignedContext {
   readonly said: SaidContext
+  readonly sinceMs: number
   readonly untilMs: number
 }
 
@@ -54,17 +55,17 @@ export class SignedContexts implements ContextSigner {
     const kept = this.#entries.get(token)
     if (kept !== undefined) {
       for (const entry of kept) {
-        if (entry.untilMs > now && saysTheSame(entry.said, said)) return entry
+        if (isOf(entry, now) && saysTheSame(entry.said, said)) return entry
       }
     }
     const text = signContextNow(this.#key, { ...said, requestId }, seconds)
     // Not all at one time: those of many users that came together would be signed anew together.
     const untilMs = now + reuseSeconds * 1000 * (1 - Math.random() / 4)
-    const entry = { text, requestId, said, untilMs }
+    const entry = { text, requestId, said, sinceMs: now, untilMs }
     if (reuseSeconds > 0)
       this.#keep(
         token,
-        [...(kept ?? []), entry].filter((one) => one.untilMs > now),
+        [...(kept ?? []), entry].filter((one) => isOf(one, now)),
       )
     return entry
   }
@@ -78,6 +79,9 @@ export class SignedContexts implements ContextSigner {
   }
 }
 const OF_ONE_TOKEN_MAX = 16
+
+/** One from before the clock was set back would come to services as from a time that is yet to come. */
+const isOf = ({ sinceMs, untilMs }: Entry, now: number) => sinceMs <= now && now < untilMs
 
 /**
  * Every field counts, whichever there may be one day. What is neither a value nor a list of values is
