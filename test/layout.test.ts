@@ -15,9 +15,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   openapi: ['core'],
   mcp: ['core', 'contracts', 'openapi', 'guardrails'],
   guardrails: ['core', 'contracts', 'snapshot'],
-  snapshot: ['core', 'contracts', 'tokens'],
+  feed: ['core'],
+  snapshot: ['core', 'feed', 'contracts', 'tokens'],
   policy: ['core', 'contracts', 'openapi', 'tokens', 'snapshot', 'http', 'revocation'],
-  revocation: ['core', 'snapshot'],
+  revocation: ['core', 'feed', 'snapshot'],
   limits: ['core', 'contracts', 'snapshot', 'redis'],
   redis: ['core'],
   journal: ['core'],
@@ -120,6 +121,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'limits',
     'guardrails',
     'gateway',
+    'usage',
     'strikes',
   ],
   vending: [
@@ -203,6 +205,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'alerts',
     'metering',
     'billing',
+    'behaviour',
     'records',
     'strikes',
   ],
@@ -272,7 +275,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Client libraries that only these folders may import. */
 const CLIENTS: Readonly<Record<string, RegExp>> = {
-  pg: /^src\/(clusters|database|control|identity|revocation|snapshot|sdk|boundaries\/postgres|audit|records|metering|billing|behaviour)\//,
+  pg: /^src\/(clusters|database|feed|control|identity|revocation|snapshot|sdk|boundaries\/postgres|audit|records|metering|billing|behaviour)\//,
   'pg-copy-streams': /^src\/metering\//,
   'pg-cursor': /^src\/boundaries\/postgres\//,
   ioredis: /^src\/(identity\/sessions|limits)\/redis\//,

@@ -11,7 +11,7 @@ import { parseSubject } from '../src/core/names.ts'
 import { parseCellName, parseTenantId } from '../src/core/tenant.ts'
 import { openDoor, tokenOf } from '../src/gateway/door.test-support.ts'
 import { revocationSite } from '../src/revocation/revocation-site.test-support.ts'
-import { until } from '../src/snapshot/control-database.test-support.ts'
+import { until } from '../src/core/until.test-support.ts'
 import { ask, contextOf, openWorld } from '../src/vending/world.test-support.ts'
 
 /** A revocation in the control database, and what becomes of access at the gateway and at an engine. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { RingfenceError } from '../core/errors.ts'
-import { until } from '../snapshot/control-database.test-support.ts'
+import { until } from '../core/until.test-support.ts'
 import { natsBell } from './nats-bell.ts'
 import type { OpenNatsLink } from './nats-link.ts'
 import { natsSchema } from './nats-settings.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { until } from '../snapshot/control-database.test-support.ts'
+import { until } from '../core/until.test-support.ts'
 import { PostgresFeed } from './postgres-feed.ts'
 import { ACME, ANN, revocations, revocationSite, session } from './revocation-site.test-support.ts'
 

@@ -1,9 +1,9 @@
-import pg from 'pg'
+import type pg from 'pg'
+import { connectListening } from '../feed/connect-listening.ts'
 import { type Entry, parseEntries } from './entry.ts'
 import { REVOCATION_CHANNEL } from './migrations.ts'
 import type { RevocationFeed } from './revocation-feed.ts'
 
-const CONNECT_MS_MAX = 5_000
 const QUERY_MS_MAX = 5_000
 
 const SELECT = `select pg_current_snapshot()::text as snapshot,
@@ -34,24 +34,12 @@ export class PostgresFeed implements RevocationFeed {
 
   /** Connects and listens: what is committed from then on rings. */
   static async open(settings: pg.ClientConfig, onNews: () => void): Promise<PostgresFeed> {
-    const client = new pg.Client({
-      connectionTimeoutMillis: CONNECT_MS_MAX,
-      query_timeout: QUERY_MS_MAX,
-      keepAlive: true,
-      application_name: 'ringfence revocation',
-      ...settings,
-    })
-    client.on('error', onNews)
-    client.on('end', onNews)
-    client.on('notification', onNews)
-    try {
-      await client.connect()
-      await client.query(`listen ${REVOCATION_CHANNEL}`)
-    } catch (error) {
-      await client.end().catch(() => undefined)
-      throw error
+    const options = {
+      channel: REVOCATION_CHANNEL,
+      applicationName: 'ringfence revocation',
+      queryMs: QUERY_MS_MAX,
     }
-    return new PostgresFeed(client)
+    return new PostgresFeed(await connectListening(settings, options, onNews))
   }
 
   async read(): Promise<readonly Entry[]> {

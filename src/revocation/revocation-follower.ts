@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
-import { messageOf, RingfenceError } from '../core/errors.ts'
-import { Alarm } from '../snapshot/alarm.ts'
+import { RingfenceError } from '../core/errors.ts'
+import { FeedLoop } from '../feed/feed-loop.ts'
+import { Listeners } from '../feed/listeners.ts'
+import { Troubles } from '../feed/troubles.ts'
 import type { Bell, OpenBell } from './bell.ts'
 import type { Entry } from './entry.ts'
 import { Freshness } from './freshness.ts'
@@ -21,14 +23,11 @@ const POLL_MS = 1_000
 const PAUSE_MS = 2
 /** Between reads that the bell asks for: whoever rings without end asks nearly nothing of the database. */
 const BELL_MS = 25
-const RETRY_MS_MIN = 50
-const RETRY_MS_MAX = 1_000
+const RETRY_MS = { min: 50, max: 1_000 }
 /** News go to the disk within the first, the proof that there are none within the second. */
 const SAVE_NEWS_MS = 1_000
 const SAVE_PROOF_MS = 10_000
 const FORGET_MS = 10_000
-
-type Trouble = 'database' | 'disk' | 'bell'
 
 export interface RevocationFollowerOptions {
   /** This process's own. Made when it is not there. */
@@ -56,23 +55,29 @@ export class RevocationFollower implements RevocationSource {
   readonly #index = new RevocationIndex()
   readonly #freshness = new Freshness()
   readonly #file: RevocationFile
-  readonly #listeners: ((news: readonly Revocation[]) => void)[] = []
-  readonly #alarm = new Alarm()
-  #closing = false
-  #following: Promise<void> = Promise.resolve()
-  #feed: RevocationFeed | undefined
+  readonly #listeners: Listeners<[news: readonly Revocation[]]>
+  readonly #troubles: Troubles<'database' | 'disk' | 'bell'>
+  readonly #loop: FeedLoop<RevocationFeed>
   #bell: Bell | undefined
   readonly #heard = new Spaced(() => this.look(), BELL_MS)
   #saving: Promise<void> | undefined
   #unsaved = false
   #savedAt = 0
   #forgotAt = 0
-  /** What was reported last: what goes on is said once. */
-  readonly #troubles = new Map<Trouble, string>()
 
   private constructor(options: RevocationFollowerOptions) {
     this.#options = options
     this.#file = new RevocationFile(options.directory)
+    this.#listeners = new Listeners((error) => options.onTrouble?.(error))
+    this.#troubles = new Troubles(options.onTrouble)
+    this.#loop = new FeedLoop<RevocationFeed>({
+      open: openerOf(options),
+      read: (feed) => this.#read(feed),
+      onTrouble: (error) => this.#troubles.report('database', error),
+      pollMs: options.pollMs ?? POLL_MS,
+      pauseMs: PAUSE_MS,
+      retryMs: RETRY_MS,
+    })
   }
 
   /** Reads what is on disk and begins to follow. Does not wait for the database. */
@@ -85,16 +90,16 @@ export class RevocationFollower implements RevocationSource {
       if (remembered !== undefined) follower.#freshness.recalled(remembered.freshAtMs)
     } catch (error) {
       // Then it knows nothing, and serves nobody, until the database has told it.
-      follower.#report('disk', error)
+      follower.#troubles.report('disk', error)
     }
     follower.#bell = options.bell?.(
       () => {
-        follower.#troubles.delete('bell')
+        follower.#troubles.over('bell')
         follower.#heard.call()
       },
-      (error) => follower.#report('bell', error),
+      (error) => follower.#troubles.report('bell', error),
     )
-    follower.#following = follower.#follow()
+    follower.#loop.start()
     return follower
   }
 
@@ -115,7 +120,7 @@ export class RevocationFollower implements RevocationSource {
   }
 
   onNews(listener: (news: readonly Revocation[]) => void): void {
-    this.#listeners.push(listener)
+    this.#listeners.add(listener)
   }
 
   /**
@@ -123,7 +128,7 @@ export class RevocationFollower implements RevocationSource {
    * a database there is nothing to be hurried: all is read when it comes back.
    */
   look(): void {
-    if (this.#feed !== undefined) this.#alarm.ring()
+    this.#loop.look()
   }
 
   /** Resolves when it is known what was revoked. Rejects when `signal` aborts. */
@@ -132,59 +137,22 @@ export class RevocationFollower implements RevocationSource {
   }
 
   async close(): Promise<void> {
-    this.#closing = true
-    this.#alarm.ring()
+    await this.#loop.close()
     await this.#bell?.close()
     this.#heard.stop()
-    // A question that the database does not answer is not waited for.
-    await this.#feed?.close()
-    await this.#following
     await this.#saving
     if (this.#unsaved) await this.#save()
   }
 
-  async #follow(): Promise<void> {
-    let failures = 0
-    while (!this.#closing) {
-      try {
-        const feed = await this.#openFeed()
-        this.#feed = feed
-        try {
-          await this.#followOn(feed, () => {
-            failures = 0
-            this.#troubles.delete('database')
-          })
-        } finally {
-          this.#feed = undefined
-          await feed.close()
-        }
-      } catch (error) {
-        if (!this.#closing) this.#report('database', error)
-      }
-      failures += 1
-      const limit = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures, 10))
-      if (!this.#closing) await this.#alarm.wait(limit * (0.5 + Math.random() / 2))
-    }
-  }
-
-  #openFeed(): Promise<RevocationFeed> {
-    const { database } = this.#options
-    const onNews = () => this.#alarm.ring()
-    return typeof database === 'function' ? database(onNews) : PostgresFeed.open(database, onNews)
-  }
-
-  async #followOn(feed: RevocationFeed, onRead: () => void): Promise<void> {
-    while (!this.#closing) {
-      // Before it is asked: what is committed while it answers may not be in the answer.
-      const asked = this.#freshness.now()
-      const entries = await feed.read()
-      this.#take(entries)
-      this.#freshness.proven(asked)
-      onRead()
-      this.#considerSaving()
-      await sleep(PAUSE_MS)
-      await this.#alarm.wait(this.#options.pollMs ?? POLL_MS)
-    }
+  async #read(feed: RevocationFeed): Promise<boolean> {
+    // Before it is asked: what is committed while it answers may not be in the answer.
+    const asked = this.#freshness.now()
+    const entries = await feed.read()
+    this.#take(entries)
+    this.#freshness.proven(asked)
+    this.#troubles.over('database')
+    this.#considerSaving()
+    return true
   }
 
   #take(entries: readonly Entry[]): void {
@@ -193,21 +161,11 @@ export class RevocationFollower implements RevocationSource {
       this.#unsaved = true
       if (this.#options.rings === true) this.#bell?.ring()
       const revocations = news.map(({ revocation }) => revocation)
-      for (const listener of this.#listeners) this.#tell(listener, revocations)
+      this.#listeners.tell(revocations)
     }
     if (Date.now() - this.#forgotAt < FORGET_MS) return
     this.#forgotAt = Date.now()
     this.#index.forget(this.#forgotAt)
-  }
-
-  #tell(listener: (news: readonly Revocation[]) => void, news: readonly Revocation[]): void {
-    try {
-      listener(news)
-    } catch (error) {
-      this.#options.onTrouble?.(
-        new RingfenceError('internal', 'a listener failed', { cause: error }),
-      )
-    }
   }
 
   /** Beside the loop: a slow disk must not keep a revocation waiting. */
@@ -226,24 +184,15 @@ export class RevocationFollower implements RevocationSource {
     this.#savedAt = Date.now()
     try {
       await this.#file.write({ entries: [...this.#index.entries()], freshAtMs })
-      this.#troubles.delete('disk')
+      this.#troubles.over('disk')
     } catch (error) {
       this.#unsaved = true
-      this.#report('disk', error)
+      this.#troubles.report('disk', error)
     }
   }
+}
 
-  #report(of: Trouble, error: unknown): void {
-    const trouble =
-      error instanceof RingfenceError
-        ? error
-        : new RingfenceError('engine_unavailable', 'the control database cannot be reached', {
-            detail: messageOf(error),
-            cause: error,
-          })
-    const text = `${trouble.code} ${trouble.message} ${trouble.detail ?? ''}`
-    if (text === this.#troubles.get(of)) return
-    this.#troubles.set(of, text)
-    this.#options.onTrouble?.(trouble)
-  }
+function openerOf({ database }: RevocationFollowerOptions): OpenRevocationFeed {
+  if (typeof database === 'function') return database
+  return (onNews) => PostgresFeed.open(database, onNews)
 }

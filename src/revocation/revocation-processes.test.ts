@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 import { scratch } from '../clusters/scratch.test-support.ts'
-import { until } from '../snapshot/control-database.test-support.ts'
+import { until } from '../core/until.test-support.ts'
 import { revocationSite, revocations, session } from './revocation-site.test-support.ts'
 
 const PROCESSES = 4

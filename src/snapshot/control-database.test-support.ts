@@ -6,6 +6,7 @@ import pg from 'pg'
 import type { EmbeddedCluster } from '../clusters/embedded-cluster.ts'
 import { scratch } from '../clusters/scratch.test-support.ts'
 import { startSeeded } from '../clusters/test-seed.test-support.ts'
+import { until } from '../core/until.test-support.ts'
 import { SigningKey } from '../tokens/signing-key.ts'
 import { SNAPSHOT_MIGRATIONS } from './migrations.ts'
 import { publishChange, publishConfirmation, type SnapshotChange } from './publish.ts'
@@ -105,15 +106,6 @@ export async function publishing(
   } catch (error) {
     await client.query('rollback')
     throw error
-  }
-}
-
-/** Waits until something holds; the test's own time limit ends it otherwise. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 30_000
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error('it never came to hold')
-    await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
 

@@ -1,10 +1,10 @@
-import pg from 'pg'
+import type pg from 'pg'
+import { connectListening } from '../feed/connect-listening.ts'
 import { refused } from './seal.ts'
 import { SNAPSHOT_CHANNEL } from './publish.ts'
 import type { RecordStore } from './record-store.ts'
 import type { StoredBase } from './snapshot-file.ts'
 
-const CONNECT_MS_MAX = 5_000
 const QUERY_MS_MAX = 30_000
 /** Changes that are read at once. */
 const CHANGES_MAX = 200
@@ -22,24 +22,12 @@ export class SnapshotDatabase implements RecordStore {
    * @param onNews called when there is a new version, and when the connection has ended
    */
   static async open(settings: pg.ClientConfig, onNews: () => void): Promise<SnapshotDatabase> {
-    const client = new pg.Client({
-      connectionTimeoutMillis: CONNECT_MS_MAX,
-      query_timeout: QUERY_MS_MAX,
-      keepAlive: true,
-      application_name: 'ringfence snapshot',
-      ...settings,
-    })
-    client.on('error', onNews)
-    client.on('end', onNews)
-    client.on('notification', onNews)
-    try {
-      await client.connect()
-      await client.query(`listen ${SNAPSHOT_CHANNEL}`)
-    } catch (error) {
-      await client.end().catch(() => undefined)
-      throw error
+    const options = {
+      channel: SNAPSHOT_CHANNEL,
+      applicationName: 'ringfence snapshot',
+      queryMs: QUERY_MS_MAX,
     }
-    return new SnapshotDatabase(client)
+    return new SnapshotDatabase(await connectListening(settings, options, onNews))
   }
 
   async head(): Promise<{ readonly version: number; readonly confirmation: string | undefined }> {

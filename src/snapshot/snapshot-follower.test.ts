@@ -12,7 +12,8 @@ import { scratch } from '../clusters/scratch.test-support.ts'
 import type { RingfenceError } from '../core/errors.ts'
 import { SigningKey } from '../tokens/signing-key.ts'
 import { compact } from './compact.ts'
-import { controlDatabase, reached, until, versionOf } from './control-database.test-support.ts'
+import { until } from '../core/until.test-support.ts'
+import { controlDatabase, reached, versionOf } from './control-database.test-support.ts'
 import { samplePlatform, sampleTenant, tenantId } from './sample.test-support.ts'
 
 const acme = tenantId('acme')

@@ -1,10 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import type pg from 'pg'
-import { messageOf, RingfenceError } from '../core/errors.ts'
+import { RingfenceError } from '../core/errors.ts'
 import type { TenantId } from '../core/tenant.ts'
+import { FeedLoop } from '../feed/feed-loop.ts'
+import { Listeners } from '../feed/listeners.ts'
+import { Troubles } from '../feed/troubles.ts'
 import type { PublicJwk } from '../tokens/signing-key.ts'
 import { KeySet } from '../tokens/verify-token.ts'
-import { Alarm } from './alarm.ts'
 import { FollowerStore } from './follower-store.ts'
 import { FUTURE_MS_MAX } from './state.ts'
 import type { Configuration, ConfigurationSource } from './snapshot.ts'
@@ -14,8 +16,7 @@ import { SnapshotDatabase } from './snapshot-database.ts'
 const STALE_AFTER_SECONDS = 86_400
 /** A safety net below notifications, and how confirmations are read. */
 const POLL_MS = 5_000
-const RETRY_MS_MIN = 100
-const RETRY_MS_MAX = 5_000
+const RETRY_MS = { min: 100, max: 5_000 }
 
 /** Opens a store of records, and has `onNews` called when there is a new version in it. */
 export type OpenRecordStore = (onNews: () => void) => Promise<RecordStore>
@@ -49,17 +50,22 @@ type Listener = (changed: readonly TenantId[], now: Configuration) => void
 export class SnapshotFollower implements ConfigurationSource {
   readonly #options: FollowerOptions
   readonly #store: FollowerStore
-  readonly #listeners: Listener[] = []
-  readonly #alarm = new Alarm()
-  #closing = false
-  #following: Promise<void> | undefined
-  #database: RecordStore | undefined
-  /** The trouble that was reported last: what goes on is said once. */
-  #trouble = ''
+  readonly #listeners = new Listeners<Parameters<Listener>>((error) => this.#report(error))
+  readonly #troubles: Troubles<'following'>
+  readonly #loop: FeedLoop<RecordStore>
 
   private constructor(options: FollowerOptions, store: FollowerStore) {
     this.#options = options
     this.#store = store
+    this.#troubles = new Troubles(options.onTrouble)
+    this.#loop = new FeedLoop<RecordStore>({
+      open: openerOf(options),
+      read: (database) => this.#catchUp(database),
+      settle: () => store.settle(),
+      onTrouble: (error) => this.#report(error),
+      pollMs: options.pollMs ?? POLL_MS,
+      retryMs: RETRY_MS,
+    })
   }
 
   /**
@@ -76,20 +82,10 @@ export class SnapshotFollower implements ConfigurationSource {
     )
     const follower = new SnapshotFollower(options, store)
     if (store.refusal !== undefined) follower.#report(store.refusal)
-    store.onChange = (changed, now) => {
-      for (const listener of follower.#listeners) follower.#tell(listener, changed, now)
-    }
+    store.onChange = (changed, now) => follower.#listeners.tell(changed, now)
     store.onTrouble = (error) => follower.#report(error)
-    follower.#following = follower.#follow()
+    follower.#loop.start()
     return follower
-  }
-
-  #tell(listener: Listener, changed: readonly TenantId[], now: Configuration): void {
-    try {
-      listener(changed, now)
-    } catch (error) {
-      this.#report(new RingfenceError('internal', 'a listener failed', { cause: error }))
-    }
   }
 
   current(): Configuration {
@@ -104,7 +100,7 @@ export class SnapshotFollower implements ConfigurationSource {
   }
 
   onChange(listener: Listener): void {
-    this.#listeners.push(listener)
+    this.#listeners.add(listener)
   }
 
   /** Resolves when there is a configuration to serve from. Rejects when `signal` aborts. */
@@ -121,71 +117,29 @@ export class SnapshotFollower implements ConfigurationSource {
   }
 
   async close(): Promise<void> {
-    this.#closing = true
-    this.#alarm.ring()
-    // A question that the database does not answer is not waited for.
-    await this.#database?.close()
-    await this.#following
+    await this.#loop.close()
     await this.#store.close()
   }
 
-  async #follow(): Promise<void> {
-    let failures = 0
-    while (!this.#closing) {
-      try {
-        const database = await this.#openStore()
-        this.#database = database
-        try {
-          await this.#followOn(database, () => {
-            failures = 0
-          })
-        } finally {
-          await this.#store.settle()
-          await database.close()
-        }
-      } catch (error) {
-        if (!this.#closing) this.#report(error)
-      }
-      failures += 1
-      const limit = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures, 10))
-      if (!this.#closing) await this.#alarm.wait(limit * (0.5 + Math.random() / 2))
-    }
-  }
-
-  #openStore(): Promise<RecordStore> {
-    const { database } = this.#options
-    const onNews = () => this.#alarm.ring()
-    return typeof database === 'function'
-      ? database(onNews)
-      : SnapshotDatabase.open(database, onNews)
-  }
-
-  /** Goes on until the connection fails. What is refused stays refused, and may be mended later. */
-  async #followOn(database: RecordStore, onCaughtUp: () => void): Promise<void> {
-    while (!this.#closing) {
-      try {
-        await this.#store.catchUp(database)
-        onCaughtUp()
-        this.#trouble = ''
-      } catch (error) {
-        if (!(error instanceof RingfenceError)) throw error
-        this.#report(error)
-      }
-      await this.#alarm.wait(this.#options.pollMs ?? POLL_MS)
+  /** What is refused stays refused, and may be mended later: the connection is good. */
+  async #catchUp(database: RecordStore): Promise<boolean> {
+    try {
+      await this.#store.catchUp(database)
+      this.#troubles.over('following')
+      return true
+    } catch (error) {
+      if (!(error instanceof RingfenceError)) throw error
+      this.#report(error)
+      return false
     }
   }
 
   #report(error: unknown): void {
-    const trouble =
-      error instanceof RingfenceError
-        ? error
-        : new RingfenceError('engine_unavailable', 'the control database cannot be reached', {
-            detail: messageOf(error),
-            cause: error,
-          })
-    const text = `${trouble.code} ${trouble.message} ${trouble.detail ?? ''}`
-    if (text === this.#trouble) return
-    this.#trouble = text
-    this.#options.onTrouble?.(trouble)
+    this.#troubles.report('following', error)
   }
+}
+
+function openerOf({ database }: FollowerOptions): OpenRecordStore {
+  if (typeof database === 'function') return database
+  return (onNews) => SnapshotDatabase.open(database, onNews)
 }

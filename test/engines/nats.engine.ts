@@ -17,7 +17,7 @@ import {
   revocationSite,
   session,
 } from '../../src/revocation/revocation-site.test-support.ts'
-import { until } from '../../src/snapshot/control-database.test-support.ts'
+import { until } from '../../src/core/until.test-support.ts'
 import { certificate } from './certificate.ts'
 import { PASSWORD, signedUsers, startNats, SUBJECT } from './nats-server.ts'
 
