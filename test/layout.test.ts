@@ -158,6 +158,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sdk',
     'strikes',
     'mcp',
+    'telemetry',
   ],
   'back-office': [
     'core',

@@ -28,6 +28,7 @@ import { ROUTES } from './routes.ts'
 import { SIGNED_CONTEXTS } from './signed-contexts.ts'
 import { SUSPENSION } from './suspension.ts'
 import { TOKENS } from './tokens.ts'
+import { TRACES } from './traces.ts'
 import { UPGRADES } from './upgrades.ts'
 import { UPSTREAMS } from './upstreams.ts'
 import { WORKLOADS } from './workloads.ts'
@@ -39,6 +40,7 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...REALMS,
   ...NETWORKS,
   ...UPGRADES,
+  ...TRACES,
   ...UPSTREAMS,
   ...REDIRECTS,
   ...MCP,

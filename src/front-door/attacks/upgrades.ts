@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { TenantConfig } from '../../snapshot/snapshot.ts'
+import { forge, headerOf } from '../../strikes/forge.ts'
 import type { Conversation } from '../../strikes/wire.ts'
 import type { Duel } from '../duel.ts'
-import { accessToken } from '../house/claims.ts'
+import { ACCESS_TYP, accessClaims, accessToken } from '../house/claims.ts'
 import type { Door, DoorOptions } from '../house/door.ts'
 import { PLATFORM_HOST } from '../house/ground.ts'
 import type { Party } from '../house/party.ts'
@@ -15,6 +16,8 @@ const ATTEMPTS = 5
 const AT_ONCE = 2
 const TURNS = 40
 const TURN_MS = 5
+/** What a token has left when its bearer opens something that lasts. */
+const LEFT_MS = 300
 
 /** A WebSocket's opening handshake in the API that allows it. */
 async function handshake(
@@ -115,6 +118,41 @@ export const UPGRADES: readonly FrontDoorAttack[] = [
       title: "A WebSocket that goes on after its caller's network was shut out",
     },
     ({ attacker }, door) => published(door, attacker, { network: { allow: ['192.0.2.0/24'] } }),
+  ),
+  attack(
+    {
+      id: 'fd-upgrade-ended',
+      title: 'A WebSocket that goes on after its token has ended by itself',
+      kind: 'read',
+      references: ['JW-12'],
+    },
+    {
+      async owner(duel) {
+        const { victim, own: wire, ownMark: mark, door } = duel
+        const said = await handshake({ wire, mark }, door, victim, await accessToken(victim))
+        await door.until(() => isAnswered(said))
+        must(isOpen(said), 'open a WebSocket')
+        said.say('before')
+        await door.until(() => said.text.endsWith('before'))
+        return 'the owner talked over a WebSocket'
+      },
+      async attempt(duel) {
+        const { attacker, door } = duel
+        // NumericDate has fractions (RFC 7519, section 2): it ends soon, and not at the next second.
+        const end = Date.now() + LEFT_MS
+        const claims = accessClaims(attacker, { exp: end / 1000 })
+        const token = forge(attacker.realm, headerOf(attacker.realm, ACCESS_TYP), claims)
+        const said = await handshake(duel, door, attacker, token)
+        await door.until(() => isAnswered(said))
+        must(isOpen(said), 'open a WebSocket')
+        await setTimeout(Math.max(0, end - Date.now()))
+        for (let turn = 0; turn < TURNS && !said.closed; turn += 1) await setTimeout(TURN_MS)
+        said.say('after')
+        await door.until(() => said.closed || said.text.endsWith('after'))
+        const went = said.text.endsWith('after')
+        return { crossed: went, met: went ? 'it went on' : 'it was ended' }
+      },
+    },
   ),
   attack(
     {

@@ -40,6 +40,8 @@ export interface DoorOptions {
   readonly gatewayLimits?: Partial<GatewayLimits>
   /** Where the gateway enters what it decides. Default: nowhere. */
   readonly audit?: OpenGatewayOptions['audit']
+  /** What the gateway records of its requests. Default: nothing. */
+  readonly telemetry?: OpenGatewayOptions['telemetry']
   /** How the gateway stands on its network. Default: without TLS, and without proxies before it. */
   readonly edge?: Pick<OpenGatewayOptions, 'certificates' | 'trustedProxies'>
   /** Where tenants' own upstreams may be, and what their names mean. Default: on the internet. */
@@ -181,6 +183,7 @@ export class Door {
 
   async gateway(): Promise<Address> {
     const { pieces, ground } = this.house
+    const { audit, telemetry } = this.#options
     this.#gateway ??= worksFor(this, () =>
       pieces.openGateway({
         source: pieces.gatewayHears ? this.#source : deaf(this.#source),
@@ -189,7 +192,8 @@ export class Door {
         log: () => undefined,
         hosts: [PLATFORM_HOST],
         checks: pieces.gatewayChecks,
-        ...(this.#options.audit === undefined ? {} : { audit: this.#options.audit }),
+        ...(audit === undefined ? {} : { audit }),
+        ...(telemetry === undefined ? {} : { telemetry }),
         upstreamGuard: pieces.upstreamGuard(this.#options.ownUpstreams ?? {}),
         connections: pieces.connections,
         limits: { ...this.#options.gatewayLimits, ...pieces.gatewayLimits },

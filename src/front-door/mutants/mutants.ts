@@ -19,6 +19,7 @@ import { READER_MUTANTS } from './readers.ts'
 import { REVOCATION_MUTANTS } from './revocations.ts'
 import { SETTINGS_MUTANTS } from './settings-mutants.ts'
 import { SIGNED_CONTEXT_MUTANTS } from './signed-contexts.ts'
+import { TRACE_MUTANTS } from './traces.ts'
 import { UPGRADE_MUTANTS } from './upgrades.ts'
 import { UPSTREAM_MUTANTS } from './upstreams.ts'
 import { VERIFIER_MUTANTS } from './verifiers.ts'
@@ -33,6 +34,7 @@ export const FRONT_DOOR_MUTANTS: readonly FrontDoorMutant[] = [
   ...AUTHORIZER_MUTANTS,
   ...NETWORK_MUTANTS,
   ...UPGRADE_MUTANTS,
+  ...TRACE_MUTANTS,
   ...UPSTREAM_MUTANTS,
   ...LIMIT_MUTANTS,
   ...MCP_MUTANTS,

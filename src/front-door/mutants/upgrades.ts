@@ -1,8 +1,20 @@
 import { connect, createServer, type Socket } from 'node:net'
+import type { GatewayCheck } from '../../gateway/check.ts'
 import type { Pieces } from '../house/pieces.ts'
 import type { RevocationSource } from '../../revocation/revocation.ts'
 import type { ConfigurationSource } from '../../snapshot/snapshot.ts'
 import { type FrontDoorMutant, mutant } from './front-door-mutant.ts'
+
+const FOR_GOOD = new Date(8.64e15)
+
+const forgetEnd: GatewayCheck = {
+  name: 'forget-end',
+  run(exchange) {
+    const { claimed } = exchange
+    if (claimed !== undefined)
+      Object.assign(exchange, { claimed: { ...claimed, expiresAt: FOR_GOOD } })
+  },
+}
 
 /** A source that tells of suspensions, as of nothing else that a connection stands on. */
 function ofSuspensions(source: ConfigurationSource): ConfigurationSource {
@@ -65,7 +77,7 @@ export const UPGRADE_MUTANTS: readonly FrontDoorMutant[] = [
   mutant(
     'fd-upgrade-past-the-checks',
     'A proxy before the gateway that joins WebSockets to their service itself',
-    ['fd-upgrade-foreign', 'fd-upgrade-revoked'],
+    ['fd-upgrade-foreign', 'fd-upgrade-revoked', 'fd-upgrade-ended'],
     ({ openGateway }) => ({ openGateway: pastTheChecks(openGateway) }),
   ),
   mutant(
@@ -75,6 +87,12 @@ export const UPGRADE_MUTANTS: readonly FrontDoorMutant[] = [
     ({ openGateway }) => ({
       openGateway: (options) => openGateway({ ...options, source: ofSuspensions(options.source) }),
     }),
+  ),
+  mutant(
+    'fd-upgrade-for-good',
+    'What has been let in lasts, whenever the token that let it in ends',
+    ['fd-upgrade-ended'],
+    ({ gatewayChecks }) => ({ gatewayChecks: [...gatewayChecks, forgetEnd] }),
   ),
   mutant(
     'fd-upgrade-known-tokens',
