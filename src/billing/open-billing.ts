@@ -131,7 +131,7 @@ export async function openBilling(options: BillingOptions): Promise<Billing> {
     erase: (tenant) => eraseBilling(database, tenant),
     start: () => schedule.forEach((one) => one.start()),
     async close() {
-      await Promise.all(schedule.map((one) => one.close()))
+      await Promise.all(schedule.map((one) => one.stop()))
       await database.close()
     },
   }

@@ -64,7 +64,7 @@ test('everything is done for everybody by itself, once it is due, and one who fa
   assert.deepEqual(await invoices.list(GLOBEX, { limit: 5 }), [])
   site.clock.now = day('2026-08-04')
   await until(async () => (await invoices.list(GLOBEX, { limit: 5 })).length > 0)
-  await Promise.all(schedule.map((one) => one.close()))
+  await Promise.all(schedule.map((one) => one.stop()))
   assert.equal((await invoices.list(GLOBEX, { limit: 5 })).length, 1)
   assert.ok(site.acts.every(({ by }) => by === 'schedule'))
 })

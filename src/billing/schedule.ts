@@ -1,11 +1,11 @@
 import { messageOf } from '../core/errors.ts'
+import { Rounds } from '../core/rounds.ts'
 import type { TenantId } from '../core/tenant.ts'
 import { SCHEDULE } from './audit-entries.ts'
 import type { Budgets } from './budgets/budgets.ts'
 import type { UsageQuotas } from './budgets/usage-quotas.ts'
 import type { BillingCatalogue } from './catalogue.ts'
 import type { CostCollector } from './costs/cost-collector.ts'
-import { Every } from './every.ts'
 import { type Invoices, periodsDue } from './invoices/invoices.ts'
 import type { Payments } from './payments/payments.ts'
 import { type Period, periodAt } from './rating/period.ts'
@@ -53,7 +53,7 @@ export interface ScheduleParts {
 const FIRST_COSTS_MS = 60_000
 
 /** Everything of billing that happens by itself. One process of a platform runs it; two do no harm. */
-export function billingSchedule(parts: ScheduleParts): readonly Every[] {
+export function billingSchedule(parts: ScheduleParts): readonly Rounds[] {
   const { times, catalogue, now, log, payments } = parts
   /** For each tenant of a period; one that fails does not keep others from it. */
   const each = async (
@@ -102,5 +102,7 @@ export function billingSchedule(parts: ScheduleParts): readonly Every[] {
       },
     ],
   ]
-  return all.flatMap(([ms, work, first]) => (ms > 0 ? [new Every(ms, log, work, first)] : []))
+  return all.flatMap(([ms, work, first]) =>
+    ms > 0 ? [new Rounds({ what: 'billing', log, everyMs: ms, firstMs: first ?? ms }, work)] : [],
+  )
 }

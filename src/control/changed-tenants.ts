@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import { messageOf } from '../core/errors.ts'
 import { parsed } from '../core/parsed.ts'
+import { Rounds } from '../core/rounds.ts'
 import { parseTenantId } from '../core/tenant.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
 import type { Database } from './database.ts'
 import { publishDeclared } from './manifests/publish-declared.ts'
 import type { PlatformPublisher } from './platform-publisher.ts'
-import { Rounds } from './rounds.ts'
 import { lockTenant } from './tenant-row.ts'
 
 const EVERY_MS = 1_000
@@ -18,8 +17,6 @@ export interface ChangedTenantsParts {
   readonly publisher: PlatformPublisher
   readonly snapshotKey: SigningKey
   readonly log: (line: string) => void
-  /** Milliseconds between two looks. Default a second. */
-  readonly everyMs?: number
 }
 
 /** Where the records plane names tenants of whom it has said something that is not yet published. */
@@ -29,25 +26,10 @@ const CHANGES = ['registry.spent_quota_change', 'registry.grant_restraint_change
  * Publishes what billing says of quotas and detectors of grants, so that gateways know it. Any control
  * process may do it.
  */
-export class ChangedTenants {
-  readonly #parts: ChangedTenantsParts
-  readonly #rounds = new Rounds(() => this.#round())
-
-  constructor(parts: ChangedTenantsParts) {
-    this.#parts = parts
-  }
-
-  start(): void {
-    this.#rounds.start()
-  }
-
-  stop(): Promise<void> {
-    return this.#rounds.stop()
-  }
-
-  /** Returns of how many tenants something new was said. */
-  async publish(): Promise<number> {
-    const { database, publisher, snapshotKey } = this.#parts
+export function changedTenants(parts: ChangedTenantsParts): Rounds {
+  const { database, publisher, snapshotKey, log } = parts
+  const times = { everyMs: EVERY_MS, againMs: AGAIN_MS }
+  return new Rounds({ what: 'changed tenants', log, ...times }, async () => {
     const rows = await database.query(
       `${CHANGES.map((table) => `select tenant from ${table}`).join(' union ')}
         order by tenant limit $1`,
@@ -63,17 +45,5 @@ export class ChangedTenants {
         await publishDeclared(tx, { platform: false, tenants: [tenant] }, publisher, snapshotKey)
       })
     }
-    return tenants.length
-  }
-
-  async #round(): Promise<number> {
-    const { everyMs = EVERY_MS, log } = this.#parts
-    try {
-      await this.publish()
-      return everyMs
-    } catch (error) {
-      log(`changed tenants: ${messageOf(error)}`)
-      return Math.max(AGAIN_MS, everyMs)
-    }
-  }
+  })
 }

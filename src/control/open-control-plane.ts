@@ -2,15 +2,15 @@ import type { RevocationList, RevocationPublisher } from '../revocation/revocati
 import type { SigningKey } from '../tokens/signing-key.ts'
 import { Outbox, type OutboxPauses } from './approvals/outbox.ts'
 import type { Receiver } from './approvals/receiver.ts'
-import { AddressBlocks } from './behaviour/address-blocks.ts'
-import { ChangedTenants } from './changed-tenants.ts'
+import { addressBlocks } from './behaviour/address-blocks.ts'
+import { changedTenants } from './changed-tenants.ts'
 import { ChannelListener } from './channel-listener.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { Cursors } from './cursor.ts'
 import type { DatabaseSettings } from '../database/pooled-database.ts'
 import { Database } from './database.ts'
 import { RegisteredGrants } from './grants/registered-grants.ts'
-import { Housekeeping } from './housekeeping.ts'
+import { housekeeping } from './housekeeping.ts'
 import { FourEyes } from './operators/four-eyes.ts'
 import { OperatorAccess } from './operators/operator-access.ts'
 import { OperatorsRealm } from './operators/operators-realm.ts'
@@ -170,7 +170,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     log,
   )
   const idempotency = new RegisteredIdempotency(database, options.callLeaseSeconds)
-  const housekeeping = new Housekeeping({
+  const kept = housekeeping({
     database,
     snapshotKey: keys.snapshot,
     idempotency,
@@ -184,8 +184,8 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     log,
     ...(options.realmsEveryMs === undefined ? {} : { everyMs: options.realmsEveryMs }),
   })
-  const changed = new ChangedTenants({ database, publisher, snapshotKey: keys.snapshot, log })
-  const blocks = new AddressBlocks({ database, publisher, log })
+  const changed = changedTenants({ database, publisher, snapshotKey: keys.snapshot, log })
+  const blocks = addressBlocks({ database, publisher, log })
   const listener = new ChannelListener(database, WORKFLOW_CHANNEL)
   await listener.start()
   const wake = () => supervision.wake()
@@ -201,7 +201,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     support.decided,
   )
   supervision.start()
-  housekeeping.start()
+  kept.start()
   realms.start()
   changed.start()
   blocks.start()
@@ -272,7 +272,7 @@ async function openOn(database: Database, options: ControlPlaneOptions): Promise
     },
     close: async () => {
       await Promise.all([
-        housekeeping.stop(),
+        kept.stop(),
         realms.stop(),
         changed.stop(),
         blocks.stop(),

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { messageOf } from '../core/errors.ts'
+import { Rounds } from '../core/rounds.ts'
 import type { TenantId } from '../core/tenant.ts'
 import type { Database } from './database.ts'
 import type { Realms } from './ports.ts'
-import { Rounds } from './rounds.ts'
 import type { TenantChanges } from './tenant-changes.ts'
 import { lockTenant, TENANT_COLUMNS, type TenantRow, tenantRowOf } from './tenant-row.ts'
 
@@ -28,10 +27,16 @@ export interface RealmRefreshParts {
  */
 export class RealmRefresh {
   readonly #parts: RealmRefreshParts
-  readonly #rounds = new Rounds(() => this.#round())
+  readonly #rounds: Rounds
 
   constructor(parts: RealmRefreshParts) {
     this.#parts = parts
+    const { log, everyMs = EVERY_MS } = parts
+    const againMs = Math.min(AGAIN_MS, everyMs)
+    this.#rounds = new Rounds({ what: 'realms', log, everyMs, againMs }, async () => {
+      const changed = await this.refresh()
+      if (changed > 0) log(`realms: new keys of ${changed} tenants are published`)
+    })
   }
 
   start(): void {
@@ -89,17 +94,5 @@ export class RealmRefresh {
       await changes.change(tx, row, { issuer, keys: [...keys] }, cause)
       return true
     })
-  }
-
-  async #round(): Promise<number> {
-    const { log, everyMs = EVERY_MS } = this.#parts
-    try {
-      const changed = await this.refresh()
-      if (changed > 0) log(`realms: new keys of ${changed} tenants are published`)
-      return everyMs
-    } catch (error) {
-      log(`realms: ${messageOf(error)}`)
-      return Math.min(AGAIN_MS, everyMs)
-    }
   }
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { messageOf } from '../../core/errors.ts'
 import { parsed } from '../../core/parsed.ts'
+import { Rounds } from '../../core/rounds.ts'
 import { type SupportDecision, termsDigest } from '../../core/support-terms.ts'
 import { parseCellName, parseTenantId, type TenantId } from '../../core/tenant.ts'
 import type { Tx } from '../../database/pooled-database.ts'
 import type { Database } from '../database.ts'
 import type { Cells } from '../ports.ts'
-import { Rounds } from '../rounds.ts'
 import type { SupportChanges } from './support-changes.ts'
 import type { SupportDesk } from './support-desk.ts'
 import { SUPPORT_COLUMNS, type SupportRow, supportRowOf, supportViews } from './support-row.ts'
@@ -35,11 +35,13 @@ export interface SupportRoundsParts {
  */
 export class SupportRounds {
   readonly #parts: SupportRoundsParts
-  readonly #rounds = new Rounds(() => this.#round())
+  readonly #rounds: Rounds
   #looking: Promise<void> | undefined
 
   constructor(parts: SupportRoundsParts) {
     this.#parts = parts
+    const { everyMs = EVERY_MS, log } = parts
+    this.#rounds = new Rounds({ what: 'support', log, everyMs }, () => this.look())
   }
 
   start(): void {
@@ -67,11 +69,6 @@ export class SupportRounds {
       await this.#part('record', () => this.#show(desk))
     }
     await this.#part('leases', () => this.#endLeases())
-  }
-
-  async #round(): Promise<number> {
-    await this.look()
-    return this.#parts.everyMs ?? EVERY_MS
   }
 
   async #part(name: string, work: () => Promise<void>): Promise<void> {

@@ -4,7 +4,7 @@ import type { TenantId } from '../../core/tenant.ts'
 import { type DirectorySite, startDirectorySite } from '../directory/directory-site.test-support.ts'
 import type { Mail, Mailer } from './mail.ts'
 import { MailOutbox, WAITING_MAX } from './mail-outbox.ts'
-import { MailRounds } from './mail-rounds.ts'
+import { NudgedRounds } from '../nudged-rounds.ts'
 
 let site: DirectorySite
 let acme: TenantId
@@ -145,7 +145,8 @@ test('a nudge during work is not lost, and work that fails is tried again', asyn
   let calls = 0
   const logged: string[] = []
   const done = Promise.withResolvers<void>()
-  const rounds: MailRounds = new MailRounds(
+  const rounds: NudgedRounds = new NudgedRounds(
+    'mail',
     async () => {
       calls += 1
       if (calls === 1) {

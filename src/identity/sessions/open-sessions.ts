@@ -14,7 +14,7 @@ import type { RedisSettings } from './redis/redis-settings.ts'
 import { RedisSessions } from './redis/redis-sessions.ts'
 import type { SessionAdministration } from './session.ts'
 import { SessionEnding } from './session-ending.ts'
-import { SessionRounds } from './session-rounds.ts'
+import { NudgedRounds } from '../nudged-rounds.ts'
 
 export interface SessionsOptions {
   readonly database: IdentityDatabase
@@ -55,8 +55,8 @@ export function openSessions(options: SessionsOptions): OpenSessions {
   const redis =
     settings === undefined ? undefined : RedisSessions.open({ database, sealing, settings })
   const store = new LiveSessions({ database, payloads: redis ?? artifacts, ending })
-  let rounds: SessionRounds | undefined
-  let detecting: SessionRounds | undefined
+  let rounds: NudgedRounds | undefined
+  let detecting: NudgedRounds | undefined
   return {
     store,
     administration: (endAccess) =>
@@ -72,15 +72,19 @@ export function openSessions(options: SessionsOptions): OpenSessions {
     },
     tell(send) {
       const notices = new LogoutNotices(database, send)
-      rounds = new SessionRounds(async () => {
-        const more = await notices.round()
-        // When the other store is away, `maintain` says so.
-        await redis?.tidy().catch(() => {})
-        return more
-      }, log)
+      rounds = new NudgedRounds(
+        'sessions',
+        async () => {
+          const more = await notices.round()
+          // When the other store is away, `maintain` says so.
+          await redis?.tidy().catch(() => {})
+          return more
+        },
+        log,
+      )
       if (options.followsDetectors !== true) return
       const detected = new DetectedSessions(database, ending, () => rounds?.nudge())
-      detecting = new SessionRounds(() => detected.round(), log)
+      detecting = new NudgedRounds('sessions', () => detected.round(), log)
     },
     untold(notice) {
       LogoutNotices.enter(database, notice).catch((error: unknown) =>

@@ -3,7 +3,7 @@ import type { EndAccess } from '../directory/end-access.ts'
 import type { IdentityDatabase } from '../identity-database.ts'
 import type { Mailer } from '../mail/mail.ts'
 import { MailOutbox } from '../mail/mail-outbox.ts'
-import { MailRounds } from '../mail/mail-rounds.ts'
+import { NudgedRounds } from '../nudged-rounds.ts'
 import type { SealingKey } from '../sealing-key.ts'
 import type { EmailChange } from './email-change.ts'
 import { Holders } from './holders.ts'
@@ -83,11 +83,15 @@ export async function openSignIn(options: SignInOptions): Promise<SignInServices
   }
   const holders = new Holders(now)
   const recovery = new RecoveryRequests({ ...parts, log })
-  const rounds = new MailRounds(async () => {
-    const asked = await recovery.work()
-    const sent = await outbox.deliver()
-    return asked || sent
-  }, log)
+  const rounds = new NudgedRounds(
+    'mail',
+    async () => {
+      const asked = await recovery.work()
+      const sent = await outbox.deliver()
+      return asked || sent
+    },
+    log,
+  )
   const nudge = () => rounds.nudge()
   return {
     signIn: new PostgresSignIn(parts),

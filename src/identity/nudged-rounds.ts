@@ -1,9 +1,10 @@
-import { messageOf } from '../../core/errors.ts'
+import { messageOf } from '../core/errors.ts'
 
 const PAUSE_MS = 2_000
 
-/** Does what waits to be sent, about every two seconds, and at once when it is nudged. */
-export class MailRounds {
+/** Does what waits to be done, about every two seconds, and at once when it is nudged. */
+export class NudgedRounds {
+  readonly #what: string
   readonly #work: () => Promise<boolean>
   readonly #log: (line: string) => void
   #timer: NodeJS.Timeout | undefined
@@ -12,8 +13,12 @@ export class MailRounds {
   #again = false
   #closed = false
 
-  /** @param work resolves with whether there may be more to do at once */
-  constructor(work: () => Promise<boolean>, log: (line: string) => void) {
+  /**
+   * @param what lines of the log begin with it
+   * @param work resolves with whether there may be more to do at once
+   */
+  constructor(what: string, work: () => Promise<boolean>, log: (line: string) => void) {
+    this.#what = what
     this.#work = work
     this.#log = log
     this.#later()
@@ -24,7 +29,7 @@ export class MailRounds {
     if (!this.#busy && !this.#closed) this.#running = this.#round()
   }
 
-  /** Waits for what is being sent now. */
+  /** Waits for what is being done now. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
@@ -34,7 +39,7 @@ export class MailRounds {
   #later(): void {
     if (this.#closed) return
     this.#timer = setTimeout(() => this.nudge(), PAUSE_MS)
-    // Waiting for mail alone does not keep the process alive.
+    // Waiting alone does not keep the process alive.
     this.#timer.unref()
   }
 
@@ -47,7 +52,7 @@ export class MailRounds {
         if (await this.#work()) this.#again = true
       }
     } catch (error) {
-      this.#log(`mail: ${messageOf(error)}`)
+      this.#log(`${this.#what}: ${messageOf(error)}`)
     }
     this.#busy = false
     this.#later()
