@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseTenantId } from '../core/tenant.ts'
+import { delegated, GRANT, grantOf, PATIENTS } from '../gateway/grant-attacks.test-support.ts'
 import {
   answerOf,
   bearer,
@@ -8,6 +10,7 @@ import {
   QUESTION,
   SECRET,
 } from './authorizer.test-support.ts'
+import { UsageSeal } from './usage-seal.ts'
 
 test('a request that may go on is given its context, its way and its upstream', async (t) => {
   const { ask } = await openSite(t)
@@ -90,4 +93,43 @@ test('a decision is for a moment only where it is asked for, and where it can be
   assert.equal(await life(), '0')
   const { ask: askFresh } = await openSite(t)
   assert.equal(answerOf(await askFresh({}, [bearer()]), 'x-accel-expires'), '0')
+})
+
+test('what a request is for usage the decision alone says, whatever its caller says beside it', async (t) => {
+  const { ask, askAsEnvoy, source } = await openSite(t)
+  const seal = new UsageSeal(SECRET)
+  const globex = seal.seal({ tenantid: parseTenantId('globex'), data: { api: 'clinic' } })
+  const forged: readonly Field[] = [
+    ['ringfence-usage', globex],
+    ['x-request-id', 'mine'],
+    ['x-tenant-id', 'globex'],
+  ]
+  const own = {
+    tenantid: 'acme',
+    subject: 'ann',
+    data: { api: 'clinic', method: 'GET', cost: 1, upstream: 'clinic', client: 'web' },
+  }
+  const usedOf = (heard: Awaited<ReturnType<typeof ask>>) => {
+    const said = heard.headers.filter(([name]) => name === 'ringfence-usage')
+    assert.equal(said.length, 1)
+    return seal.open(said[0]?.[1] ?? '')
+  }
+  assert.deepEqual(usedOf(await ask({}, [bearer(), ...forged])), own)
+  const asked = { target: '/envoy/t/acme/clinic/x' }
+  const said: readonly Field[] = [
+    ...Object.entries(QUESTION).filter(([name]) => !/-(?:method|uri|request-id)$/.test(name)),
+    ['ringfence-original-protocol', 'HTTP/1.1'],
+  ]
+  assert.deepEqual(usedOf(await askAsEnvoy(asked, [...said, bearer(), ...forged])), own)
+  // Under a grant it is the side that pays.
+  source.change('acme', { grants: [grantOf({ bills: 'grantee', resources: ['/clinic'] })] })
+  const heard = await ask({ 'ringfence-original-uri': PATIENTS }, [
+    ['authorization', `Bearer ${delegated()}`],
+    ...forged,
+  ])
+  const { tenantid, tenantcontextid, grantid } = usedOf(heard) ?? {}
+  assert.deepEqual([tenantid, tenantcontextid, grantid], ['globex', 'acme', GRANT])
+  // What is refused uses nothing.
+  const refused = await ask({}, forged)
+  assert.equal(answerOf(refused, 'ringfence-usage'), undefined)
 })

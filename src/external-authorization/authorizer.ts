@@ -11,6 +11,7 @@ import { nginxQuestion } from './nginx-question.ts'
 import { fieldsAsDecided, passedFields } from './passed-fields.ts'
 import { PROXY_CHECKS } from './proxy-checks.ts'
 import { ProxySecret, SECRET_FIELD } from './proxy-secret.ts'
+import { UsageSeal } from './usage-seal.ts'
 
 export const NGINX_PATH = '/nginx'
 export interface AuthorizerOptions {
@@ -45,6 +46,7 @@ export async function openAuthorizer(options: AuthorizerOptions): Promise<Listen
   const passed = passedFields(options.fields)
   const forNginx = [...PROXY_CHECKS, fieldsAsDecided(passed)]
   const { decide, publicProtocol = 'http', remembered = false } = options
+  const seal = new UsageSeal(options.secret)
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!secret.opens(valuesOf(headersOf(request.rawHeaders), SECRET_FIELD))) {
@@ -55,7 +57,7 @@ export async function openAuthorizer(options: AuthorizerOptions): Promise<Listen
       throw new RingfenceError('invalid_argument', 'nothing is asked here')
     }
     const decision = await decide({ ...nginxQuestion(request), also: forNginx })
-    const { status, headers } = nginxAnswer(decision, publicProtocol, remembered)
+    const { status, headers } = nginxAnswer(decision, publicProtocol, remembered, seal)
     response.writeHead(status, ['content-length', '0', ...flat(headers)])
     response.end()
   }
@@ -63,7 +65,8 @@ export async function openAuthorizer(options: AuthorizerOptions): Promise<Listen
   async function answerEnvoy(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const question = envoyHttpQuestion(request)
     const decision = await decide({ ...question, also: checksFor(question) })
-    const { status, headers, body } = envoyHttpAnswer(decision, question.requestId, publicProtocol)
+    const { requestId } = question
+    const { status, headers, body } = envoyHttpAnswer(decision, requestId, publicProtocol, seal)
     const length = String(Buffer.byteLength(body))
     response.writeHead(status, ['content-length', length, ...flat(headers)])
     // To HEAD nobody sends a body.

@@ -2,9 +2,11 @@ import type { Decision, Passed } from '../gateway/decide.ts'
 import { sharedScope } from '../gateway/answer-scope.ts'
 import { forwardedHeader } from '../gateway/forwarded.ts'
 import type { Headers } from '../gateway/headers.ts'
+import { usedBy } from '../gateway/request-usage.ts'
 import { nextTrace } from '../gateway/trace-context.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
 import { serverGroup } from './server-groups.ts'
+import { USAGE_FIELD, type UsageSeal } from './usage-seal.ts'
 
 /** Envoy's `OVERWRITE_IF_EXISTS_OR_ADD`: nothing of a caller's stays beside it. */
 const OVERWRITE = 2
@@ -24,6 +26,10 @@ export interface CheckResponse {
     readonly headers_to_remove: readonly string[]
     readonly response_headers_to_add: readonly HeaderValueOption[]
   }
+  /** For Envoy's own log, and for nobody else. */
+  readonly dynamic_metadata?: {
+    readonly fields: Readonly<Record<string, { readonly string_value: string }>>
+  }
   readonly denied_response?: {
     readonly status: { readonly code: number }
     readonly headers: readonly HeaderValueOption[]
@@ -36,8 +42,23 @@ export function envoyAnswer(
   decision: Decision,
   requestId: string,
   protocol: 'http' | 'https',
+  seal: UsageSeal,
 ): CheckResponse {
-  if (decision.passed !== undefined) return passAnswer(decision.passed, requestId, protocol)
+  if (decision.passed !== undefined) {
+    const used = usedBy(decision.passed.exchange)
+    const logged = {
+      ...(used === undefined ? {} : { [USAGE_FIELD]: seal.seal(used) }),
+      'x-request-id': requestId,
+    }
+    return {
+      ...passAnswer(decision.passed, requestId, protocol),
+      dynamic_metadata: {
+        fields: Object.fromEntries(
+          Object.entries(logged).map(([name, string_value]) => [name, { string_value }]),
+        ),
+      },
+    }
+  }
   const { status, headers, body } = decision.refused
   return {
     status: { code: PERMISSION_DENIED },

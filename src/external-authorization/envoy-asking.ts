@@ -2,6 +2,7 @@ import { TO_CALLERS } from './nginx-answer.ts'
 import { AUTHORIZER } from './envoy-clusters.ts'
 import { type Json, typed } from './envoy-json.ts'
 import type { EnvoySettings } from './envoy-settings.ts'
+import { USAGE_FIELD } from './usage-seal.ts'
 
 /** What the authorizer's path begins with where Envoy asks over plain HTTP. */
 export const ENVOY_PATH = '/envoy'
@@ -60,6 +61,7 @@ function byHttp() {
           'x-request-id',
         ]),
         allowed_client_headers_on_success: exactly([...TO_CALLERS, 'x-request-id']),
+        dynamic_metadata_from_headers: exactly([USAGE_FIELD, 'x-request-id']),
       },
     },
     allowed_headers: { patterns: [{ safe_regex: { regex: '[a-z0-9].*' } }] },

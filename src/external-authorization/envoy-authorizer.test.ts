@@ -17,6 +17,7 @@ import { MemoryRevocations } from '../revocation/memory-revocations.test-support
 import { samplePlatform } from '../snapshot/sample.test-support.ts'
 import type { CheckResponse } from './envoy-answer.ts'
 import { EXT_AUTHZ_PROTO, openEnvoyAuthorizer } from './envoy-authorizer.ts'
+import { UsageSeal } from './usage-seal.ts'
 
 const SECRET = 'a-secret-of-the-tests-0123456789ab'
 const METHOD = '/envoy.service.auth.v3.Authorization/Check'
@@ -123,6 +124,21 @@ test('Envoy is told what to set and what to take away', async (t) => {
     'x-tenant-id',
     'x_user',
   ])
+})
+
+test('for its log Envoy is told what the request is, apart from any field', async (t) => {
+  const { ask } = await openSite(t)
+  const forged = { 'ringfence-usage': 'forged', 'x-request-id': 'mine' }
+  const { ok_response: ok, dynamic_metadata: told } = await ask({
+    headers: { ...bearer(), ...forged },
+  })
+  const used = new UsageSeal(SECRET).open(told?.fields['ringfence-usage']?.string_value ?? '')
+  assert.equal(used?.tenantid, 'acme')
+  const id = ok?.headers.find(({ header }) => header.key === 'x-request-id')?.header.value
+  assert.equal(told?.fields['x-request-id']?.string_value, id)
+  assert.ok(ok?.headers_to_remove.includes('ringfence-usage'))
+  assert.ok(ok?.headers.every(({ header }) => header.key !== 'ringfence-usage'))
+  assert.equal((await ask({ headers: forged })).dynamic_metadata ?? null, null)
 })
 
 test('a refusal is what the gateway says', async (t) => {

@@ -10,6 +10,7 @@ import { envoyAnswer, type CheckResponse } from './envoy-answer.ts'
 import { checksFor } from './envoy-checks.ts'
 import { envoyQuestion } from './envoy-question.ts'
 import { ProxySecret, SECRET_FIELD } from './proxy-secret.ts'
+import { UsageSeal } from './usage-seal.ts'
 
 export const EXT_AUTHZ_PROTO = join(import.meta.dirname, 'ext-authz.proto')
 
@@ -34,13 +35,14 @@ const MESSAGE_BYTES_MAX = 256 * 1024
 export async function openEnvoyAuthorizer(options: EnvoyAuthorizerOptions): Promise<Listening> {
   const { decide, listen, publicProtocol = 'http' } = options
   const secret = new ProxySecret(options.secret)
+  const seal = new UsageSeal(options.secret)
 
   async function check(call: ServerUnaryCall<unknown, CheckResponse>): Promise<CheckResponse> {
     const presented = call.metadata.get(SECRET_FIELD).map(String)
     if (!secret.opens(presented)) throw new RingfenceError('invalid_argument', 'no proxy of ours')
     const question = envoyQuestion(call.request)
     const decision = await decide({ ...question, also: checksFor(question) })
-    return envoyAnswer(decision, question.requestId, publicProtocol)
+    return envoyAnswer(decision, question.requestId, publicProtocol, seal)
   }
 
   const server = new Server({ 'grpc.max_receive_message_length': MESSAGE_BYTES_MAX })

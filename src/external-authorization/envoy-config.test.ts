@@ -193,3 +193,14 @@ test('TLS ends with the certificates of known hosts, the default one first', () 
   assert.deepEqual(files(some), ['_default', 'globex.example'])
   assert.deepEqual(files(make()), [])
 })
+
+test('what Envoy writes of requests is what the authorizer says and what Envoy knows itself', () => {
+  assert.equal(made(make()).manager['access_log'], undefined)
+  const { manager } = made(make({ accessLog: '/var/log/ringfence/usage.log' }))
+  const text = JSON.stringify(manager['access_log'])
+  assert.ok(text.includes('"match_if_key_not_found":false'))
+  const operators = [...text.matchAll(/%([A-Z_]+)/g)].map(([, name]) => name)
+  assert.ok(operators.length > 5)
+  // Nothing of it is a field or a path of the caller's.
+  for (const name of operators) assert.doesNotMatch(name ?? '', /^REQ$|TRAILER|PATH|QUERY/)
+})

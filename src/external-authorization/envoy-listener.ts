@@ -1,3 +1,4 @@
+import { envoyAccessLog } from './access-log-lines.ts'
 import { socketAddress } from './envoy-clusters.ts'
 import { removal, setting, STRIPPED_FIRST } from './envoy-fields.ts'
 import { type Json, typed } from './envoy-json.ts'
@@ -112,6 +113,9 @@ function manager(settings: EnvoySettings, upstreams: readonly ProxyUpstream[], a
       http_filters: [asking, ...bodies(settings), ROUTER],
       route_config: routes(upstreams, settings),
       local_reply_config: localReplies(),
+      ...(settings.accessLog === undefined
+        ? {}
+        : { access_log: [envoyAccessLog(settings.accessLog)] }),
     }),
   }
 }

@@ -35,6 +35,8 @@ export const envoySettingsSchema = z.strictObject({
     `at least ${BODY_BYTES_LEAST}`,
   ),
   authorities,
+  /** A file that gets a line for each request that was let through, from which usage is read. */
+  accessLog: path.optional(),
 })
 
 export type EnvoySettings = z.output<typeof envoySettingsSchema>

@@ -2,9 +2,11 @@ import type { Decision, Passed, Refused } from '../gateway/decide.ts'
 import { sharedScope } from '../gateway/answer-scope.ts'
 import { forwardedHeader } from '../gateway/forwarded.ts'
 import { type Headers, valueOf, valuesOf } from '../gateway/headers.ts'
+import { usedBy } from '../gateway/request-usage.ts'
 import { limitsOf } from '../limits/tenant-limits.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
 import { serverGroup } from './server-groups.ts'
+import { USAGE_FIELD, type UsageSeal } from './usage-seal.ts'
 
 /** Answers of the authorizer that go to callers as they are; nginx takes each from a field of its own. */
 export const TO_CALLERS = [
@@ -26,14 +28,21 @@ export function nginxAnswer(
   decision: Decision,
   protocol: 'http' | 'https',
   remembered: boolean,
+  seal: UsageSeal,
 ): NginxAnswer {
   return decision.passed === undefined
     ? refusal(decision.refused)
-    : pass(decision.passed, protocol, remembered)
+    : pass(decision.passed, protocol, remembered, seal)
 }
 
-function pass(passed: Passed, protocol: 'http' | 'https', remembered: boolean): NginxAnswer {
+function pass(
+  passed: Passed,
+  protocol: 'http' | 'https',
+  remembered: boolean,
+  seal: UsageSeal,
+): NginxAnswer {
   const { exchange, route, context, path } = passed
+  const used = usedBy(exchange)
   return {
     status: 200,
     headers: [
@@ -42,6 +51,7 @@ function pass(passed: Passed, protocol: 'http' | 'https', remembered: boolean): 
       ['ringfence-upstream', serverGroup(route.upstream.config, exchange.tenant?.cell).key],
       ['ringfence-path', path],
       ['ringfence-scope', sharedScope(exchange)],
+      ...(used === undefined ? [] : [[USAGE_FIELD, seal.seal(used)] as const]),
       ...forCallers(exchange.answer),
       ['x-accel-expires', remembered && isRepeatable(passed) ? '1' : '0'],
     ],

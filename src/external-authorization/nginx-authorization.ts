@@ -2,6 +2,7 @@ import { NGINX_PATH } from './authorizer.ts'
 import { ANSWER, TO_CALLERS } from './nginx-answer.ts'
 import { ORIGINAL, SAID_APART } from './nginx-question.ts'
 import type { NginxSettings } from './nginx-settings.ts'
+import { USAGE_FIELD } from './usage-seal.ts'
 
 /** Where nginx asks. A caller who asks for it is answered that it is not there. */
 export const AUTHORIZER_LOCATION = '/.ringfence/authorize'
@@ -95,6 +96,7 @@ export function asksFirst(): string {
     ['scope', 'ringfence_scope'],
     ['status', 'ringfence_status'],
     ['problem', 'ringfence_problem'],
+    ['usage', variable(USAGE_FIELD)],
     ...TO_CALLERS.map((name) => [variable(name), variable(ANSWER + name)]),
   ]
   return `      error_page 403 = @ringfence_refused;

@@ -100,3 +100,21 @@ test('an upstream whose servers are for some tenants is not told to nginx', () =
   assert.doesNotMatch(text, /10\.0\.0\.1/)
   assert.match(text, /127\.0\.0\.1:4000/)
 })
+
+test('what nginx writes of requests is what the authorizer says and what nginx knows itself', () => {
+  assert.match(make(), /access_log off;/)
+  const text = make({ accessLog: '/var/log/ringfence/usage.log' })
+  assert.doesNotMatch(text, /access_log off;/)
+  assert.match(
+    text,
+    /access_log \/var\/log\/ringfence\/usage\.log ringfence_usage if=\$ringfence_usage;/,
+  )
+  const [, line = ''] = /log_format ringfence_usage escape=json '([^']+)';/.exec(text) ?? []
+  const variables = [...line.matchAll(/\$(\w+)/g)].map(([, name = '']) => name)
+  assert.ok(variables.length > 5)
+  // Nothing of it is a field, a path or an argument of the caller's.
+  const callers =
+    /^(?:http_|arg|cookie|uri|request$|request_uri|args|query|host|remote_user|document)/
+  for (const name of variables) assert.doesNotMatch(name, callers)
+  assert.throws(() => make({ accessLog: '/x if=1;' }), refused)
+})

@@ -1,12 +1,14 @@
 import type { Configuration } from '../snapshot/snapshot.ts'
 import { OF_THE_WHOLE_HOST } from '../gateway/answer-scope.ts'
 import { CONTEXT_HEADER } from '../tokens/tenant-context.ts'
+import { nginxAccessLog } from './access-log-lines.ts'
 import { addedFields, asksFirst, authorizerLocation, refusals } from './nginx-authorization.ts'
 import { type NginxSettings, type NginxSettingsInput, parseSettings } from './nginx-settings.ts'
 import { passedFields } from './passed-fields.ts'
 import { scopedAnswers, scopedReferences } from './nginx-scope.ts'
 import { checkSecret, SECRET_FIELD } from './proxy-secret.ts'
 import { type ProxyUpstream, proxyUpstreams } from './proxy-upstreams.ts'
+import { USAGE_FIELD } from './usage-seal.ts'
 
 /** What only the gateway says to callers. nginx takes names, not patterns: these are those that there are. */
 export const HIDDEN_FIELDS: readonly string[] = [
@@ -21,6 +23,7 @@ export const HIDDEN_FIELDS: readonly string[] = [
   'ringfence-scope',
   'ringfence-status',
   'ringfence-problem',
+  USAGE_FIELD,
   'x-request-id',
   'ratelimit',
   'ratelimit-policy',
@@ -85,7 +88,7 @@ export function secretInclude(secret: string): string {
   return `proxy_set_header ${SECRET_FIELD} "${secret}";\n`
 }
 
-function common({ directory, cache, bodyBytesMax }: NginxSettings): string {
+function common({ directory, cache, bodyBytesMax, accessLog }: NginxSettings): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `  ${kind}_temp_path ${directory}/${kind};`)
     .join('\n')
@@ -97,7 +100,7 @@ function common({ directory, cache, bodyBytesMax }: NginxSettings): string {
   open_file_cache max=20000 inactive=3s;
   open_file_cache_valid 60s;`
   return `  server_tokens off;
-  access_log off;
+${accessLog === undefined ? '  access_log off;' : nginxAccessLog(accessLog)}
   default_type application/octet-stream;
 ${temporary}${kept}
   # Names with other characters, and with underscores, are dropped: some readers take one for a hyphen.

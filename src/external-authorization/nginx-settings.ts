@@ -26,6 +26,8 @@ export const nginxSettingsSchema = z.strictObject({
   workers: z.union([z.int().min(1).max(1_024), z.literal('auto')]).default('auto'),
   bodyBytesMax,
   authorities,
+  /** A file that gets a line for each request that was let through, from which usage is read. */
+  accessLog: path.optional(),
   /** `debug` and the like are nginx's own affair. */
   errorLevel: z.enum(['info', 'notice', 'warn', 'error', 'crit']).default('warn'),
 })

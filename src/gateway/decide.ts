@@ -86,6 +86,8 @@ export async function decide(house: House, question: Question): Promise<Decision
       status,
       milliseconds,
       reason,
+      // The proxy's own log tells how it ended: see `external-authorization`.
+      used: decision.passed !== undefined,
     }),
   )
   return decision

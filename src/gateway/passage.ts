@@ -20,6 +20,7 @@ import { refuse } from './refuse.ts'
 import { headOf } from './request-head.ts'
 import { newRequestId } from './request-ids.ts'
 import { requestLine } from './request-log.ts'
+import { isCounted } from './request-usage.ts'
 import { holdEnd } from './hold-end.ts'
 import { revocableOf } from './revocable.ts'
 import type { Route } from './route.ts'
@@ -228,7 +229,18 @@ export class Passage implements Open {
         status,
         milliseconds,
         reason: this.#reason,
+        used: this.#isUsed,
       }),
+    )
+  }
+
+  /** Let through by all checks, and by itself an event. */
+  get #isUsed(): boolean {
+    const exchange = this.#exchange
+    return (
+      exchange?.tenant !== undefined &&
+      this.#asked === this.#house.checks.length &&
+      isCounted(exchange)
     )
   }
 

@@ -31,6 +31,7 @@ test('whatever a caller sends is one field of one line', () => {
           status,
           milliseconds: 1.26,
           reason,
+          used: false,
         })
         assert.ok(!/[\r\n]/.test(line))
         const { time, ...rest } = JSON.parse(line) as Record<string, unknown>

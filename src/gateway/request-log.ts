@@ -15,6 +15,8 @@ export interface RequestEnd {
   readonly milliseconds: number
   /** Why it was refused or cut off. */
   readonly reason: string | undefined
+  /** Whether a usage event is to tell of it. */
+  readonly used: boolean
 }
 
 /** One JSON line a request. Paths and queries are left out: they hold what users type. */
@@ -32,6 +34,7 @@ export function requestLine(end: RequestEnd): string {
     line += text('trace_id', tracedAs(exchange))
     if (findings !== undefined) line += `,"findings":${JSON.stringify(findings)}`
   }
+  if (end.used) line += ',"used":true'
   return `${line}${text('reason', end.reason)}}`
 }
 

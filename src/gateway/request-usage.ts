@@ -9,6 +9,7 @@ import { operationOf } from './openapi-checks.ts'
 /** Set for a message of an agent's whose calls of tools are counted by themselves. */
 export const countedWithin = new Note<true>()
 
+export const REQUEST_EVENT = 'dev.ringfence.request'
 /** What an operation or a tool is called says whoever describes it: nothing that no store could keep. */
 const PLAIN = /^[\x20-\x7e]{1,200}$/
 
@@ -34,52 +35,75 @@ export class RequestUsage {
     milliseconds: number,
     reason: string | undefined,
   ): Promise<void> | undefined {
-    const { tenant, head } = exchange
-    const isCounted =
-      head.inner === undefined ? countedWithin.get(exchange) !== true : head.inner.counts === true
-    if (tenant === undefined || !isCounted) return undefined
-    const event = this.#eventOf(exchange, tenant.id, status, milliseconds, reason)
+    const used = usedBy(exchange)
+    if (used === undefined) return undefined
+    const event = this.#eventOf(exchange, used, status, milliseconds, reason)
     return this.#sink.write([event]).catch(notEntered)
   }
 
   #eventOf(
-    exchange: Exchange,
-    tenant: UsageEvent['tenantid'],
+    { requestId, bytes }: Exchange,
+    { data, ...whose }: Used,
     status: number,
     milliseconds: number,
     reason: string | undefined,
   ): UsageEvent {
-    const { route, endpoint, head, claimed, bytes } = exchange
-    const grant = grantUsed(exchange)
-    const data: Record<string, string | number | boolean> = {
-      // What it was, and never its path: that is what users type.
-      api: endpoint?.name ?? route?.api.name ?? '',
-      method: head.method,
-      status: `${Math.floor(status / 100)}xx`,
-      request_bytes: bytes.request,
-      response_bytes: bytes.answer,
-      duration_ms: Math.round(milliseconds),
-      cost: route?.api.cost ?? 1,
-    }
-    if (route !== undefined) data['upstream'] = route.upstream.audience
-    if (claimed !== undefined) data['client'] = claimed.client
-    const operation = operationOf(exchange)?.operation.id
-    const tool = head.inner?.tool
-    if (operation !== undefined) data['operation'] = PLAIN.test(operation) ? operation : '?'
-    if (tool !== undefined) data['tool'] = PLAIN.test(tool) ? tool : '?'
+    data['status'] = statusClass(status)
+    data['request_bytes'] = bytes.request
+    data['response_bytes'] = bytes.answer
+    data['duration_ms'] = Math.round(milliseconds)
     if (reason !== undefined) data['cut'] = true
     return {
       specversion: '1.0',
-      id: exchange.requestId,
+      id: requestId,
       source: this.#source,
-      type: 'dev.ringfence.request',
+      type: REQUEST_EVENT,
       time: new Date().toISOString(),
-      tenantid: billedTenant(exchange) ?? tenant,
-      ...(grant === undefined ? {} : { tenantcontextid: tenant, grantid: grant.id }),
-      ...(claimed === undefined ? {} : { subject: claimed.subject }),
+      ...whose,
       data,
     }
   }
+}
+
+/** `2xx`. */
+export const statusClass = (status: number) => `${Math.floor(status / 100)}xx`
+
+/** What an event says of a request from the moment that all checks have let it through. */
+export interface Used
+  extends Pick<UsageEvent, 'tenantid' | 'tenantcontextid' | 'grantid' | 'subject'> {
+  /** Whoever knows how it ended adds that. */
+  readonly data: Record<string, string | number | boolean>
+}
+
+/** Undefined for what is counted by another request, and where no tenant is called. */
+export function usedBy(exchange: Exchange): Used | undefined {
+  const { tenant, route, endpoint, head, claimed } = exchange
+  if (tenant === undefined || !isCounted(exchange)) return undefined
+  const data: Used['data'] = {
+    // What it was, and never its path: that is what users type.
+    api: endpoint?.name ?? route?.api.name ?? '',
+    method: head.method,
+    cost: route?.api.cost ?? 1,
+  }
+  if (route !== undefined) data['upstream'] = route.upstream.audience
+  if (claimed !== undefined) data['client'] = claimed.client
+  const operation = operationOf(exchange)?.operation.id
+  const tool = head.inner?.tool
+  if (operation !== undefined) data['operation'] = PLAIN.test(operation) ? operation : '?'
+  if (tool !== undefined) data['tool'] = PLAIN.test(tool) ? tool : '?'
+  const grant = grantUsed(exchange)
+  return {
+    tenantid: billedTenant(exchange) ?? tenant.id,
+    ...(grant === undefined ? {} : { tenantcontextid: tenant.id, grantid: grant.id }),
+    ...(claimed === undefined ? {} : { subject: claimed.subject }),
+    data,
+  }
+}
+
+/** Whether a request that was let through is an event of its own. */
+export function isCounted(exchange: Exchange): boolean {
+  const { inner } = exchange.head
+  return inner === undefined ? countedWithin.get(exchange) !== true : inner.counts === true
 }
 
 function notEntered(error: unknown): never {

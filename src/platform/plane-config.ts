@@ -53,6 +53,17 @@ export const authorizersSchema = z.strictObject({
   remembered: z.boolean().default(false),
   /** Fields that nginx passes on besides the usual ones. */
   fields: z.array(z.string().min(1)).default([]),
+  /** What proxies on this machine write of the requests that they carry: read as usage. */
+  accessLogs: z
+    .array(
+      z.strictObject({
+        /** What the proxy is called: the same for as long as its log is. */
+        proxy: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/),
+        /** `accessLog` of its settings. */
+        logFile: z.string().min(1),
+      }),
+    )
+    .default([]),
 })
 
 /** A file that gets what tenants' policies are asked, for dry runs. It holds names of users. */

@@ -16,16 +16,18 @@ test('a log gives the requests that a tenant pays for, of the span, whatever els
       tenant: 'acme',
       subject: 'ann',
       status: 200,
+      used: true,
       ...more,
     })
   const lines = [
     line('mine'),
-    line('refused', { status: 429 }),
-    line('stranger', { subject: undefined, status: 401 }),
+    line('refused', { status: 429, used: undefined }),
+    line('stranger', { subject: undefined, status: 401, used: undefined }),
+    line('failed', { status: 502 }),
     line('other', { tenant: 'globex' }),
     line('lent', { billed_tenant: 'globex' }),
     line('borrowed', { tenant: 'globex', billed_tenant: 'acme' }),
-    line('inner', { within: 'mine' }),
+    line('inner', { within: 'mine', used: undefined }),
     line('before', { time: '2026-07-02T23:59:59.999Z' }),
     line('after', { time: '2026-07-04T00:00:00.000Z' }),
     line('namesake', { tenant: 'acme-two' }),
@@ -40,5 +42,5 @@ test('a log gives the requests that a tenant pays for, of the span, whatever els
   const found: string[] = []
   const span = { from: day('2026-07-03'), to: day('2026-07-04') }
   for await (const { id } of log.read(ACME, span)) found.push(id)
-  assert.deepEqual(found, ['mine', 'refused', 'borrowed', 'more'])
+  assert.deepEqual(found, ['mine', 'failed', 'borrowed', 'more'])
 })

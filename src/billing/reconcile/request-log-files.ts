@@ -11,11 +11,8 @@ const lineSchema = z.object({
   request_id: z.string(),
   tenant: z.string().optional(),
   billed_tenant: z.string().optional(),
-  /** A call inside another one: it is metered with that one. */
-  within: z.string().optional(),
-  /** Whose token was accepted; nobody pays for others. */
-  subject: z.string().optional(),
-  status: z.number(),
+  /** Let through, and by itself an event: what was refused, or is counted with another, is none. */
+  used: z.literal(true),
 })
 
 /**
@@ -52,8 +49,8 @@ function requestOf(line: string, tenant: TenantId): LoggedRequest | undefined {
   }
   const read = lineSchema.safeParse(value)
   if (!read.success) return undefined
-  const { request_id, time, within, subject } = read.data
+  const { request_id, time } = read.data
   const payer = read.data.billed_tenant ?? read.data.tenant
-  if (payer !== tenant || within !== undefined || subject === undefined) return undefined
+  if (payer !== tenant) return undefined
   return { id: request_id, at: new Date(time), values: {} }
 }

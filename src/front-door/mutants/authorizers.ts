@@ -3,20 +3,22 @@ import type { AuthorizerOptions } from '../../external-authorization/authorizer.
 import { nginxAnswer } from '../../external-authorization/nginx-answer.ts'
 import { nginxQuestion } from '../../external-authorization/nginx-question.ts'
 import { PROXY_CHECKS } from '../../external-authorization/proxy-checks.ts'
+import { UsageSeal } from '../../external-authorization/usage-seal.ts'
 import { flat, type Headers, headersOf } from '../../gateway/headers.ts'
 import { listenWith } from '../../http/listen.ts'
 import { type FrontDoorMutant, mutant } from './front-door-mutant.ts'
 
 /** An authorizer that believes whoever asks, by what it makes of the fields. */
 function believing(fieldsOf: (fields: Headers) => Headers) {
-  return ({ decide, listen }: AuthorizerOptions) => {
+  return ({ decide, listen, secret }: AuthorizerOptions) => {
+    const seal = new UsageSeal(secret)
     const server = createServer((request, response) => {
       request.resume()
       const rawHeaders = flat(fieldsOf(headersOf(request.rawHeaders)))
       const question = () => nginxQuestion({ rawHeaders })
       void (async () => {
         const decision = await decide({ ...question(), also: PROXY_CHECKS })
-        const { status, headers } = nginxAnswer(decision, 'http', false)
+        const { status, headers } = nginxAnswer(decision, 'http', false, seal)
         response.writeHead(status, ['content-length', '0', ...flat(headers)]).end()
       })().catch(() => response.writeHead(400, { 'content-length': '0' }).end())
     })

@@ -66,13 +66,13 @@ async function openAuthorizers(
   { decide }: Pick<OpenGateway, 'decide'>,
 ): Promise<readonly Listening[]> {
   if (authorizers === undefined) return []
-  const { http, grpc, secretFile, publicProtocol, ...forNginx } = authorizers
+  const { http, grpc, secretFile, publicProtocol, remembered, fields } = authorizers
   const secret = (await readFile(secretFile, 'utf8')).trim()
   const common = { decide, secret, publicProtocol }
   const open: Listening[] = []
   try {
     if (http !== undefined) {
-      open.push(await openAuthorizer({ ...common, ...forNginx, listen: http }))
+      open.push(await openAuthorizer({ ...common, remembered, fields, listen: http }))
     }
     if (grpc !== undefined) {
       // Most gateways never speak gRPC themselves.

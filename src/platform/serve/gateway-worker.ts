@@ -39,6 +39,7 @@ export async function serveGatewayWorker(
 
 async function ownSpec(spec: PlaneSpec<'gateway'>, name: string): Promise<PlaneSpec<'gateway'>> {
   const { configuration, revocations, admin, journalDirectory, records, requestLog } = spec
+  const { authorizers } = spec
   const socket = 'socket' in admin ? `${admin.socket}.${name}` : undefined
   // Whoever had the number before has ended.
   if (socket !== undefined) await rm(socket, { force: true })
@@ -50,6 +51,8 @@ async function ownSpec(spec: PlaneSpec<'gateway'>, name: string): Promise<PlaneS
     ...(requestLog === undefined
       ? {}
       : { requestLog: { ...requestLog, directory: join(requestLog.directory, name) } }),
+    // The first process reads them, once for all.
+    ...(authorizers === undefined ? {} : { authorizers: { ...authorizers, accessLogs: [] } }),
     ...(records === undefined
       ? {}
       : { records: { ...records, source: `${records.source}-${name}` } }),

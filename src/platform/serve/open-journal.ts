@@ -20,12 +20,14 @@ export interface OpenJournal {
 
 /**
  * A plane's journal on its own disk, and, when it is told where the records plane is, who sends it on.
+ * @param handedOverTo as in `ShipperOptions`
  * @throws RingfenceError `not_writable`
  */
 export async function openJournal(
   directory: string,
   records: PlaneSpec<'vending'>['records'],
   log: Log,
+  handedOverTo?: () => number | undefined,
 ): Promise<OpenJournal> {
   const journal = await Journal.open({ directory })
   if (records === undefined) {
@@ -36,7 +38,10 @@ export async function openJournal(
     ...{ records: address, audience, client, source },
     key: await readOrMakeSigningKey(key, 'ES256'),
   })
-  const shipper = await Shipper.start({ journal, send, log })
+  const shipper = await Shipper.start({
+    ...{ journal, send, log },
+    ...(handedOverTo === undefined ? {} : { handedOverTo }),
+  })
   return {
     journal,
     usageSource: `/ringfence/${client}/${source}`,

@@ -4,6 +4,7 @@ import { CONTEXT_JWKS_PATH } from '../../gateway/admin.ts'
 import { listen, type Listen, removeStaleSocket } from '../../http/listen.ts'
 import { readOrMakeSigningKey } from '../../tokens/signing-key.ts'
 import type { PlaneSpec } from '../plane-config.ts'
+import { openProxyUsage, type ProxyUsage } from './proxy-usage.ts'
 import type { Log, Served } from './served.ts'
 import { proofAnswers } from './shared-proofs.ts'
 
@@ -39,7 +40,9 @@ export async function serveGatewayWorkers(
   )
   for (const where of sharedListeners(spec)) await removeStaleSocket(where)
   const admin = await listen(app.fetch, spec.admin)
+  let carried: ProxyUsage | undefined
   try {
+    carried = await openProxyUsage(spec, log)
     const url = await workers.start()
     return {
       url,
@@ -51,10 +54,12 @@ export async function serveGatewayWorkers(
       async close() {
         isClosing = true
         await workers.close()
+        await carried?.close()
         await admin.close()
       },
     }
   } catch (error) {
+    await carried?.close()
     await admin.close()
     throw error
   }

@@ -17,6 +17,7 @@ import { followerOptions, revocationOptions } from './follower-options.ts'
 import { type OpenJournal, openJournal } from './open-journal.ts'
 import { openBesides, openSharedLimits, recorderOf } from './gateway-besides.ts'
 import type { Measures } from './measured.ts'
+import { openProxyUsage, type ProxyUsage } from './proxy-usage.ts'
 import type { Served } from './served.ts'
 
 /** The front door. It starts and serves with its last configuration, whoever else is down. */
@@ -37,7 +38,9 @@ export async function serveGateway(
   let shared: RedisStore | undefined
   let entered: OpenJournal | undefined
   let time: ProcessorTime | undefined
+  let carried: ProxyUsage | undefined
   const letGo = async () => {
+    await carried?.close()
     await time?.close()
     await entered?.close()
     await tls?.close()
@@ -59,6 +62,7 @@ export async function serveGateway(
     if (spec.journalDirectory !== undefined) {
       entered = await openJournal(spec.journalDirectory, spec.records, log)
     }
+    carried = await openProxyUsage(spec, log)
     time = processorTimeOf(entered, log)
     const door = await openGateway({
       ...enteredBy(entered, time),
