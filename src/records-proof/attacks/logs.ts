@@ -2,10 +2,11 @@ import { setTimeout } from 'node:timers/promises'
 import { logOf } from '../../audit/entry.ts'
 import { type Heard } from '../../strikes/wire.ts'
 import { CONTEXT_HEADER } from '../../tokens/tenant-context.ts'
-import { bodyOf, type Duel } from '../duel.ts'
+import type { Duel } from '../duel.ts'
 import { ABSENT, ORIGIN } from '../house/ground.ts'
 import type { Party } from '../house/party.ts'
 import { attackOf, eachOf, justMet, must, type RecordsAttack, type Staged } from './attack.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const read = attackOf('read')
 const existence = attackOf('existence')
@@ -33,18 +34,20 @@ export function itemsOf(heard: Heard): readonly { index: number; leaf_hash: stri
   return asList(bodyOf(heard)['items']) as { index: number; leaf_hash: string }[]
 }
 
+type Targets = readonly (string | readonly [path: string, header: string, value: string])[]
+
 /** The attacker, as its own administrator, asks for all of these. */
 function asking(
   id: string,
   title: string,
-  targets: (duel: Duel) => readonly (string | readonly [string, string, string])[],
+  targets: (duel: Duel) => Targets | Promise<Targets>,
 ): RecordsAttack {
   return read(id, title, async (duel) => ({
     owner: await ownerReads(duel),
     attempt: async () => {
       const context = await duel.context(duel.attacker)
       return justMet(
-        await eachOf(targets(duel), (one) =>
+        await eachOf(await targets(duel), (one) =>
           typeof one === 'string'
             ? duel.says('tenants', one, context)
             : duel.says('tenants', one[0], context, { headers: [[one[1], one[2]]] }),
@@ -125,8 +128,12 @@ export const LOGS: readonly RecordsAttack[] = [
   asking(
     'rc-log-index',
     'Read on where one’s own log ends, by index and by cursor',
-    ({ ground }) => {
-      const indices = Array.from({ length: 12 * ground.parties.length }, (_, at) => at + 4)
+    async (duel) => {
+      const end = await sizeOf(duel, duel.attacker)
+      const indices = Array.from(
+        { length: 12 * duel.ground.parties.length },
+        (_, at) => end + at - 2,
+      )
       return [
         ...indices.map((index) => `${AUDIT}/entries/${index}`),
         ...indices.slice(0, 8).map((at) => `${AUDIT}/entries?order=oldest&cursor=${at}`),

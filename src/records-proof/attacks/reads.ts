@@ -13,6 +13,9 @@ export const READS: readonly string[] = [
   USAGE,
   '/ringfence/billing/budgets',
   '/ringfence/billing/quotas',
+  '/ringfence/audit/sinks',
+  '/ringfence/alerts',
+  '/ringfence/alerts/sinks',
 ]
 
 /** Where an owner sees all its canaries. */
@@ -21,6 +24,7 @@ export const CANARIES_AT: readonly string[] = [
   '/ringfence/billing/invoices?limit=1',
   USAGE,
   '/ringfence/billing/budgets',
+  '/ringfence/audit/sinks',
 ]
 
 /** One for each part of what a tenant reads: who asks is looked at before what is asked. */
@@ -29,4 +33,6 @@ export const PARTS: readonly string[] = [
   '/ringfence/audit/checkpoint',
   '/ringfence/billing/invoices',
   '/ringfence/billing/budgets',
+  '/ringfence/audit/sinks',
+  '/ringfence/alerts/sinks',
 ]

@@ -6,6 +6,7 @@ import { budgetSchema } from '../../billing/budgets/budget.ts'
 import { parsePeriod, periodAt } from '../../billing/rating/period.ts'
 import { InboxMover } from '../../records/intake/inbox-mover.ts'
 import { usageEventSchema, type UsageEvent } from '../../usage/usage-event.ts'
+import { furnishOutside, keepSinks } from './furnish-outside.ts'
 import { BUDGET, CALL_TYPE, CLINIC, GATEWAY } from './ground.ts'
 import type { Party } from './party.ts'
 import type { Site } from './site.ts'
@@ -95,6 +96,8 @@ export async function furnish(site: Site): Promise<void> {
     await billing.budgets.put(tenant, BUDGET, budget, 'proof')
     await billing.budgets.put(tenant, budgetCanary, budget, 'proof')
   }
+  await furnishOutside(site)
+  await keepSinks(site)
   await moveInbox(site)
   await logs.sign()
 }

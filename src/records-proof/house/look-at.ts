@@ -11,6 +11,7 @@ const TABLES = [
   ['billing.invoice_event', 'tenant'],
   ['billing.in_force', 'tenant'],
   ['billing.budget', 'tenant'],
+  ['behaviour.response', 'tenant'],
 ] as const
 
 const LOOK = [
@@ -22,6 +23,12 @@ const LOOK = [
   `select 'records.log_entry', md5(coalesce(string_agg(t.text, ',' order by t.text), ''))
    from (select log || place || encode(hash, 'hex') as text from records.log_entry
      where log <> $2) t`,
+  // How far a sink has come, and what became of it, changes by itself.
+  `select 'records.stream_sink', md5(coalesce(string_agg(t.text, ',' order by t.text), ''))
+   from (select concat(log, name, revision, settings, set_by) as text from records.stream_sink
+     where log <> $2) t`,
+  `select 'alerts.sink', md5(coalesce(string_agg(t.text, ',' order by t.text), ''))
+   from (select s::text as text from alerts.sink s where owner <> $2) t`,
 ].join(' union all ')
 
 /** One digest a table of all that other tenants have. */

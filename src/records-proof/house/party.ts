@@ -13,6 +13,8 @@ export interface Party {
   readonly invoiceCanary: string
   /** The name of a budget. */
   readonly budgetCanary: string
+  /** Where its log and its alerts are sent. */
+  readonly sinkCanary: string
   /** Nobody else is on it. */
   readonly plan: PlanName
 }
@@ -25,12 +27,13 @@ export function makeParty(tenant: TenantId): Party {
     usageCanary: `usage-canary-${random()}`,
     invoiceCanary: `invoice-canary-${random()}`,
     budgetCanary: `budget-canary-${random()}`,
+    sinkCanary: `sink-canary-${random()}`,
     plan: parsePlanName(`plan-${random()}`),
   }
 }
 
 /** What nobody but the tenant's own people may read. */
 export function canariesOf(party: Party): readonly string[] {
-  const { entryCanary, usageCanary, invoiceCanary, budgetCanary, plan } = party
-  return [entryCanary, usageCanary, invoiceCanary, budgetCanary, plan]
+  const { entryCanary, usageCanary, invoiceCanary, budgetCanary, sinkCanary, plan } = party
+  return [entryCanary, usageCanary, invoiceCanary, budgetCanary, sinkCanary, plan]
 }

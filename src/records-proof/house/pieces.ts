@@ -1,12 +1,16 @@
 import type { AlertSink } from '../../alerts/alert-sink.ts'
 import type { Alerts } from '../../alerts/open-alerts.ts'
 import type { Outside } from '../../alerts/outside.ts'
+import type { Behaviour } from '../../behaviour/behaviour.ts'
+import type { StoredResponses } from '../../behaviour/stored-responses.ts'
 import type { Budgets } from '../../billing/budgets/budgets.ts'
 import type { Invoices } from '../../billing/invoices/invoices.ts'
 import type { UsageReadings } from '../../metering/usage-readings.ts'
 import type { RecordsOperator } from '../../records/api/operator.ts'
 import type { IntakePlane } from '../../records/intake/judge-lines.ts'
+import type { TenantAlertSinks } from '../../records/alert-sinks/tenant-alert-sinks.ts'
 import type { LogStore } from '../../records/log/log-store.ts'
+import type { Sinks } from '../../records/streams/sinks.ts'
 import type { RevocationSource } from '../../revocation/revocation.ts'
 import type { ConfigurationSource } from '../../snapshot/snapshot.ts'
 import type { verifyLog } from '../../transparency/verify-log.ts'
@@ -17,6 +21,8 @@ import type { Site } from './site.ts'
 
 export type TenantsAlerts = Pick<Alerts, 'silence' | 'endSilence' | 'silences' | 'firing'>
 export type Fetch = (request: Request) => Response | Promise<Response>
+export type EndedResponses = Pick<StoredResponses, 'inForce' | 'undo'>
+export type Watch = Pick<Behaviour, 'used'>
 export type OperatorOf = (headers: Headers, act: 'read' | 'write') => Promise<RecordsOperator>
 
 /** What the records plane of a copy is put together from. Mutants put worse pieces in the place of these. */
@@ -43,6 +49,13 @@ export interface Pieces {
   /** What tenants do about their alerts. */
   readonly alerts: (alerts: TenantsAlerts, site: Site) => TenantsAlerts
   readonly sinks: (sinks: readonly AlertSink[]) => readonly AlertSink[]
+  /** Where tenants have their logs and their alerts sent, as they set it. */
+  readonly logSinks: (sinks: Sinks, site: Site) => Sinks
+  readonly alertSinks: (sinks: TenantAlertSinks, site: Site) => TenantAlertSinks
+  /** What detectors have done, and how it is ended. */
+  readonly responses: (responses: EndedResponses, site: Site) => EndedResponses
+  /** Who sees what is used, and knows what is usual. */
+  readonly watch: (watch: Behaviour, site: Site) => Watch
 }
 
 export const SOUND: Pieces = {
@@ -63,4 +76,8 @@ export const SOUND: Pieces = {
   outside: (outside) => outside,
   sinks: (sinks) => sinks,
   alerts: (alerts) => alerts,
+  logSinks: (sinks) => sinks,
+  alertSinks: (sinks) => sinks,
+  responses: (responses) => responses,
+  watch: (watch) => watch,
 }

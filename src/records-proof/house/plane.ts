@@ -1,5 +1,6 @@
-import { platformOutside, tenantOutside } from '../../alerts/outside.ts'
+import { platformOutside } from '../../alerts/outside.ts'
 import { logOf } from '../../audit/entry.ts'
+import { behaviourApi } from '../../behaviour/behaviour-api.ts'
 import { operatorBillingApi } from '../../billing/api/operator-api.ts'
 import { tenantBillingApi } from '../../billing/api/tenant-api.ts'
 import { RegisteredCatalogue } from '../../billing/store/registered-catalogue.ts'
@@ -17,13 +18,12 @@ import type { Address, Heard, Said, Wire } from '../../strikes/wire.ts'
 import { KeySet } from '../../tokens/verify-token.ts'
 import { verifyLog } from '../../transparency/verify-log.ts'
 import type { Reporter } from '../../usage/reporter.ts'
-import { upstreamGuard } from '../../upstreams/upstream-guard.ts'
 import { usageIntake } from '../../usage/usage-intake.ts'
 import { AUDIENCE, ISSUER, ORIGIN, SERVICE } from './ground.ts'
 import { revocationsOf, sourceOf } from './known.ts'
-import { leadingInside } from './resolver.ts'
 import { type Fetch, type Pieces, SOUND } from './pieces.ts'
 import type { Site } from './site.ts'
+import { outsideOf, sinkApps } from './sink-apps.ts'
 
 /** Which of the plane's two listeners. */
 export type Door = 'tenants' | 'intake'
@@ -34,10 +34,7 @@ interface Apps {
   close(): Promise<void>
 }
 
-const GUARD = upstreamGuard({ lookup: leadingInside })
 const LOOPBACK = { host: '127.0.0.1', port: 0 } as const
-const log = () => undefined
-
 /** A records plane on the site's database, and the two listeners that it is reached by. */
 export class Plane {
   readonly site: Site
@@ -62,6 +59,7 @@ export class Plane {
   /** The plane as platforms open it. */
   static async open(site: Site): Promise<Plane> {
     const { ground, settings, planes, keys, control } = site
+    const log = loggingTo(site)
     const records = await openRecords({
       ...{ planes, keys, control, log, sinks: [], promises: undefined, telemetry: undefined },
       database: settings,
@@ -124,7 +122,7 @@ export class Plane {
   /** How this copy's sinks of tenants, and of the platform, reach the outside. */
   get outside() {
     return {
-      tenants: this.pieces.outside(tenantOutside({ guard: GUARD })),
+      tenants: outsideOf(this.pieces),
       platform: platformOutside(),
     }
   }
@@ -143,6 +141,7 @@ export function composedApps(site: Site, pieces: Pieces): Apps {
   const caller = { source, revocations, service: SERVICE }
   const planes = pieces.planes(parts.planes, site)
   const { reconciler, costs, quotas } = parts.billing
+  const log = loggingTo(site)
   const catalogue = new RegisteredCatalogue(site.billingRows)
   const tenants = new Hono()
   tenants.route(
@@ -152,6 +151,7 @@ export function composedApps(site: Site, pieces: Pieces): Apps {
       callerOf: (headers) => callerOf(headers, caller),
     }),
   )
+  for (const [path, app] of sinkApps(site, pieces, logs, caller)) tenants.route(path, app)
   tenants.route(
     '/ringfence/audit',
     logApi({
@@ -186,13 +186,17 @@ export function composedApps(site: Site, pieces: Pieces): Apps {
     ...{ audience: AUDIENCE, reporterOf, store: usage, contextKeys: () => contextKeys },
     ...(pieces.times === undefined ? {} : { times: pieces.times }),
   })
-  const operators = operatorBillingApi({
-    ...{ invoices, reconciler, costs, log },
-    operatorOf: pieces.operators((headers, act) => operatorOf(parts.control, headers, act)),
-  })
-  for (const part of [journals, events, new Hono().route('/v1/billing', operators)]) {
-    intake.route('/', part)
-  }
+  const asked = pieces.operators((headers, act) => operatorOf(parts.control, headers, act))
+  const operators = new Hono()
+    .route(
+      '/v1/billing',
+      operatorBillingApi({ ...{ invoices, reconciler, costs, log }, operatorOf: asked }),
+    )
+    .route(
+      '/v1/behaviour',
+      behaviourApi({ responses: pieces.responses(parts.responses, site), operatorOf: asked }),
+    )
+  for (const part of [journals, events, operators]) intake.route('/', part)
   intake.notFound(nothing)
   intake.onError((error) => problemResponse(error))
   return {
@@ -200,6 +204,11 @@ export function composedApps(site: Site, pieces: Pieces): Apps {
     intake: pieces.intake((request) => intake.fetch(request), site),
     close: () => Promise.resolve(),
   }
+}
+
+/** What planes of a rehearsal log is told to nobody, and is not to hold what nobody is told. */
+function loggingTo({ logged }: Site): (line: string) => void {
+  return (line) => void logged.push(line)
 }
 
 function nothing(): Response {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import type { Alerts } from '../../alerts/open-alerts.ts'
+import type { StoredResponses } from '../../behaviour/stored-responses.ts'
 import { Hono } from 'hono'
 import { type Billing, openBilling } from '../../billing/open-billing.ts'
 import { RecordedRows } from '../../billing/reconcile/recorded-rows.ts'
@@ -32,6 +34,7 @@ import {
   WRITER,
 } from './ground.ts'
 import { revocationsOf, sourceOf } from './known.ts'
+import { openTold } from './told.ts'
 
 /** Nobody needs a rehearsal's server after a crash of the machine. */
 const THROW_AWAY = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' } as const
@@ -53,6 +56,14 @@ export interface Site {
   readonly billing: Billing
   /** What billing reads of the registry. */
   readonly billingRows: BillingDatabase
+  /** As the records plane's role. */
+  readonly records: LogDatabase
+  /** Of all tenants. The plane itself has them too, and is who tells. */
+  readonly alerts: Alerts
+  /** What detectors have done. */
+  readonly responses: StoredResponses
+  /** What planes on the site have logged. */
+  readonly logged: string[]
   /** Where it is asked who an operator is. */
   readonly control: string
   /** Invoices' numbers, by tenant. */
@@ -100,6 +111,7 @@ export async function openSite(ground: Ground): Promise<Site> {
     const intake = opened(await IntakeDatabase.open(settings))
     const control = opened(await listen(callers().fetch, { host: '127.0.0.1', port: 0 }))
     const direct = opened(await BillingDatabase.open(settings))
+    const told = opened(await openTold(settings, direct))
     const source = sourceOf(ground)
     const revocations = revocationsOf(ground)
     const billing = opened(
@@ -117,6 +129,10 @@ export async function openSite(ground: Ground): Promise<Site> {
     return {
       ...{ ground, settings, admin, keys, logs, metering, intake, billing, close },
       billingRows: direct,
+      records: told.records,
+      alerts: told.alerts,
+      responses: told.responses,
+      logged: [],
       asPlane: (role) => new LogDatabase({ ...cluster.admin, user: role, password }),
       planes: planesOf(ground),
       control: control.url,

@@ -109,9 +109,14 @@ export const WORSE_BILLS: readonly RecordsMutant[] = [
     operators: (sound) => (headers, act) =>
       headers.has('authorization') ? Promise.resolve(OPERATOR) : sound(headers, act),
   }),
-  mutant('rc-operator-any-scope', 'What an operator may is not looked at', ['rc-operator-reader'], {
-    operators: (sound) => (headers) => sound(headers, 'read'),
-  }),
+  mutant(
+    'rc-operator-any-scope',
+    'What an operator may is not looked at',
+    ['rc-operator-reader', 'rc-response-ended'],
+    {
+      operators: (sound) => (headers) => sound(headers, 'read'),
+    },
+  ),
   mutant(
     'rc-operator-late',
     'Whether there is such a tenant is looked at before who asks',

@@ -15,7 +15,7 @@ export function servingTenants(): Pick<Pieces, 'intake'> {
 }
 
 /** What is for planes and operators is served where tenants come in. */
-function servingIntake(path: RegExp): Pick<Pieces, 'tenants'> {
+export function servingIntake(path: RegExp): Pick<Pieces, 'tenants'> {
   return {
     tenants: (pass, site) => {
       const { intake } = composedApps(site, SOUND)

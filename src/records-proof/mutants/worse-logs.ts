@@ -90,11 +90,14 @@ function cachingTiles(sound: LogStore): Partial<LogStore> {
   }
 }
 
+/** The shortest is kept: there is no log in which it names what is not there. */
 function cachingCheckpoint(sound: LogStore): Partial<LogStore> {
+  const size = (text: string | undefined) => Number(text?.split('\n')[1] ?? Infinity)
   let kept: string | undefined
   return {
     async checkpoint(log) {
-      kept ??= await sound.checkpoint(log)
+      const own = await sound.checkpoint(log)
+      if (size(own) < size(kept)) kept = own
       return kept
     },
   }

@@ -34,7 +34,13 @@ export const WORSE_SINKS: readonly RecordsMutant[] = [
   mutant(
     'rc-sink-anywhere',
     'Tenants’ sinks are reached wherever they are',
-    ['rc-sink-inside', 'rc-sink-spelled', 'rc-stream-inside', 'rc-stream-spelled'],
+    [
+      'rc-sink-inside',
+      'rc-sink-spelled',
+      'rc-stream-inside',
+      'rc-stream-spelled',
+      'rc-told-inside',
+    ],
     looking(() => false),
   ),
   mutant(

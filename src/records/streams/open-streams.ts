@@ -111,7 +111,8 @@ async function declare(sinks: Sinks, declared: readonly PlatformSink[]): Promise
   for (const { name, sink } of declared) await sinks.put(log, name, sink, 0, undefined)
 }
 
-function makeStream(
+/** @throws RingfenceError `invalid_argument` for a place that is not to be used */
+export function makeStream(
   settings: SinkSettings,
   secrets: SinkSecrets,
   hostname: string,
@@ -136,7 +137,8 @@ function metricsOf({ counts }: Streamer): readonly Metric[] {
   ]
 }
 
-function prepareStreams(settings: LogDatabaseSettings): Promise<void> {
+/** Brings the tables of streams up to date. @throws RingfenceError `engine_unavailable`, `not_writable` */
+export function prepareStreams(settings: LogDatabaseSettings): Promise<void> {
   const tables = {
     schema: 'records',
     table: 'stream_migration',
