@@ -1,6 +1,6 @@
 import { testRehearsal } from '../strikes/rehearsal-tests.test-support.ts'
 import { BACK_OFFICE_ATTACKS } from './attacks/attacks.ts'
-import { BackOfficeRehearsal } from './back-office-rehearsal.ts'
+import { openBackOfficeRehearsal } from './back-office-rehearsal.ts'
 import { BACK_OFFICE_MUTANTS } from './mutants/mutants.ts'
 
 testRehearsal({
@@ -11,5 +11,5 @@ testRehearsal({
   least: { attacks: 60, mutants: 50 },
   secret: /canary-|eyJ|rfo_|whsec_/,
   ways: 'one',
-  open: (tenants) => BackOfficeRehearsal.open(tenants),
+  open: openBackOfficeRehearsal,
 })

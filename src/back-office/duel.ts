@@ -5,8 +5,8 @@ import { setTimeout } from 'node:timers/promises'
 import { OPERATOR_SCOPES, type OperatorScope, TENANT_SCOPES } from '../control/control-plane.ts'
 import type { OperatorRole } from '../control/operators/roles.ts'
 import { parseTenantId, type TenantId } from '../core/tenant.ts'
-import type { Judged } from '../strikes/judge-strike.ts'
-import { type Heard, Wire } from '../strikes/wire.ts'
+import { StagedDuel } from '../strikes/staged-duel.ts'
+import type { Heard } from '../strikes/wire.ts'
 import type { Ground } from './house/ground.ts'
 import type { Ask, Office } from './house/office.ts'
 import { canariesOf, makeParty, type Party } from './house/party.ts'
@@ -26,14 +26,8 @@ export interface Operator {
 type What = Omit<Ask, 'from'>
 
 /** Attacker and victim of one strike, and all that is made for it. */
-export class Duel implements Judged {
+export class Duel extends StagedDuel<Party> {
   readonly office: Office
-  readonly attacker: Party
-  readonly victim: Party
-  /** What reaches it is what the attacker has seen. */
-  readonly wire = new Wire()
-  /** Of everybody else in the strike. */
-  readonly own = new Wire()
   readonly #from = randomUUID()
   readonly #ownFrom = randomUUID()
   readonly #guests: Party[] = []
@@ -41,14 +35,10 @@ export class Duel implements Judged {
   readonly #settled: Party[] = []
   /** Workflows that a strike keeps from going on. */
   readonly #held: string[] = []
-  readonly #releases: (() => Promise<unknown>)[] = []
-  /** Secrets that are not canaries, and must not reach the attacker either. */
-  readonly secrets: string[] = []
 
   constructor(office: Office, attacker: Party, victim: Party) {
+    super(attacker, victim)
     this.office = office
-    this.attacker = attacker
-    this.victim = victim
     this.#notWatched.add(attacker.tenant)
   }
 
@@ -58,14 +48,6 @@ export class Duel implements Judged {
 
   get ground(): Ground {
     return this.office.site.ground
-  }
-
-  get attackerId(): TenantId {
-    return this.attacker.tenant
-  }
-
-  get victimId(): TenantId {
-    return this.victim.tenant
   }
 
   /** The attacker says it. */
@@ -159,14 +141,9 @@ export class Duel implements Judged {
     })
   }
 
-  /** What is done after the strike, whatever came of it. */
-  afterwards(release: () => Promise<unknown>): void {
-    this.#releases.push(release)
-  }
-
-  sawCanary(): boolean {
-    const others = [...this.ground.parties, ...this.#guests].filter((one) => one !== this.attacker)
-    return [...others.flatMap(canariesOf), ...this.secrets].some((one) => this.wire.hasSeen(one))
+  protected canariesOfOthers(): readonly string[] {
+    const all = [...this.ground.parties, ...this.#guests]
+    return all.filter((one) => one !== this.attacker).flatMap(canariesOf)
   }
 
   async watch(): Promise<() => Promise<readonly string[]>> {
@@ -219,10 +196,8 @@ export class Duel implements Judged {
     return running.length > 0
   }
 
-  async close(): Promise<void> {
-    this.wire.cut()
-    this.own.cut()
-    for (const release of this.#releases) await release()
+  override async close(): Promise<void> {
+    await super.close()
     // What goes on would be seen by the next strike as if it had changed something.
     await this.rest()
     for (const guest of this.#settled) {

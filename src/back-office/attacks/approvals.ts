@@ -4,7 +4,8 @@ import type { Duel } from '../duel.ts'
 import { EU, GUARDED } from '../house/ground.ts'
 import type { Party } from '../house/party.ts'
 import { personOf } from '../house/site.ts'
-import { bodyOf, noneMay, type OfficeAttack, staged } from './attack.ts'
+import { noneMay, type OfficeAttack, staged } from './attack.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 /** A tenant that somebody asked for, and that waits for a second person. */
 export async function askedFor(

@@ -2,7 +2,8 @@ import { must, statusesOf } from '../../strikes/staged-attack.ts'
 import type { Duel } from '../duel.ts'
 import type { Heard } from '../../strikes/wire.ts'
 import { CHIEF } from '../house/site.ts'
-import { type AttackFacts, bodyOf, noneMay, type OfficeAttack, staged } from './attack.ts'
+import { type AttackFacts, noneMay, type OfficeAttack, staged } from './attack.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const facts = (id: string, title: string): AttackFacts => ({ id, title, kind: 'read' })
 

@@ -7,8 +7,8 @@ import type { Duel } from '../duel.ts'
 import type { SignedInAs } from '../house/people.ts'
 import { CHIEF } from '../house/site.ts'
 import { issuerOf } from '../house/world.ts'
-import { bodyOf } from './attack.ts'
 import { administratorAt } from './object-tools.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const DAY_MS = 86_400_000
 

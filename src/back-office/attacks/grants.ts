@@ -6,9 +6,10 @@ import { must } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
 import type { Duel } from '../duel.ts'
 import { UNKNOWN } from '../house/ground.ts'
-import { bodyOf, justMet, noneMay, type OfficeAttack, staged, tellingOf } from './attack.ts'
+import { justMet, noneMay, type OfficeAttack, staged, tellingOf } from './attack.ts'
 import { asked, decided, offered, offerTo, secretName, speaker, third } from './grant-tools.ts'
 import { facts } from './object-tools.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 /** A victim who gives grants itself. */
 async function gives(duel: Duel): Promise<{ readonly token: string; readonly owner: string }> {

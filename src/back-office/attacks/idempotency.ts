@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { must } from '../../strikes/staged-attack.ts'
 import type { Duel } from '../duel.ts'
-import { bodyOf, noneMay, type OfficeAttack, staged } from './attack.ts'
+import { noneMay, type OfficeAttack, staged } from './attack.ts'
 import { askedFor } from './approvals.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const keyed = (key: string) => [['Idempotency-Key', key]] as const
 const refuse = { approve: false }

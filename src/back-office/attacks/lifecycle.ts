@@ -3,7 +3,8 @@ import { must } from '../../strikes/staged-attack.ts'
 import type { Duel } from '../duel.ts'
 import { EU, FULL, STANDARD, US } from '../house/ground.ts'
 import { CHIEF } from '../house/site.ts'
-import { headerOf, noneMay, type OfficeAttack, staged, statusOf } from './attack.ts'
+import { noneMay, type OfficeAttack, staged, statusOf } from './attack.ts'
+import { headerOf } from '../../strikes/heard.ts'
 
 const offboarding = { purge: true, why: 'a proof' }
 

@@ -5,7 +5,7 @@ import type { Heard } from '../../strikes/wire.ts'
 import { type Form, guardrailForm, pathOf } from '../house/declared.ts'
 import { CHIEF } from '../house/site.ts'
 import { issuerOf } from '../house/world.ts'
-import { bodyOf, headerOf, noneMay, type OfficeAttack, staged } from './attack.ts'
+import { noneMay, type OfficeAttack, staged } from './attack.ts'
 import { OPERATIONS } from './scopes.ts'
 import {
   facts,
@@ -15,6 +15,7 @@ import {
   administers,
   administratorAt,
 } from './object-tools.ts'
+import { bodyOf, headerOf } from '../../strikes/heard.ts'
 
 /** Credentials, tags and cursors of one tenant's administrators, at what is another's. */
 export const OBJECT_CREDENTIALS: readonly OfficeAttack[] = [

@@ -4,7 +4,8 @@ import { OPERATORS_REALM } from '../../core/operators-realm.ts'
 import { must } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
 import type { Duel } from '../duel.ts'
-import { type AttackFacts, bodyOf, headerOf, noneMay, type OfficeAttack, staged } from './attack.ts'
+import { type AttackFacts, noneMay, type OfficeAttack, staged } from './attack.ts'
+import { bodyOf, headerOf } from '../../strikes/heard.ts'
 
 const facts = (id: string, title: string, kind: AttackFacts['kind'] = 'write'): AttackFacts => ({
   id,

@@ -5,7 +5,8 @@ import { addEvent } from '../../control/workflows/progress.ts'
 import { must } from '../../strikes/staged-attack.ts'
 import type { Heard, Wire } from '../../strikes/wire.ts'
 import { CHIEF } from '../house/site.ts'
-import { bodyOf, justMet, noneMay, type OfficeAttack, staged } from './attack.ts'
+import { justMet, noneMay, type OfficeAttack, staged } from './attack.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 /** Milliseconds for what goes to a second stream when it has come on the first. */
 const AFTER_MS = 30

@@ -6,7 +6,8 @@ import type { Duel } from '../duel.ts'
 import { type Person, SECOND_PERSON } from '../house/people.ts'
 import { CHIEF } from '../house/site.ts'
 import { decisionPath } from './approvals.ts'
-import { type AttackFacts, bodyOf, noneMay, type OfficeAttack, staged, statusOf } from './attack.ts'
+import { type AttackFacts, noneMay, type OfficeAttack, staged, statusOf } from './attack.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const facts = (id: string, title: string, ...references: string[]): AttackFacts => ({
   id,

@@ -4,7 +4,8 @@ import type { Duel } from '../duel.ts'
 import { UNKNOWN } from '../house/ground.ts'
 import type { Party } from '../house/party.ts'
 import { CHIEF } from '../house/site.ts'
-import { type AttackFacts, headerOf, noneMay, type OfficeAttack, staged } from './attack.ts'
+import { type AttackFacts, noneMay, type OfficeAttack, staged } from './attack.ts'
+import { headerOf } from '../../strikes/heard.ts'
 
 const facts = (id: string, title: string): AttackFacts => ({ id, title, kind: 'write' })
 const pathOf = ({ tenant }: Pick<Party, 'tenant'>) => `/v1/tenants/${tenant}`

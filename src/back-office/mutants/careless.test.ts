@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Rehearsal } from '../../boundaries/boundary.ts'
 import { OPERATOR_SCOPES } from '../../control/control-plane.ts'
 import { parseTenantId } from '../../core/tenant.ts'
+import { testNothingAmiss } from '../../strikes/rehearsal-tests.test-support.ts'
 import { BACK_OFFICE_ATTACKS } from '../attacks/attacks.ts'
 import { OPERATIONS } from '../attacks/scopes.ts'
-import { BackOfficeRehearsal } from '../back-office-rehearsal.ts'
+import { openBackOfficeRehearsal } from '../back-office-rehearsal.ts'
 import { Wire } from '../../strikes/wire.ts'
 import { makeGround } from '../house/ground.ts'
 import { Office } from '../house/office.ts'
@@ -17,40 +17,27 @@ import { carelessPeople } from './people.ts'
 import { carelessWebhook } from './webhooks.ts'
 import { carelessWorkloads } from './workloads.ts'
 
-const [A, B, C] = [parseTenantId('acme'), parseTenantId('acme-1'), parseTenantId('birch')]
+/** Attacks on what the careless pieces decide. */
+const DECIDED = /^ca-(?:assertion|context|webhook|person)-/
 
-describe('the careless pieces with nothing amiss', () => {
-  let rehearsal: BackOfficeRehearsal
-  let copy: Rehearsal
-  before(async () => {
-    rehearsal = await BackOfficeRehearsal.open([A, B, C])
+testNothingAmiss('the careless pieces', {
+  attacks: BACK_OFFICE_ATTACKS.filter(({ id }) => DECIDED.test(id)),
+  open: openBackOfficeRehearsal,
+  copy(opened) {
     const plane = worsePlane(({ jobs, approvals, operators }, site) => ({
       operators: instead(operators, { authenticate: carelessPeople(site) }),
       jobs: instead(jobs, { authenticate: carelessWorkloads(site.ground) }),
       approvals: instead(approvals, { receiveWebhook: carelessWebhook(site) }),
     }))
-    copy = await rehearsal.copy({ ...SOUND, ...plane })
-  })
-  after(async () => {
-    await copy.close()
-    await rehearsal.close()
-  })
-
-  // What an attack notices on a mutant is its one fault.
-  for (const attack of BACK_OFFICE_ATTACKS) {
-    if (!/^ca-(?:assertion|context|webhook|person)-/.test(attack.id)) continue
-    test(`${attack.id} is denied`, async () => {
-      const { verdict, owner, outcome } = await copy.strike(attack, A, B)
-      assert.equal(verdict, 'denied', `${owner} // ${outcome}`)
-    })
-  }
+    return opened.copy({ ...SOUND, ...plane })
+  },
 })
 
 describe('the operations that are attacked', () => {
   let site: Site
   let office: Office
   before(async () => {
-    site = await openSite(await makeGround([A]))
+    site = await openSite(await makeGround([parseTenantId('acme')]))
     office = await Office.open(site, SOUND)
   })
   after(async () => {

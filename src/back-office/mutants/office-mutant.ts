@@ -1,29 +1,11 @@
-import type { Mutant } from '../../boundaries/boundary.ts'
 import type { Actor, ControlPlane } from '../../control/control-plane.ts'
-import { PROVEN_ONCE } from '../../strikes/staged-attack.ts'
+import { type StagedMutant, worseBy } from '../../strikes/staged-mutant.ts'
 import type { Fetch, Pieces } from '../house/pieces.ts'
 import type { Site } from '../house/site.ts'
 
-export interface OfficeMutant extends Mutant {
-  /** The same pieces with a worse one among them. */
-  weaken(pieces: Pieces): Pieces
-}
+export type OfficeMutant = StagedMutant<Pieces>
 
-/** @param noticedBy attacks that get further on it; none where only an inspection can tell */
-export function mutant(
-  id: string,
-  title: string,
-  noticedBy: readonly string[],
-  worse: Partial<Pieces>,
-): OfficeMutant {
-  return {
-    id,
-    title,
-    tiers: PROVEN_ONCE,
-    noticedBy,
-    weaken: (pieces) => ({ ...pieces, ...worse }),
-  }
-}
+export const mutant: typeof worseBy<Pieces> = worseBy
 
 /** The same thing with some of its methods in a worse form. */
 export function instead<T extends object>(thing: T, by: Partial<T>): T {
