@@ -92,8 +92,8 @@ export async function fillMonth(
   await run(
     pool,
     'truncate usage.event_key',
-    `insert into usage.event_key (tenant, key, time, content)
-      select tenant, key, time, key from usage.event`,
+    `insert into usage.event_key (tenant, key, minute, content)
+      select tenant, key, floor(extract(epoch from time) / 60), key from usage.event`,
   )
   await inTurn(8, (at) =>
     run(pool, `alter table usage.event_key_${at} add primary key (tenant, key)`),

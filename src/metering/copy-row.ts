@@ -9,6 +9,9 @@ export interface CopyRow {
   readonly content: string
   /** In UTC. */
   readonly time: string
+  /** Since 1970. */
+  readonly minute: number
+  /** Since 1970. */
   readonly day: number
   readonly isAmendment: boolean
   readonly received: ReceivedEvent
@@ -17,6 +20,7 @@ export interface CopyRow {
 }
 
 export const DAY_MS = 86_400_000
+export const MINUTE_MS = 60_000
 export const COPY_COLUMNS = `tenant, time, key, source, id, type, subject, context_tenant, grant_id,
   traceparent, dataschema, target, voids, data, reporter`
 
@@ -57,6 +61,7 @@ export function copyRow(received: ReceivedEvent): CopyRow {
   ]
   return {
     ...{ tenant: tenantid, key, content, time, received },
+    minute: Math.floor(at / MINUTE_MS),
     day: Math.floor(at / DAY_MS),
     isAmendment: target !== undefined,
     text: fields.join('\t'),

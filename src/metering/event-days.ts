@@ -1,5 +1,5 @@
 import type { MeteringDatabase } from './metering-database.ts'
-import { DAY_MS } from './copy-row.ts'
+import { DAY_MS, MINUTE_MS } from './copy-row.ts'
 
 const LOCK = 0x75646179
 
@@ -44,9 +44,9 @@ export class EventDays {
     for (const { name } of old) await this.#database.query(`drop table usage.${name}`)
     this.#known.clear()
     const keysBefore = new Date(before.getTime() - keysMs)
-    for (const table of ['event_key', 'amendment']) {
-      await this.#database.query(`delete from usage.${table} where time < $1`, [keysBefore])
-    }
+    const minute = Math.floor(keysBefore.getTime() / MINUTE_MS)
+    await this.#database.query('delete from usage.event_key where minute < $1', [minute])
+    await this.#database.query('delete from usage.amendment where time < $1', [keysBefore])
     await this.#database.query('delete from usage.conflict where received_at < $1', [keysBefore])
     return old.length
   }

@@ -1,3 +1,5 @@
+const NO_KEY = '00000000-0000-0000-0000-000000000000'
+
 /**
  * The schema `usage`. Events are partitioned by the day of their time, and what names them is not: a
  * duplicate with another time finds its name taken. A name is 128 bits of a hash (`eventKey`).
@@ -27,10 +29,11 @@ const EVENTS = `
   create table usage.event_key (
     tenant text not null,
     key uuid not null,
-    time timestamptz not null,
+    -- Of its event's time, since 1970.
+    minute int not null,
     content uuid not null,
     primary key (tenant, key)
-  ) partition by hash (key);
+  ) partition by range (key);
 
   -- What came under a name that another content had taken. It counts for nothing, and is kept.
   create table usage.conflict (
@@ -63,12 +66,16 @@ const EVENTS = `
   );
 `
 
-/** Of names: pages of 8 small indexes are more often in memory than those of a large one. */
-const KEY_PARTITIONS = Array.from(
-  { length: 8 },
-  (_, at) => `create table usage.event_key_${at} partition of usage.event_key
-    for values with (modulus 8, remainder ${at});`,
-).join('\n')
+/**
+ * Of names: pages of 8 small indexes are more often in memory than those of a large one. By range, so that
+ * who writes names in their order goes through the partitions in one order too.
+ */
+const KEY_PARTITIONS = Array.from({ length: 8 }, (_, at) => {
+  const bound = (eighth: number) => `'${(eighth * 2).toString(16)}${NO_KEY.slice(1)}'`
+  const [from, to] = [at === 0 ? 'minvalue' : bound(at), at === 7 ? 'maxvalue' : bound(at + 1)]
+  return `create table usage.event_key_${at} partition of usage.event_key
+    for values from (${from}) to (${to});`
+}).join('\n')
 
 /** Senders' own words on what is still to come. */
 const SENDERS = `

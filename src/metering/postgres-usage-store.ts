@@ -10,6 +10,8 @@ const BATCH_EVENTS = 5_000
 const WAITING_MAX = 50_000
 /** While one writes, the next can be made ready. */
 const WRITERS = 2
+/** Batches that ask for names before they write them, after one that brought what was there already. */
+const ASKING = 10
 const ROOT = /^\/[^/]+\/[^/]+/
 const ROOTS_REMEMBERED = 100_000
 
@@ -27,6 +29,8 @@ export class PostgresUsageStore implements UsageStore {
   #waiting: Waiting[] = []
   #events = 0
   #writers = 0
+  /** Batches that are still to ask first: who brings again what is there brings more of it. */
+  #asking = 0
   /** Of tenant and source: the database knows their roots already. */
   readonly #roots = new Set<string>()
 
@@ -112,10 +116,13 @@ export class PostgresUsageStore implements UsageStore {
     const rows = [...firsts.values()]
     await this.days.ensure(rows.map(({ day }) => day))
     await this.#enterRoots(rows)
+    const asksFirst = this.#asking > 0
     // What stood under names that were taken.
     const standing = await this.#database.transaction(async ({ client }) => {
       const known = new Map<string, string>()
-      for (const { key, content } of await writeBatch(client, rows)) known.set(key, content)
+      for (const { key, content } of await writeBatch(client, rows, asksFirst)) {
+        known.set(key, content)
+      }
       if (known.size > 0 || rows.length < all.length) {
         const contentOf = ({ key }: CopyRow) => known.get(key) ?? firsts.get(key)?.content
         await keepConflicts(
@@ -125,6 +132,7 @@ export class PostgresUsageStore implements UsageStore {
       }
       return known
     })
+    this.#asking = standing.size > 0 ? ASKING : Math.max(0, this.#asking - 1)
     if (standing.size < rows.length) this.#onWritten()
     const fateOf = (row: CopyRow): Fate => {
       const first = firsts.get(row.key)

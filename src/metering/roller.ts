@@ -4,13 +4,13 @@ import { keptMeters } from './kept-meters.ts'
 import { type MeteringDatabase, ROLL_LOCK } from './metering-database.ts'
 import { measureStatement, OF_ROLLUPS, type Stretches } from './measure.ts'
 import { joinMembers, tellApart } from './members.ts'
+import { MINUTE_MS } from './copy-row.ts'
 import type { Span } from './cover.ts'
 
 /** Minutes that are taken at once: marks as long as they have no more, and one more. */
 const MARKS = 10_000
 /** Events that were ever said in the place of one another; more are not followed at once. */
 const FAMILY_MAX = 10_000
-const MINUTE_MS = 60_000
 
 interface Row extends pg.QueryResultRow {
   readonly tenant: string
@@ -53,7 +53,7 @@ const FAMILIES = `
         select a.key from usage.amendment a where a.tenant = f.tenant and a.target = f.key
       ) near
   )
-  select distinct k.tenant, date_trunc('minute', k.time) as minute
+  select distinct k.tenant, to_timestamp(k.minute::bigint * 60) as minute
     from (select * from family limit ${FAMILY_MAX}) f
     cross join lateral (
       select * from usage.event_key k where k.tenant = f.tenant and k.key = f.key offset 0
