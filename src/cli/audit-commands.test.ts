@@ -23,7 +23,7 @@ async function stage(t: TestContext, size = 600) {
     const { path, url } = context.req
     asked.push(url.slice(url.indexOf(path) + '/t/acme/ringfence/audit'.length))
     const shown = context.req.header('authorization')
-    if (shown !== `Bearer ${token}`) return problem(401, 'this needs a token')
+    if (shown !== `Bearer ${token}`) return problem(401, 'this needs a "token"')
     return next()
   })
   app.get('/', (context) => {
@@ -142,6 +142,37 @@ test('an export that breaks off says so, and does not look whole', async (t) => 
   assert.match(err, /^ringfence: the export broke off: [^\n]+\n$/)
 })
 
+test('the platform’s own log is read and taken home by the socket of a platform here', async (t) => {
+  const log = memoryLog(entriesOf(300), logSigner('audit.example/platform', newSeed()))
+  const app = new Hono()
+  app.get('/v1/logs/platform/entries', (context) => {
+    const item = { index: 0, leaf_hash: 'ab', entry: null }
+    return context.json({ items: [item], shown: context.req.header('authorization') })
+  })
+  app.get('/v1/logs/platform/*', (context) => {
+    const bytes = log.get(context.req.path.slice('/v1/logs/platform/'.length))
+    return bytes === undefined ? problem(404, 'nothing') : new Response(Uint8Array.from(bytes))
+  })
+  const state = scratch(t)
+  const socket = join(state, 'records.sock')
+  const listening = await listen((request) => app.fetch(request), { socket })
+  t.after(() => listening.close())
+  for (const [name, text] of [
+    ['records.url', `unix:${socket}`],
+    ['control.url', 'http://127.0.0.1:1'],
+    ['operator.token', 'op'],
+  ] as const) {
+    writeFileSync(join(state, name), text, { mode: 0o600 })
+  }
+  const { run } = await stage(t, 1)
+  const here = ['--platform', '--state', state]
+  assert.match((await run('list', ...here)).out, /0 +- +erased/)
+  const taken = await run('download', join(state, 'log'), ...here)
+  assert.match(taken.out, /^audit\.example\/platform: 300 entries/, taken.err)
+  const verified = await run('verify', join(state, 'log'), '--key', signer.key.text)
+  assert.match(verified.out, /the checkpoint is not the log's/)
+})
+
 test('a refusal is one line, and a token is sent encrypted or not off this machine', async (t) => {
   const { run, door, end } = await stage(t)
   for (const url of [
@@ -155,7 +186,7 @@ test('a refusal is one line, and a token is sent encrypted or not off this machi
   end()
   for (const args of [['follow'], ['keys'], ['list'], ['export'], ['get', '1']]) {
     const { code, out, err } = await run(...args, ...door)
-    assert.deepEqual([code, out, err], [2, '', 'ringfence: this needs a token\n'], args[0])
+    assert.deepEqual([code, out, err], [2, '', 'ringfence: this needs a "token"\n'], args[0])
   }
   const download = await run('download', scratch(t), ...door)
   assert.match(download.err, /^ringfence: the token is not good here/)

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import type { ReadResource } from '../transparency/tile-nodes.ts'
 import { carriesToken, NOT_CARRIED } from './carries-token.ts'
+import { getResponse } from './get-response.ts'
+import type { LogAccess } from './log-access.ts'
 
 const TIMEOUT_MS = 30_000
 const TRIES = 4
@@ -27,13 +29,9 @@ export async function openAuditSource(
     if (token !== undefined && !carriesToken(new URL(where))) {
       throw new RingfenceError('invalid_url', NOT_CARRIED)
     }
-    const read = fromServer(where.replace(/\/+$/, ''), token)
-    if (cosignatures === 0) return read
-    // The newest of all, when none has as many: what is missing is a finding then.
-    return async (path) =>
-      path === 'checkpoint'
-        ? ((await read(`checkpoint?cosignatures=${cosignatures}`)) ?? read(path))
-        : read(path)
+    const headers: Record<string, string> =
+      token === undefined ? {} : { authorization: `Bearer ${token}` }
+    return served({ server: where.replace(/\/+$/, ''), base: '', headers }, cosignatures)
   }
   const isDirectory = await stat(where).then(
     (found) => found.isDirectory(),
@@ -55,25 +53,32 @@ async function fromDirectory(file: string): Promise<Uint8Array | undefined> {
   }
 }
 
-function fromServer(prefix: string, token: string | undefined): ReadResource {
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  return async (path) => {
+/**
+ * Reads a log from whoever serves it, with some patience.
+ * @param cosignatures how many witnesses must have cosigned the checkpoint that is read
+ */
+export function served({ server, base, headers }: LogAccess, cosignatures = 0): ReadResource {
+  const read: ReadResource = async (path) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const signal = AbortSignal.timeout(TIMEOUT_MS)
-        // A token goes where it was said to go, and nowhere else.
-        const redirect = token === undefined ? 'follow' : 'error'
-        const answer = await fetch(`${prefix}/${path}`, { headers, signal, redirect })
+        const answer = await getResponse(server, `${base}/${path}`, headers, signal)
         if (answer.status === 404 || answer.status === 410) return undefined
         if (answer.ok) return await bytesOf(answer)
-        if (answer.status === 401 || answer.status === 403) throw refused(token, answer.status)
-        throw new RingfenceError('engine_unavailable', `${prefix}/${path}: ${answer.status}`)
+        if (answer.status === 401 || answer.status === 403) throw refused(headers, answer.status)
+        throw new RingfenceError('engine_unavailable', `${server}${base}/${path}: ${answer.status}`)
       } catch (error) {
-        if (attempt === TRIES || isRefusal(error)) throw unreachable(prefix, error)
+        if (attempt === TRIES || isRefusal(error)) throw unreachable(server, error)
         await sleep(PAUSE_MS * attempt)
       }
     }
   }
+  if (cosignatures === 0) return read
+  // The newest of all, when none has as many: what is missing is a finding then.
+  return async (path) =>
+    path === 'checkpoint'
+      ? ((await read(`checkpoint?cosignatures=${cosignatures}`)) ?? read(path))
+      : read(path)
 }
 
 async function bytesOf(answer: Response): Promise<Uint8Array> {
@@ -88,8 +93,8 @@ async function bytesOf(answer: Response): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-function refused(token: string | undefined, status: number): RingfenceError {
-  if (token === undefined) {
+function refused({ authorization }: LogAccess['headers'], status: number): RingfenceError {
+  if (authorization === undefined) {
     return new RingfenceError('not_authenticated', 'this log wants to know who reads: --token')
   }
   return status === 401

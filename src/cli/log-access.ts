@@ -1,14 +1,10 @@
 import type { Command } from 'commander'
-import { RingfenceError } from '../core/errors.ts'
+import type { Address } from '../http/call.ts'
 import { STATE_DIRECTORY_DEFAULT } from './ending.ts'
 import type { Console } from './console.ts'
+import { getResponse } from './get-response.ts'
 import { recordsAccess } from './records-access.ts'
-import {
-  type TenantAccess,
-  tenantAccess,
-  tenantCommand,
-  type TenantFlags,
-} from './tenant-access.ts'
+import { tenantAccess, tenantCommand, type TenantFlags, tenantRefusal } from './tenant-access.ts'
 
 const TENANT_PATH = '/ringfence/audit'
 const PLATFORM_PATH = '/v1/logs/platform'
@@ -31,19 +27,40 @@ export function logCommand(command: Command): Command {
     )
 }
 
+/** A log as somebody reads it. The token is secret. */
+export interface LogAccess {
+  readonly server: Address
+  /** What the log's paths begin with. */
+  readonly base: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /**
- * What the log's addresses begin with, and who asks: through the tenant's front door, or at the records
- * plane for the platform's own.
+ * Which log is meant, and who asks: through the tenant's front door, or at the records plane for the
+ * platform's own.
  * @throws RingfenceError as `tenantAccess` and `recordsAccess`
  */
-export async function logAccess(flags: LogFlags, console: Console): Promise<TenantAccess> {
+export async function logAccess(flags: LogFlags, console: Console): Promise<LogAccess> {
   if (flags.platform !== true) {
     const { url, token } = tenantAccess(flags, console)
-    return { url: url + TENANT_PATH, token }
+    const { origin, pathname } = new URL(url)
+    const base = (pathname === '/' ? '' : pathname) + TENANT_PATH
+    return { server: origin, base, headers: { authorization: `Bearer ${token}` } }
   }
   const { server, token } = recordsAccess(flags, console)
-  if (server.startsWith('unix:')) {
-    throw new RingfenceError('invalid_url', 'the records plane is reached by http:// or https://')
-  }
-  return { url: server + PLATFORM_PATH, token: typeof token === 'string' ? token : await token() }
+  const shown = typeof token === 'string' ? token : await token()
+  return { server, base: PLATFORM_PATH, headers: { authorization: `Bearer ${shown}` } }
+}
+
+/**
+ * What is below the log's address.
+ * @throws RingfenceError `engine_unavailable`; a refusal in the words of who refused
+ */
+export async function logGet(
+  { server, base, headers }: LogAccess,
+  path: string,
+): Promise<Response> {
+  const response = await getResponse(server, base + path, headers)
+  if (response.ok) return response
+  throw tenantRefusal(response.status, await response.text())
 }

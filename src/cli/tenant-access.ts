@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { RingfenceError } from '../core/errors.ts'
 import { carriesToken, NOT_CARRIED } from './carries-token.ts'
 import type { Console } from './console.ts'
 import { readUrl } from './read-url.ts'
+
+const titleSchema = z.looseObject({ title: z.string().min(1).max(500) })
 
 export interface TenantFlags {
   readonly url?: string
@@ -76,10 +79,20 @@ export async function tenantAsk(
 
 /** A refusal in the words of who refused. */
 export function tenantRefusal(status: number, text: string): RingfenceError {
-  const title = /"title":"([^"\\]{1,300})"/.exec(text)?.[1] ?? `status ${status}`
+  const title = titleOf(text) ?? `status ${status}`
   if (status === 401) return new RingfenceError('not_authenticated', title)
   if (status === 403) return new RingfenceError('forbidden', title)
   if (status === 404) return new RingfenceError('not_found', title)
   if (status < 500) return new RingfenceError('invalid_argument', title)
   return new RingfenceError('engine_unavailable', title)
+}
+
+/** One line, and nothing that a terminal would obey. */
+function titleOf(text: string): string | undefined {
+  try {
+    const { title } = titleSchema.parse(JSON.parse(text))
+    return title.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd')
+  } catch {
+    return undefined
+  }
 }

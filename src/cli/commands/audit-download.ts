@@ -3,7 +3,7 @@ import { access, mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import { mirrorLog } from '../../transparency/mirror-log.ts'
-import { openAuditSource } from '../audit-source.ts'
+import { served } from '../audit-source.ts'
 import type { Console } from '../console.ts'
 import { examples, wholeNumber } from '../control-command.ts'
 import type { Ending } from '../ending.ts'
@@ -28,9 +28,9 @@ export function addAuditDownload(audit: Command, console: Console, ending: Endin
     'ringfence audit download ./audit/platform --platform',
   ).action(async (directory: string, flags: LogFlags & { readonly cosigned?: string }) => {
     const cosigned = wholeNumber(flags.cosigned, '--cosigned') ?? 0
-    const { url, token } = await logAccess(flags, console)
+    const log = await logAccess(flags, console)
     const { origin, size, files, missing } = await mirrorLog({
-      read: await openAuditSource(url, token, cosigned),
+      read: served(log, cosigned),
       write: (path, bytes) => put(join(directory, path), bytes),
       has: (path) =>
         access(join(directory, path)).then(

@@ -6,8 +6,8 @@ import { filterFlags, queryOf } from '../audit-filters.ts'
 import type { Console } from '../console.ts'
 import { examples } from '../control-command.ts'
 import { eventStream, type StreamRefusal } from '../event-stream.ts'
-import { logAccess, logCommand, type LogFlags } from '../log-access.ts'
-import { type TenantAccess, tenantGet, tenantRefusal } from '../tenant-access.ts'
+import { type LogAccess, logAccess, logCommand, type LogFlags, logGet } from '../log-access.ts'
+import { tenantRefusal } from '../tenant-access.ts'
 
 /** Before it is asked again, after a connection has ended. */
 const PAUSE_MS = 1_000
@@ -39,15 +39,14 @@ It ends with code 2 when its token does, and says from where to go on with a new
 
 async function follow(flags: Flags, console: Console): Promise<void> {
   const access = await logAccess(flags, console)
-  const { origin, pathname } = new URL(access.url)
-  const headers = { authorization: `Bearer ${access.token}` }
+  const { server, base, headers } = access
   // From here on by index: what comes while nobody is connected is not missed.
   let from = flags.from ?? String(await sizeOf(access))
   let wasOpen = false
   for (let failures = 0; ; ) {
     try {
-      const path = `${pathname}/follow${queryOf(flags, { cursor: from })}`
-      for await (const { id, event, data } of eventStream(origin, path, headers, refusal)) {
+      const path = `${base}/follow${queryOf(flags, { cursor: from })}`
+      for await (const { id, event, data } of eventStream(server, path, headers, refusal)) {
         ;[wasOpen, failures] = [true, 0]
         if (event !== 'entry') continue
         console.out(`${data}\n`)
@@ -65,9 +64,9 @@ async function follow(flags: Flags, console: Console): Promise<void> {
 }
 
 /** How many entries the log has now. */
-async function sizeOf(access: TenantAccess): Promise<number> {
+async function sizeOf(access: LogAccess): Promise<number> {
   const schema = z.looseObject({ checkpoint: z.string().nullable() })
-  const { checkpoint } = schema.parse(await (await tenantGet(access, '')).json())
+  const { checkpoint } = schema.parse(await (await logGet(access, '')).json())
   return Number(checkpoint?.split('\n', 2)[1] ?? '0')
 }
 

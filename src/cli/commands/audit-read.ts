@@ -5,9 +5,8 @@ import { messageOf, RingfenceError } from '../../core/errors.ts'
 import { filterFlags, queryOf } from '../audit-filters.ts'
 import type { Console } from '../console.ts'
 import { examples, wholeNumber } from '../control-command.ts'
-import { logAccess, logCommand, type LogFlags } from '../log-access.ts'
+import { logAccess, logCommand, type LogFlags, logGet } from '../log-access.ts'
 import { type Columns, parseFormat, writeList, writeOne } from '../output.ts'
-import { tenantGet } from '../tenant-access.ts'
 
 const PAGE_MAX = 500
 
@@ -61,7 +60,7 @@ export function addAuditRead(audit: Command, console: Console): void {
   ).action(async (index: string, flags: Flags) => {
     const format = parseFormat(flags.output)
     const place = /^\d{1,15}$/.test(index) ? index : misused('an index is a whole number')
-    const response = await tenantGet(await logAccess(flags, console), `/entries/${place}`)
+    const response = await logGet(await logAccess(flags, console), `/entries/${place}`)
     writeOne(entrySchema.parse(await response.json()), all, format, console.out)
   })
   examples(
@@ -79,7 +78,7 @@ export function addAuditRead(audit: Command, console: Console): void {
     ),
     'ringfence audit checkpoint --url https://acme.example --token env:TOKEN > checkpoint',
   ).action(async (flags: Flags) => {
-    const response = await tenantGet(await logAccess(flags, console), '/checkpoint')
+    const response = await logGet(await logAccess(flags, console), '/checkpoint')
     console.out(await response.text())
   })
   examples(
@@ -89,7 +88,7 @@ export function addAuditRead(audit: Command, console: Console): void {
     ),
     'ringfence audit keys --url https://acme.example --token env:TOKEN > acme.vkey',
   ).action(async (flags: Flags) => {
-    const response = await tenantGet(await logAccess(flags, console), '')
+    const response = await logGet(await logAccess(flags, console), '')
     const { keys } = logSchema.parse(await response.json())
     console.out(keys.map((key) => `${key}\n`).join(''))
   })
@@ -103,7 +102,7 @@ async function list(flags: Flags, console: Console): Promise<void> {
   for (let cursor: string | undefined, more = true; more && items.length < limit; ) {
     const most = String(Math.min(PAGE_MAX, limit - items.length))
     const query = queryOf(flags, { limit: most, order: flags.order, cursor })
-    const response = await tenantGet(access, `/entries${query}`)
+    const response = await logGet(access, `/entries${query}`)
     const { items: some, next } = pageSchema.parse(await response.json())
     items.push(...some)
     cursor = next
@@ -114,7 +113,7 @@ async function list(flags: Flags, console: Console): Promise<void> {
 
 async function write(flags: Flags, console: Console): Promise<void> {
   const query = queryOf(flags, { format: flags.format })
-  const response = await tenantGet(await logAccess(flags, console), `/export${query}`)
+  const response = await logGet(await logAccess(flags, console), `/export${query}`)
   const decoder = new TextDecoder()
   try {
     for await (const chunk of response.body ?? []) {
