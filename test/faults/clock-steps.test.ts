@@ -49,6 +49,8 @@ test('a process whose clock was set back serves nobody, also after a restart, un
   assert.equal(isServed(first), false)
   await first.close()
   const second = await follow()
+  const changes: number[] = []
+  second.onChange((_, { version }) => changes.push(version))
   await until(() => troubles.filter((one) => one.includes('in the future')).length > 1)
   assert.equal(isServed(second), false)
 
@@ -66,10 +68,28 @@ test('a process whose clock was set back serves nobody, also after a restart, un
     await until(() => second.current().confirmedAt.getTime() === start)
   })
 
+  await t.test(
+    'set forward by days it serves nobody, whatever it is told, until it is right again',
+    async () => {
+      mock.timers.setTime(start + 2 * DAY_MS)
+      assert.equal(isServed(second), false)
+      await feed.confirm(new Date(start + 2))
+      const version = await feed.publish({
+        tenants: [sampleTenant('initech')],
+        at: new Date(start + 3),
+      })
+      await until(() => changes.includes(version))
+      assert.equal(isServed(second), false)
+      mock.timers.setTime(start + 3)
+      assert.equal(isServed(second), true)
+      assert.equal(second.current().version, version)
+    },
+  )
+
   await t.test('a day later it serves as soon as it is told so', async () => {
-    mock.timers.setTime(start + DAY_MS + 1)
+    mock.timers.setTime(start + DAY_MS + 4)
     assert.equal(isServed(second), false)
-    await feed.confirm(new Date(start + DAY_MS + 1))
+    await feed.confirm(new Date(start + DAY_MS + 4))
     await until(() => isServed(second))
   })
 })
