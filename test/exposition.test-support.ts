@@ -2,7 +2,6 @@ import { MemoryAlertStore } from '../src/alerts/memory-alert-store.ts'
 import { Alerts } from '../src/alerts/open-alerts.ts'
 import { parsePlanName } from '../src/core/names.ts'
 import { parseTenantId } from '../src/core/tenant.ts'
-import { telemetryApp } from '../src/telemetry/telemetry-app.ts'
 import { MergedCounts } from '../src/telemetry/counts.ts'
 import { alertMetrics } from '../src/telemetry/metrics/alert-metrics.ts'
 import { saturationOf } from '../src/telemetry/metrics/saturation.ts'
@@ -21,7 +20,7 @@ export async function exposition(): Promise<string> {
     const telemetry = await openTelemetry({
       ...{ plane, version: '0.1.0', write: () => undefined, closeMs: 0 },
       settings: telemetrySchema.parse({
-        prometheus: {},
+        prometheus: { listen: { host: '127.0.0.1', port: 0 } },
         otlp: { url: 'http://127.0.0.1:1', metrics: false, logs: true },
       }),
     })
@@ -44,10 +43,7 @@ export async function exposition(): Promise<string> {
     })
     await watch.look(Date.now())
     telemetry.registry.add(() => watch.metrics())
-    const app =
-      telemetry.app ??
-      telemetryApp({ text: async () => '', counts: () => telemetry.counts(), token: undefined })
-    texts.push(await (await app.request('/metrics')).text())
+    texts.push(await (await fetch(`${telemetry.url}/metrics`)).text())
     await telemetry.close()
   }
   return texts.join('')

@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises'
-import type { Hono } from 'hono'
 import { RingfenceError } from '../core/errors.ts'
 import type { TrustedProxies } from '../edge/caller-address.ts'
 import type { CertificateStore } from '../edge/certificate-store.ts'
@@ -26,8 +25,6 @@ export interface OpenGatewayOptions extends GatewayOptions {
   readonly certificates?: CertificateStore
   /** Proxies before the gateway whose word on callers' addresses is taken. Default none. */
   readonly trustedProxies?: TrustedProxies
-  /** What scrapers read, on the operators' listener. Default: nothing. */
-  readonly metrics?: Hono
   /**
    * Waits until it can serve before it takes a connection, so long at most, in milliseconds. Default: it
    * does not, and answers that it cannot serve yet.
@@ -47,7 +44,6 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
   const { server, handler, limits } = door
   let isClosing = false
   const app = gatewayAdmin(options.source, options.contextKey, options.revocations, () => isClosing)
-  if (options.metrics !== undefined) app.route('/', options.metrics)
   const admin = await listen(app.fetch, options.admin)
   try {
     await untilReady(options)

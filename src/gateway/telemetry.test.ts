@@ -10,6 +10,8 @@ import { telemetrySchema } from '../telemetry/telemetry-settings.ts'
 import { contextKey, openDoor, tokenOf, until } from './door.test-support.ts'
 import { openGateway } from './open-gateway.ts'
 
+const LOOPBACK = { host: '127.0.0.1', port: 0 }
+
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const SPAN = '00f067aa0ba902b7'
 
@@ -101,19 +103,16 @@ test('no name, path or header of a caller becomes a label, and no id of one tena
   }
 })
 
-test('figures are for operators: tenants reach them at no address of the front door', async (t) => {
+test('figures are for scrapers: whoever asks at an address of the front door or beside it gets none', async (t) => {
   const { source, revocations } = await openDoor(t)
   const telemetry = await openTelemetry({
     ...{ plane: 'gateway', version: '0.1.0', write: () => undefined },
-    settings: telemetrySchema.parse({ prometheus: {} }),
+    settings: telemetrySchema.parse({ prometheus: { listen: LOOPBACK } }),
   })
   t.after(() => telemetry.close())
-  const { app } = telemetry
-  assert.ok(app !== undefined)
   const open = await openGateway({
     ...{ source, revocations, contextKey, log: telemetry.log, telemetry: telemetry.server },
-    ...{ metrics: app, listen: { host: '127.0.0.1', port: 0 } },
-    admin: { host: '127.0.0.1', port: 0 },
+    ...{ listen: LOOPBACK, admin: LOOPBACK },
   })
   t.after(() => open.close())
   const ask = (url: string, path: string, host: string) => {
@@ -127,8 +126,10 @@ test('figures are for operators: tenants reach them at no address of the front d
       assert.ok(status >= 400 && !text.includes('globex'), `${host}${path}: ${status}`)
     }
   }
-  const { status, text } = await ask(open.adminUrl, '/metrics', 'x')
-  assert.equal(status, 200)
-  assert.match(text, /tenant_id="globex"/)
-  assert.equal((await ask(open.adminUrl, '/healthz', 'x')).status, 200)
+  for (const path of ['/metrics', '/counts']) {
+    assert.equal((await ask(open.adminUrl, path, 'x')).status, 404)
+    const { status, text } = await ask(telemetry.url ?? '', path, 'x')
+    assert.equal(status, 200)
+    assert.match(text, /globex/)
+  }
 })

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Hono } from 'hono'
 import { messageOf, RingfenceError } from '../core/errors.ts'
 import { type Listening, listen } from '../http/listen.ts'
 import type { ProcessCounts } from './counts.ts'
@@ -44,9 +43,7 @@ export interface Telemetry {
   readonly server: ServerTelemetry
   /** Absent: nobody wants spans. */
   readonly spans: SpanSink | undefined
-  /** `GET /metrics` and `GET /counts`, to be mounted where tenants do not reach; undefined unless asked for. */
-  readonly app: Hono | undefined
-  /** Where `app` is served by itself; undefined unless it is. */
+  /** Where `GET /metrics` and `GET /counts` are; undefined unless asked for. */
   readonly url: string | undefined
   counts(): ProcessCounts
   /** Stops listening, and sends what there is, for 3 s at most. */
@@ -113,10 +110,10 @@ export async function openTelemetry(options: OpenTelemetryOptions): Promise<Tele
   const close = () => (closing ??= end())
   try {
     const { prometheus } = settings
-    const token = prometheus?.tokenFile && (await secretIn(prometheus.tokenFile))
-    const app =
-      prometheus && telemetryApp({ text: () => prometheusText(read(), resource), counts, token })
-    if (app !== undefined && prometheus?.listen !== undefined) {
+    if (prometheus !== undefined) {
+      const { tokenFile } = prometheus
+      const token = tokenFile === undefined ? undefined : await secretIn(tokenFile)
+      const app = telemetryApp({ text: () => prometheusText(read(), resource), counts, token })
       listening = await listen(app.fetch, prometheus.listen)
     }
     return {
@@ -125,7 +122,6 @@ export async function openTelemetry(options: OpenTelemetryOptions): Promise<Tele
       registry,
       server,
       spans: otlp?.spans,
-      app,
       url: listening?.url,
       counts,
       close,

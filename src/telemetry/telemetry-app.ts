@@ -25,7 +25,7 @@ export function telemetryApp({ text, counts, token }: TelemetryAppOptions): Hono
     const refusal = new RingfenceError('not_authenticated', 'this is for those who scrape')
     return problemResponse(refusal, undefined, { 'www-authenticate': 'Bearer realm="metrics"' })
   })
-  // For these alone: it may be mounted beside others.
+  // That there is nothing else is no secret.
   for (const path of ['/metrics', '/counts']) app.use(path, check)
   app.get('/metrics', async (context) =>
     context.body(await text(), 200, { 'content-type': PROMETHEUS_TYPE }),

@@ -15,8 +15,8 @@ export const telemetrySchema = z.strictObject({
   /** `GET /metrics` for Prometheus, and `GET /counts`. */
   prometheus: z
     .strictObject({
-      /** A listener that tenants do not reach. Absent: only where the plane mounts it. */
-      listen: listen.exactOptional(),
+      /** A listener of its own, which tenants do not reach. */
+      listen,
       /** Holds what a scraper says to be known by (`Authorization: Bearer …`). Absent: whoever reaches it. */
       tokenFile: z.string().min(1).exactOptional(),
     })

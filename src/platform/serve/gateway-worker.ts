@@ -63,8 +63,8 @@ async function ownSpec(spec: PlaneSpec<'gateway'>, name: string): Promise<PlaneS
 /** A port, or a socket, for each: a scraper of one that all share would be told of any of them. */
 function ownListener(settings: TelemetrySettings, number: number): TelemetrySettings {
   const { prometheus } = settings
-  const listen = prometheus?.listen
-  if (listen === undefined) return settings
+  if (prometheus === undefined) return settings
+  const { listen } = prometheus
   const own =
     'socket' in listen
       ? { socket: `${listen.socket}.worker-${number}` }
