@@ -142,6 +142,14 @@ test('a set is pruned only by its name', async (t) => {
   assert.match(out, /guardrail\/sizes \(acme\) removed/)
 })
 
+test('a file with nothing in it prunes nobody’s set', async (t) => {
+  const { run, file, write, requests } = await opened(t)
+  write('# all of it is gone\n')
+  const { code, err } = await run('apply', '-f', file, '--set', 'repository', '--prune')
+  assert.deepEqual([code, requests], [2, []])
+  assert.match(err, /a\.yaml: there is no manifest in it/)
+})
+
 test('what is wrong is told by file and line, all of it, and asks nobody', async (t) => {
   const { run, file, write, requests } = await opened(t)
   write(GUARDRAIL.replace('bytes: 10', 'bytes: ten').replace('direction: request', 'direction: up'))
@@ -170,6 +178,32 @@ test('what the control plane finds wrong is told by file and line as well', asyn
   assert.equal(code, 2)
   assert.match(err, /a\.yaml:15:28: spec\.rules\[0\]\.bytes: too many\n/)
   assert.match(err, /Contract acme\/clinic: no upstream\n/)
+})
+
+test('an OpenAPI document is exported to be read, and its differences are told by their places', async (t) => {
+  const { run, file, write } = await opened(t)
+  const contract = (title: string) => ({
+    apiVersion: 'ringfence.dev/v1',
+    kind: 'Contract',
+    metadata: { name: 'api', tenant: 'acme' },
+    spec: {
+      apis: [
+        {
+          ...{ name: 'a', prefix: '/', upstream: { of: 'platform', name: 'x' } },
+          openapi: { openapi: '3.1.0', info: { title, version: '1' }, paths: {} },
+        },
+      ],
+    },
+  })
+  write(JSON.stringify(contract('Records')))
+  await run('apply', '-f', file)
+  const exported = (await run('get', 'contract', 'api', '-t', 'acme', '-o', 'yaml')).out
+  assert.match(exported, /title: Records/)
+  write(exported)
+  assert.equal((await run('apply', '-f', file)).out, 'contract/api (acme) unchanged\n')
+  write(JSON.stringify(contract('Files')))
+  const { out } = await run('diff', '-f', file)
+  assert.match(out, /- apis\[a\]\.openapi\.info\.title: "Records"\n {2}\+ .*title: "Files"\n$/)
 })
 
 test('the examples are applied as they are, by the command that the documentation shows', async (t) => {

@@ -17,6 +17,13 @@ export function manifestsFrom(
   paths: readonly string[],
   console: Console,
 ): readonly LocatedManifest[] {
+  const found = readAll(paths, console)
+  if (found.length > 0) return found
+  // With --prune an empty file would remove the whole set.
+  throw new RingfenceError('invalid_argument', `${paths.join(', ')}: there is no manifest in it`)
+}
+
+function readAll(paths: readonly string[], console: Console): readonly LocatedManifest[] {
   try {
     return readManifests(
       paths.flatMap((path) => (path === STDIN ? [fromStdin()] : manifestFiles(path))),

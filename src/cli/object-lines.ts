@@ -1,5 +1,7 @@
 import type { WireDifference, WireObjectChange } from '../control/api/object-schemas.ts'
+import { differences } from '../manifests/diff.ts'
 import { KIND_NAMES } from '../manifests/kinds.ts'
+import { documentIn } from './openapi-in-manifests.ts'
 
 const VALUE_CHARACTERS_MAX = 400
 
@@ -13,6 +15,7 @@ export function changeLine(change: WireObjectChange, dryRun: boolean): string {
 /** What was, and what is instead, a line each. */
 export function diffLines(diff: readonly WireDifference[]): string {
   return diff
+    .flatMap(insideDocuments)
     .flatMap(({ path, before, after }) => {
       const at = path === '' ? '' : `${path}: `
       return [
@@ -21,6 +24,14 @@ export function diffLines(diff: readonly WireDifference[]): string {
       ]
     })
     .join('')
+}
+
+/** Where two OpenAPI documents differ, in place of the whole of both. */
+function insideDocuments(difference: WireDifference): readonly WireDifference[] {
+  const { path, before, after } = difference
+  const [old, now] = [documentIn(before), documentIn(after)]
+  if (!path.endsWith('.openapi') || old === undefined || now === undefined) return [difference]
+  return differences(old, now, path).map((one) => ({ before: null, after: null, ...one }))
 }
 
 /** One line, without anything that a terminal would obey: manifests are written by others, too. */

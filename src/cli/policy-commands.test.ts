@@ -106,6 +106,8 @@ test('a decision is explained policy by policy', async () => {
   assert.match(out, /doctors +permit +is about something else +principal, action/)
   assert.match(out, /\ndeny\n/)
   assert.equal((await run('explain', '-f', good)).code, 2)
+  const slip = await run('explain', '-f', good, ...asked, '--resource', 'Api::acme/x')
+  assert.equal(slip.err, 'ringfence: an entity is written as User::"acme/ada"\n')
 })
 
 test('what a new version would decide in another way is shown by what was asked before', async () => {
@@ -130,7 +132,7 @@ test('what a new version would decide in another way is shown by what was asked 
   )
   const same = await run('diff', '-f', good, '--recording', recording)
   assert.deepEqual([same.code, same.err], [0, ''])
-  assert.match(same.out, /2 questions: 0 would be decided/)
+  assert.match(same.out, /^2 questions: 0 would be decided/)
   const wider = store('wider', DOCTORS.replace('read', 'write'))
   const { code, out } = await run('diff', '-f', wider, '--against', good, '--recording', recording)
   assert.equal(code, 1)

@@ -31,7 +31,9 @@ export function manifestFiles(path: string): readonly ManifestText[] {
     return files.map((file) => textOf(file, path, named))
   } catch (error) {
     if (error instanceof RingfenceError) throw error
-    throw new RingfenceError('invalid_argument', `${path}: ${messageOf(error)}`)
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const why = isMissing ? 'there is no such file or directory' : messageOf(error)
+    throw new RingfenceError('invalid_argument', `${path}: ${why}`)
   }
 }
 

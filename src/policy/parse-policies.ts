@@ -38,8 +38,7 @@ export function parseTemplate(text: string): unknown {
 
 /** An entity in Cedar's own syntax, `User::"acme/ada"`. @throws RingfenceError `invalid_argument` */
 export function parseEntityName(text: string): { readonly type: string; readonly id: string } {
-  // By Cedar's own reader: it knows what may stand between quotes.
-  const policy = parsePolicy(`permit(principal == ${text}, action, resource);`)
+  const policy = principalPolicy(text)
   const read = z
     .object({
       principal: z.object({ entity: z.object({ type: z.string(), id: z.string() }) }),
@@ -49,7 +48,21 @@ export function parseEntityName(text: string): { readonly type: string; readonly
     })
     .safeParse(policy)
   if (read.success) return read.data.principal.entity
-  throw new RingfenceError('invalid_argument', 'an entity is written as User::"acme/ada"')
+  throw noEntity()
+}
+
+/** By Cedar's own reader: it knows what may stand between quotes. */
+function principalPolicy(text: string): unknown {
+  try {
+    return parsePolicy(`permit(principal == ${text}, action, resource);`)
+  } catch (error) {
+    // What it says is about a policy that nobody wrote.
+    throw error instanceof RingfenceError ? noEntity() : error
+  }
+}
+
+function noEntity(): RingfenceError {
+  return new RingfenceError('invalid_argument', 'an entity is written as User::"acme/ada"')
 }
 
 /** What a store's `links` are links of, in their order. */

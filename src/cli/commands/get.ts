@@ -18,6 +18,7 @@ import {
   wholeNumber,
 } from '../control-command.ts'
 import type { Ending } from '../ending.ts'
+import { withDocuments } from '../openapi-in-manifests.ts'
 import { type Columns, documentText, writeList } from '../output.ts'
 
 interface OwnedFlags extends ControlFlags {
@@ -68,7 +69,7 @@ export function addGet(program: Command, console: Console, _ending: Ending): voi
       }
       const objects = await client.list('/v1/objects', objectSchema, query)
       if (format === 'table') return writeList(objects, columns, format, console.out)
-      const manifests = objects.map(({ manifest }) => manifest)
+      const manifests = objects.map(({ manifest }) => withDocuments(manifest))
       return console.out(format === 'yaml' ? yamlOf(manifests) : documentText(manifests, format))
     }
     if (kind === undefined) throw new RingfenceError('invalid_argument', 'name one kind')
@@ -76,7 +77,7 @@ export function addGet(program: Command, console: Console, _ending: Ending): voi
     const query = generation === undefined ? {} : { generation: String(generation) }
     const object = await client.get(path, objectSchema, query)
     if (format === 'table') return writeList([object], columns, format, console.out)
-    console.out(documentText(object.manifest, format))
+    console.out(documentText(withDocuments(object.manifest), format))
   })
   const history = program
     .command('history <kind> <name>')

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { objectChangeSchema } from '../../control/api/object-schemas.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import type { Console } from '../console.ts'
 import {
@@ -10,6 +11,7 @@ import {
   openControl,
   pathOf,
 } from '../control-command.ts'
+import { documentText } from '../output.ts'
 
 interface RollbackFlags extends ControlFlags {
   readonly to: string
@@ -43,13 +45,13 @@ async function rollBack(tenant: string, flags: RollbackFlags, console: Console):
   if (!/^[1-9]\d{0,8}$/.test(flags.to)) {
     throw new RingfenceError('invalid_argument', '--to is a version, a whole number above 0')
   }
-  const { client } = openControl(flags, console)
+  const { client, format } = openControl(flags, console)
   const path = pathOf('tenants', tenant, 'objects', 'policy-store', flags.store)
   const now = await client.tagged(path, objectSchema)
   const then = await client.get(path, objectSchema, { generation: flags.to })
   const what = `The policies of ${tenant} become what they were in version ${flags.to}; now it is ${now.value.generation}.`
   await confirm(console, flags, what, tenant)
-  await client.change(
+  const change = await client.change(
     {
       method: 'PUT',
       path,
@@ -60,7 +62,13 @@ async function rollBack(tenant: string, flags: RollbackFlags, console: Console):
       // Whoever changed it meanwhile is not undone unseen.
       ifMatch: now.tag,
     },
-    z.unknown(),
+    objectChangeSchema,
   )
-  console.out(`the policies of ${tenant} are again those of version ${flags.to}\n`)
+  if (format !== 'table') return console.out(documentText(change, format))
+  const { generation } = change
+  console.out(
+    change.change === 'unchanged'
+      ? `the policies of ${tenant} are those of version ${flags.to} already\n`
+      : `the policies of ${tenant} are again those of version ${flags.to}; this is version ${generation}\n`,
+  )
 }

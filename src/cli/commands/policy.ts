@@ -186,22 +186,23 @@ function diff(flags: DiffFlags, console: Console, ending: Ending): void {
     ({ tenant }) => tenant === after.tenant,
   )
   const { questions, changed, failing } = dryRun(recorded, after.compiled, before?.compiled)
-  writeList(
-    changed,
-    (one) => ({
-      principal: nameOf(one.recorded.principal),
-      action: one.recorded.action.id,
-      resource: nameOf(one.recorded.resource),
-      before: one.before,
-      after: one.after,
-      why: one.afterReason,
-    }),
-    format,
-    console.out,
-  )
+  if (format !== 'table' || changed.length > 0)
+    writeList(
+      changed,
+      (one) => ({
+        principal: nameOf(one.recorded.principal),
+        action: one.recorded.action.id,
+        resource: nameOf(one.recorded.resource),
+        before: one.before,
+        after: one.after,
+        why: one.afterReason,
+      }),
+      format,
+      console.out,
+    )
   if (format === 'table') {
     console.out(
-      `\n${questions} questions: ${changed.length} would be decided in another way; at ${failing} a policy fails\n`,
+      `${changed.length > 0 ? '\n' : ''}${questions} questions: ${changed.length} would be decided in another way; at ${failing} a policy fails\n`,
     )
   }
   if (changed.length > 0) ending.exitCode = 1
