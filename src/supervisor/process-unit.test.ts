@@ -49,8 +49,15 @@ test('a process that ends before it is ready is told by how it ended', async (t)
   const { start, lines } = script(t, `console.error('no such file'); process.exit(3)`, {
     readyPattern: /never/,
   })
-  await assert.rejects(start(), { message: 'ended with code 3 before it was ready' })
+  await assert.rejects(start(), {
+    code: 'engine_unavailable',
+    message: 'child ended with code 3 before it was ready: no such file',
+  })
   assert.deepEqual(lines, ['no such file'])
+  const thrown = script(t, `throw new TypeError('a slip')`, { readyPattern: /never/ })
+  await assert.rejects(thrown.start(), {
+    message: 'child ended with code 1 before it was ready: TypeError: a slip',
+  })
   await assert.rejects(script(t, '', { command: '/no/such/program' }).start(), { code: 'ENOENT' })
 })
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { RingfenceError } from '../core/errors.ts'
 import { describeExit } from './describe-exit.ts'
 import { splitLines } from './line-splitter.ts'
 import { guardGroup, signalGroup } from './process-group.ts'
@@ -31,6 +32,7 @@ const GRACE_MS = 10_000
 const PROBE_EVERY_MS = 50
 /** Output may still be on its way when a process has ended; a stranger may hold the pipe for ever. */
 const OUTPUT_WITHIN_MS = 1_000
+const REMEMBERED_LINES = 40
 
 /**
  * A child process as a unit. It leads a process group of its own, so that a terminal's interrupt
@@ -48,6 +50,14 @@ export function processUnit(options: ProcessUnitOptions): Unit {
   }
 }
 
+/** What a program said last of why it ended: a line of its own words, or the error of a stack. */
+function reasonIn(lines: readonly string[]): readonly string[] {
+  const line =
+    lines.findLast((one) => /^ringfence: |^\w*Error\b/.test(one)) ??
+    lines.findLast((one) => one.trim() !== '')
+  return line === undefined ? [] : [line.replace(/^ringfence: /, '')]
+}
+
 async function startProcess(options: ProcessUnitOptions, context: UnitContext): Promise<Running> {
   const child = spawn(options.command, options.args ?? [], {
     cwd: options.cwd,
@@ -59,7 +69,9 @@ async function startProcess(options: ProcessUnitOptions, context: UnitContext): 
   const patternSeen = new Promise<void>((resolve) => {
     matched = resolve
   })
+  const said: string[] = []
   const take = (line: string): void => {
+    if (said.push(line) > REMEMBERED_LINES) said.shift()
     if (options.readyPattern?.test(line)) matched()
     context.log(line)
   }
@@ -76,7 +88,8 @@ async function startProcess(options: ProcessUnitOptions, context: UnitContext): 
     await Promise.race([
       isWaiting ? ready : undefined,
       exited.then((exit) => {
-        throw new Error(`${describeExit(exit)} before it was ready`)
+        const how = `${options.name} ${describeExit(exit)} before it was ready`
+        throw new RingfenceError('engine_unavailable', [how, ...reasonIn(said)].join(': '))
       }),
       aborted(context.signal),
     ])
