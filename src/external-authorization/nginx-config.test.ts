@@ -25,6 +25,12 @@ const make = (change: Partial<NginxSettingsInput> = {}) =>
   nginxConfig(configuration, { ...SETTINGS, ...change })
 const refused = { code: 'invalid_argument' }
 
+test('workers that root starts run as whom the settings say', () => {
+  assert.doesNotMatch(make(), /^user /m)
+  assert.match(make({ user: 'ringfence' }), /^user ringfence;$/m)
+  assert.throws(() => make({ user: 'root; include /etc/passwd' }), refused)
+})
+
 test('every field that nginx passes on is one that the gateway would pass on', () => {
   const fields = headersOf(PASSED_FIELDS.flatMap((name) => [name, 'x']))
   assert.deepEqual(withoutTrusted(withoutHopByHop(fields)), fields)

@@ -53,7 +53,7 @@ export function nginxConfig(
   const upstreams = proxyUpstreams(configuration.platform)
   const hosts = [...configuration.tenants()].flatMap((tenant) => tenant.hosts).sort()
   return `# Made by "ringfence nginx-config": changes are lost with the next one.
-worker_processes ${settings.workers};
+${settings.user === undefined ? '' : `user ${settings.user};\n`}worker_processes ${settings.workers};
 pcre_jit on;
 pid ${settings.directory}/nginx.pid;
 error_log ${settings.directory}/error.log ${settings.errorLevel};
@@ -102,6 +102,7 @@ function common({ directory, cache, bodyBytesMax, accessLog }: NginxSettings): s
   return `  server_tokens off;
 ${accessLog === undefined ? '  access_log off;' : nginxAccessLog(accessLog)}
   default_type application/octet-stream;
+  variables_hash_max_size 2048;
 ${temporary}${kept}
   # Names with other characters, and with underscores, are dropped: some readers take one for a hyphen.
   ignore_invalid_headers on;

@@ -19,6 +19,11 @@ export const nginxSettingsSchema = z.strictObject({
   directory: path,
   /** TLS ends here, with `<host>/fullchain.pem` and `privkey.pem` below, and `_default/`. */
   certificates: path.optional(),
+  /** Whom nginx's workers run as where root starts it. They open the authorizer's socket. */
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/)
+    .optional(),
   /** Decisions are used again for the rest of the second; they are kept here, in memory at best. */
   cache: path.optional(),
   /** Fields of requests that are passed on besides the usual ones. */
