@@ -5,6 +5,7 @@ import { after, before, describe, test, type TestContext } from 'node:test'
 import { decodeJwt } from 'jose'
 import { tenantSchema } from '../src/control/api/schemas.ts'
 import { inspectPlatform } from '../src/platform/inspect-platform.ts'
+import { setsSinks } from './alert-sinks.test-support.ts'
 import { delegates } from './delegates.test-support.ts'
 import { keepsLogs } from './records.test-support.ts'
 import { policiesBack } from './policies-back.test-support.ts'
@@ -167,6 +168,9 @@ describe('a platform that is up', { skip: process.platform !== 'linux' && 'reads
     assert.equal((await trial.get('initech', await trial.token('initech'))).status, 200)
     await t.test('each tenant’s log holds what was done to it, and it alone reads it', () =>
       keepsLogs(trial),
+    )
+    await t.test('a tenant is told where it says, and not by what the platform itself serves', () =>
+      setsSinks(trial),
     )
     await t.test(
       'a user who is deprovisioned by SCIM is served nowhere, and nothing lent on its behalf lasts',

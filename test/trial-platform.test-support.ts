@@ -139,7 +139,10 @@ async function document(alerts: readonly object[]): Promise<object> {
       workloads: [{ client: 'clinic-web', service: 'clinic' }],
       tenants: [
         { ...tenant, id: 'acme', tier: 'pooled', displayName: 'Acme' },
-        { ...tenant, id: 'globex', tier: 'bridge', displayName: 'Globex' },
+        {
+          ...{ ...tenant, id: 'globex', tier: 'bridge', displayName: 'Globex' },
+          hosts: ['globex.trial.example'],
+        },
         { ...tenant, id: 'initech', tier: 'silo', displayName: 'Initech' },
       ],
       processes: [
