@@ -17,19 +17,29 @@ interface Row extends pg.QueryResultRow {
   readonly minute: Date
 }
 
+interface Taken extends Row {
+  /** Marks that were taken together with it. */
+  readonly total: number
+}
+
 /**
- * Minutes that are marked, taken from their table. What marks them was written in one transaction with the
- * events, and the statements that follow see all of what this one sees.
+ * Minutes that are marked, taken from their table, tenant by tenant: what was marked by many writes is
+ * measured once, and a tenant's hours and days are not made anew for each of its minutes. What marks them
+ * was written in one transaction with the events, and the statements that follow see all of what this one
+ * sees.
  */
 const TAKE = `
   with first as (
-    select ctid, cardinality(minutes) as own, sum(cardinality(minutes)) over (rows unbounded preceding) as total
-      from (select ctid, minutes from usage.dirty limit $1) marks
+    select ctid, cardinality(minutes) as own,
+        sum(cardinality(minutes)) over (order by tenant, id rows unbounded preceding) as total
+      from (select ctid, tenant, id, minutes from usage.dirty where tenant > $2
+        order by tenant, id limit $1) marks
   ), gone as (
     delete from usage.dirty where ctid = any(array(select ctid from first where total - own < $1))
       returning tenant, minutes
   )
-  select distinct tenant, minute from gone, unnest(minutes) as minute`
+  select distinct tenant, minute, (select sum(cardinality(minutes)) from gone)::int as total
+    from gone, unnest(minutes) as minute order by tenant`
 
 /**
  * The minutes of everything that stands in one line with a correction or a void of these minutes: which of
@@ -65,17 +75,23 @@ const FAMILIES = `
  */
 export class Roller {
   readonly #database: MeteringDatabase
+  readonly #marks: number
+  /** Whose marks were taken last, while there are more: the others' turn is before theirs. */
+  #last = ''
 
-  constructor(database: MeteringDatabase) {
+  /** @param marks that are taken at once */
+  constructor(database: MeteringDatabase, marks = MARKS) {
     this.#database = database
+    this.#marks = marks
   }
 
   /**
    * @returns how many minutes were brought up to date; undefined when another process is at it
    * @throws RingfenceError `engine_unavailable`, `timed_out`
    */
-  round(): Promise<number | undefined> {
-    return this.#database.transaction(async ({ client }) => {
+  async round(): Promise<number | undefined> {
+    const before = this.#last
+    const done = await this.#database.transaction(async ({ client }) => {
       const lock = await client.query<{ taken: boolean }>(
         'select pg_try_advisory_xact_lock($1) as taken',
         [ROLL_LOCK],
@@ -83,17 +99,26 @@ export class Roller {
       if (lock.rows[0]?.taken !== true) return undefined
       // What it would make faster takes less time than it does.
       await client.query('set local jit = off')
-      const { rows: marked } = await client.query<Row>(TAKE, [MARKS])
-      if (marked.length === 0) return 0
+      const marked = await take(client, this.#marks, before)
+      if (marked.length === 0) return { minutes: 0, last: '' }
       const { rows: related } = await client.query<Row>(FAMILIES, [
         marked.map(({ tenant }) => tenant),
         marked.map(({ minute }) => minute),
       ])
       const minutes = distinct([...marked, ...related])
       for (const meter of await keptMeters(client)) await rollUp(client, meter, minutes)
-      return minutes.length
+      const isAll = (marked[0]?.total ?? 0) < this.#marks
+      return { minutes: minutes.length, last: isAll ? '' : (marked.at(-1)?.tenant ?? '') }
     })
+    if (done !== undefined) this.#last = done.last
+    return done?.minutes
   }
+}
+
+/** Of tenants behind the last; when they have none, of the first. */
+async function take(client: pg.ClientBase, marks: number, last: string): Promise<readonly Taken[]> {
+  const { rows } = await client.query<Taken>(TAKE, [marks, last])
+  return rows.length === 0 && last !== '' ? take(client, marks, '') : rows
 }
 
 /** Of one meter, in the transaction of `client`. */

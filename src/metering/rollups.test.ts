@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import type { MeterConfig } from '../contracts/meter.ts'
-import type { TenantId } from '../core/tenant.ts'
+import { parseTenantId, type TenantId } from '../core/tenant.ts'
 import { eventKey, targetOf } from '../usage/event-key.ts'
 import type { UsageEvent } from '../usage/usage-event.ts'
+import { MeteringDatabase } from './metering-database.ts'
 import type { Metering } from './open-metering.ts'
 import {
   add,
@@ -14,6 +15,7 @@ import {
   newTenant,
   usageEvent,
 } from './metering-site.test-support.ts'
+import { Roller } from './roller.ts'
 import type { Reading } from './usage-readings.ts'
 
 const FROM = new Date('2026-11-02T22:58:00Z')
@@ -238,6 +240,40 @@ test('measured anew from the events alone, every rollup is what it was', async (
   await metering.rebuild()
   await metering.settled()
   assert.deepEqual(await state(), kept)
+})
+
+test('a tenant that is marked again and again keeps no other from being measured', async () => {
+  await metering.settled()
+  // By their order in the database one is before the other, and one has more than is taken at once.
+  const [early, late] = [parseTenantId('a-busy-one'), parseTenantId('z-quiet-one')]
+  const busy = () =>
+    Array.from({ length: 4 }, (_, minute) =>
+      usageEvent({
+        tenantid: early,
+        time: new Date(FROM.getTime() + minute * 60_000).toISOString(),
+      }),
+    )
+  const database = new MeteringDatabase({ ...site.database })
+  try {
+    const roller = new Roller(database, 3)
+    await add(metering, [usageEvent({ tenantid: late, time: FROM.toISOString() })])
+    const asked = { tenant: late, meter: 'count', from: FROM, to: TO, window: 'whole' } as const
+    for (let round = 0; round < 2; round += 1) {
+      await add(metering, busy())
+      await add(metering, busy())
+      assert.equal(quantityOf(await metering.readings.read(asked)), 0n)
+      assert.ok(((await roller.round()) ?? 0) > 0)
+    }
+    assert.equal(quantityOf(await metering.readings.read(asked)), 1_000_000n)
+    // And of those that are left each is measured in the end.
+    while ((await roller.round()) !== 0);
+    const { rows } = await site.asked.query('select from usage.dirty')
+    assert.equal(rows.length, 0)
+    const whole = { ...asked, tenant: early }
+    assert.equal(quantityOf(await metering.readings.read(whole)), 16_000_000n)
+  } finally {
+    await database.close()
+  }
 })
 
 test('a meter that comes later measures what was there before it, and an older configuration changes nothing', async () => {
