@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { parseSubject } from '../core/names.ts'
 import type { TenantId } from '../core/tenant.ts'
-import type { Judged } from '../strikes/judge-strike.ts'
-import { type Heard, Wire } from '../strikes/wire.ts'
+import { StagedDuel } from '../strikes/staged-duel.ts'
+import type { Heard, Wire } from '../strikes/wire.ts'
 import { signClientAssertion } from '../tokens/client-assertion.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
 import { CONTEXT_HEADER, signContext, type TenantContext } from '../tokens/tenant-context.ts'
@@ -34,34 +34,16 @@ export type Sender = 'gateway' | 'vending' | 'clinic' | 'lab'
 const CLIENTS = { gateway: GATEWAY, vending: VENDING, clinic: CLINIC_CLIENT, lab: LAB_CLIENT }
 
 /** Attacker and victim of one strike, and all that is made for it. */
-export class Duel implements Judged {
+export class Duel extends StagedDuel<Party> {
   readonly plane: Plane
-  readonly attacker: Party
-  readonly victim: Party
-  /** What reaches it is what the attacker has seen. */
-  readonly wire = new Wire()
-  /** Of everybody else in the strike. */
-  readonly own = new Wire()
-  /** Secrets that are not canaries, and must not reach the attacker either. */
-  readonly secrets: string[] = []
-  readonly #releases: (() => Promise<unknown>)[] = []
 
   constructor(plane: Plane, attacker: Party, victim: Party) {
+    super(attacker, victim)
     this.plane = plane
-    this.attacker = attacker
-    this.victim = victim
   }
 
   get ground(): Ground {
     return this.plane.site.ground
-  }
-
-  get attackerId(): TenantId {
-    return this.attacker.tenant
-  }
-
-  get victimId(): TenantId {
-    return this.victim.tenant
   }
 
   /** A context as the gateway signs it for an administrator of a tenant. */
@@ -160,14 +142,8 @@ export class Duel implements Judged {
     return rows.map(({ tenant }) => tenant)
   }
 
-  /** What is done after the strike, whatever came of it. */
-  afterwards(release: () => Promise<unknown>): void {
-    this.#releases.push(release)
-  }
-
-  sawCanary(): boolean {
-    const others = this.ground.parties.filter((one) => one !== this.attacker)
-    return [...others.flatMap(canariesOf), ...this.secrets].some((one) => this.wire.hasSeen(one))
+  protected canariesOfOthers(): readonly string[] {
+    return this.ground.parties.filter((one) => one !== this.attacker).flatMap(canariesOf)
   }
 
   async watch(): Promise<() => Promise<readonly string[]>> {
@@ -179,12 +155,6 @@ export class Duel implements Judged {
         .filter((table) => before.get(table) !== after.get(table))
         .map((table) => `another tenant's ${table} changed`)
     }
-  }
-
-  async close(): Promise<void> {
-    this.wire.cut()
-    this.own.cut()
-    for (const release of this.#releases.toReversed()) await release()
   }
 }
 
@@ -200,16 +170,6 @@ export function contextFor(tenant: TenantId): TenantContext {
     requestId: randomUUID(),
     session: `session-of-${tenant}`,
     origin: { id: randomUUID(), client: 'web', issuedAt: new Date() },
-  }
-}
-
-/** An answer's JSON object; empty when it is none. */
-export function bodyOf({ body }: Pick<Heard, 'body'>): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(body)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    return {}
   }
 }
 

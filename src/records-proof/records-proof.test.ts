@@ -1,7 +1,7 @@
 import { testRehearsal } from '../strikes/rehearsal-tests.test-support.ts'
 import { RECORDS_ATTACKS } from './attacks/attacks.ts'
 import { RECORDS_MUTANTS } from './mutants/mutants.ts'
-import { RecordsRehearsal } from './records-rehearsal.ts'
+import { openRecordsRehearsal } from './records-rehearsal.ts'
 
 testRehearsal({
   what: 'records',
@@ -10,5 +10,5 @@ testRehearsal({
   mutants: RECORDS_MUTANTS,
   least: { attacks: 60, mutants: 55 },
   secret: /canary-|eyJ|rf[a-z]_|-----/,
-  open: (tenants) => RecordsRehearsal.open(tenants),
+  open: openRecordsRehearsal,
 })

@@ -1,32 +1,10 @@
-import type { AttackKind } from '../../boundaries/boundary.ts'
-import {
-  must,
-  type Outcome,
-  type Staged,
-  type StagedAttack,
-  staged,
-  statusesOf,
-} from '../../strikes/staged-attack.ts'
+import { attackOf as attackIn, type StagedAttack } from '../../strikes/staged-attack.ts'
 import type { Heard } from '../../strikes/wire.ts'
 import type { Duel } from '../duel.ts'
 
 export type RecordsAttack = StagedAttack<Duel>
 
-/** An attack of a kind, with its stage. */
-export function attackOf(kind: AttackKind) {
-  return (id: string, title: string, stage: (duel: Duel) => Promise<Staged>): RecordsAttack =>
-    staged({ id, title, kind }, stage)
-}
-
-/** What the attacker met, where no request may be carried out. */
-export function noneMay(heard: readonly Heard[]): Outcome {
-  return { crossed: heard.some(({ status }) => status > 0 && status < 400), met: statusesOf(heard) }
-}
-
-/** What the attacker met, where answers are good and hold nothing of anybody else's. */
-export function justMet(heard: readonly Heard[]): Outcome {
-  return { crossed: false, met: statusesOf(heard) }
-}
+export const attackOf: typeof attackIn<Duel> = attackIn
 
 /** Makes requests one after another: what one brings about is there when the next comes. */
 export async function eachOf<T>(
@@ -38,4 +16,5 @@ export async function eachOf<T>(
   return heard
 }
 
-export { must, type Outcome, type Staged, statusesOf }
+export type { Outcome, Staged } from '../../strikes/staged-attack.ts'
+export { justMet, must, noneMay, statusesOf } from '../../strikes/staged-attack.ts'

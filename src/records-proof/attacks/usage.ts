@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { parseGrantId, parseSubject } from '../../core/names.ts'
 import type { Heard } from '../../strikes/wire.ts'
 import { signClientAssertion } from '../../tokens/client-assertion.ts'
-import { bodyOf, type Duel } from '../duel.ts'
+import type { Duel } from '../duel.ts'
 import { eventOf } from '../house/furnish.ts'
 import { CLINIC, CLINIC_CLIENT, GATEWAY, LAB, VENDING } from '../house/ground.ts'
 import { attackOf, must, type RecordsAttack, statusesOf } from './attack.ts'
 import { usageLine } from './journals.ts'
 import { USAGE } from './reads.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const write = attackOf('write')
 const DAY_MS = 86_400_000

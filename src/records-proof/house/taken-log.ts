@@ -8,10 +8,11 @@ import type { NoteSigner } from '../../transparency/note-signer.ts'
 import { signNote } from '../../transparency/signed-note.ts'
 import { tilePath } from '../../transparency/tile-path.ts'
 import { parseVerifierKey, type VerifierKey } from '../../transparency/verifier-key.ts'
-import { bodyOf, type Duel } from '../duel.ts'
+import type { Duel } from '../duel.ts'
 import { ORIGIN } from './ground.ts'
 import type { Party } from './party.ts'
 import type { Site } from './site.ts'
+import { bodyOf } from '../../strikes/heard.ts'
 
 const AUDIT = '/ringfence/audit'
 
