@@ -53,3 +53,14 @@ test('a file that is none, and settings that are none, are misuse in one line', 
     assert.match(err, /^ringfence: [^\n]+\n$/)
   }
 })
+
+test('traffic that cannot be written is misuse in one line', async () => {
+  for (const [traffic, labels] of [
+    ['none/traffic.ndjson', 'labels.json'],
+    ['traffic.ndjson', 'none/labels.json'],
+  ] as const) {
+    const { code, err } = await run('simulate', file(traffic), '--labels', file(labels), ...SMALL)
+    assert.equal(code, 2)
+    assert.match(err, /^ringfence: [^\n]+ cannot be written: [^\n]+\n$/)
+  }
+})

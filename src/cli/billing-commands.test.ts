@@ -12,7 +12,7 @@ import { runCommandLine } from './program.ts'
 /** The operators' router on a real listener, and the files of a platform that point to it. */
 async function stage(t: TestContext) {
   const site = await servedBilling(t)
-  const app = new Hono().route('/v1/billing', site.operatorApi)
+  const app = new Hono().route('/v1/billing', site.operators)
   const listening = await listen((request) => app.fetch(request), { host: '127.0.0.1', port: 0 })
   const state = mkdtempSync(join(tmpdir(), 'rf-cli-'))
   t.after(async () => {
@@ -55,6 +55,11 @@ test('a bill is previewed, made final, shown, recomputed and taken back', async 
   const file = join(state, 'invoice.csv')
   await run('invoices', 'acme', 'RF-000001', '--csv', file)
   assert.match(readFileSync(file, 'utf8'), /RF-000001,2026-07,EUR,charge,calls/)
+  const pdf = join(state, 'invoice.pdf')
+  assert.match((await run('invoices', 'acme', 'RF-000001', '--pdf', pdf)).out, /is written/)
+  const bytes = readFileSync(pdf)
+  // As it was made: bytes that are no text are in it.
+  assert.ok(bytes.subarray(0, 5).equals(Buffer.from('%PDF-')) && bytes.includes(0xff))
   assert.equal((await run('recompute', 'acme', 'RF-000001')).code, 0)
   use(ACME, 100, day('2026-07-09'))
   const wrong = await run('recompute', 'acme', 'RF-000001')
@@ -90,6 +95,8 @@ test('misuse is refused with one line, and a platform without a records plane sa
     ['finalise', 'acme', '--period', '2026-09'],
     ['invoices', 'acme', 'RF-000009'],
     ['invoices', 'acme', '--csv', 'x.csv'],
+    ['invoices', 'acme', '--pdf', 'x.pdf'],
+    ['invoices', 'acme', 'RF-000009', '--pdf', 'x.pdf'],
   ]) {
     const { code, err } = await run(...args)
     assert.equal(code, 2, args.join(' '))

@@ -34,7 +34,8 @@ export class EntryComparison {
   }
 
   add(bundle: ReadBundle): void {
-    if (sameRow(bundle.signed, bundle.leaves)) {
+    // Where neither entries nor hashes are there, nothing agrees.
+    if (bundle.leaves.length > 0 && sameRow(bundle.signed, bundle.leaves)) {
       if (!bundle.isVouchedFor) this.#unvouched.push({ ...bundle, signed: [], leaves: [] })
       return
     }

@@ -102,6 +102,9 @@ test('bundles and tiles that are not there are named', async () => {
   const log = new Map(whole)
   log.delete('tile/entries/001')
   assert.deepEqual(await verify(log), [{ kind: 'missing', index: 256, count: 256 }])
+  log.delete('tile/0/001')
+  const [lost] = await verify(log)
+  assert.deepEqual(lost, { kind: 'missing', index: 256, count: 256 })
   for (const path of ['tile/0/001', 'tile/0/003.p/232', 'tile/1/000.p/3']) {
     const log = new Map(whole)
     log.delete(path)

@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
@@ -106,7 +106,7 @@ function addSimulate(behaviour: Command, console: Console): void {
         days: wholeNumber(flags.days, '--days') ?? 28,
         attacksFrom: ATTACKS_FROM,
       }
-      const out = createWriteStream(file)
+      const [out, written] = [await created(file), await created(flags.labels)]
       const labels: Label[] = []
       let count = 0
       for (const day of simulate(options)) {
@@ -119,7 +119,6 @@ function addSimulate(behaviour: Command, console: Console): void {
       }
       out.end()
       await finished(out)
-      const written = createWriteStream(flags.labels)
       written.end(`${JSON.stringify(labels, null, 2)}\n`)
       await finished(written)
       console.out(`${count} lines, ${labels.length} attacks\n`)
@@ -166,6 +165,15 @@ const columnsOf = ({ detector, tenant, about, signal, at, counted, limit }: Find
   ...{ about, signal, counted },
   limit: Math.round(limit),
 })
+
+/** @throws RingfenceError `not_writable` */
+async function created(file: string): Promise<WriteStream> {
+  const stream = createWriteStream(file)
+  await once(stream, 'open').catch((error: unknown) => {
+    throw new RingfenceError('not_writable', `${file} cannot be written: ${messageOf(error)}`)
+  })
+  return stream
+}
 
 function readJson<T>(file: string | undefined, schema: z.ZodType<T>): T {
   let value: unknown

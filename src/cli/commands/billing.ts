@@ -17,8 +17,10 @@ import type { Console } from '../console.ts'
 import { ControlClient } from '../control-client.ts'
 import { confirm, examples, pathOf, wholeNumber } from '../control-command.ts'
 import { type Ending, STATE_DIRECTORY_DEFAULT } from '../ending.ts'
+import { getResponse } from '../get-response.ts'
 import { type Columns, type OutputFormat, parseFormat, writeList, writeOne } from '../output.ts'
 import { recordsAccess, type RecordsFlags } from '../records-access.ts'
+import { tenantRefusal } from '../tenant-access.ts'
 import { addBillingCosts } from './billing-costs.ts'
 
 interface Flags extends RecordsFlags {
@@ -68,25 +70,32 @@ export function addBilling(program: Command, console: Console, ending: Ending): 
         .description('Invoices and credit notes, or one.'),
     )
       .option('--limit <n>', 'at most so many', '50')
-      .option('--csv <file>', 'write one as CSV'),
+      .option('--csv <file>', 'write one as CSV')
+      .option('--pdf <file>', 'write one as PDF'),
     'ringfence billing invoices acme',
-    'ringfence billing invoices acme RF-000001 --csv invoice.csv',
+    'ringfence billing invoices acme RF-000001 --pdf invoice.pdf',
   ).action(
     async (
       tenant: string,
       number: string | undefined,
-      flags: Flags & { readonly limit: string; readonly csv?: string },
+      flags: Flags & { readonly limit: string; readonly csv?: string; readonly pdf?: string },
     ) => {
       const most = wholeNumber(flags.limit, '--limit') ?? 50
       const { client, format } = open(flags, console)
       if (number === undefined) {
-        if (flags.csv !== undefined) throw new RingfenceError('invalid_argument', 'name an invoice')
+        if (flags.csv !== undefined || flags.pdf !== undefined) {
+          throw new RingfenceError('invalid_argument', 'name an invoice')
+        }
         const path = of(tenant, 'invoices')
         writeList(await invoicesOf(client, path, most), invoiceColumns, format, console.out)
         return
       }
       const path = of(tenant, 'invoices', number)
-      if (flags.csv !== undefined) return save(flags.csv, await client.text(`${path}/csv`), console)
+      if (flags.csv !== undefined)
+        save(flags.csv, await fileOf(`${path}/csv`, flags, console), console)
+      if (flags.pdf !== undefined)
+        save(flags.pdf, await fileOf(`${path}/pdf`, flags, console), console)
+      if (flags.csv !== undefined || flags.pdf !== undefined) return
       const one = await client.get(path, invoice)
       writeOne(one, invoiceColumns, format, console.out)
       if (format === 'table') writeList(one.lines, lineColumns(one.currency), format, console.out)
@@ -227,9 +236,18 @@ async function invoicesOf(client: ControlClient, path: string, most: number) {
   return all
 }
 
-function save(file: string, text: string, console: Console): void {
+/** An invoice as a file, byte for byte. @throws RingfenceError as `recordsAccess`, or as it is refused */
+async function fileOf(path: string, flags: Flags, console: Console): Promise<Uint8Array> {
+  const { server, token } = recordsAccess(flags, console)
+  const shown = typeof token === 'string' ? token : await token()
+  const response = await getResponse(server, path, { authorization: `Bearer ${shown}` })
+  if (!response.ok) throw tenantRefusal(response.status, await response.text())
+  return new Uint8Array(await response.arrayBuffer())
+}
+
+function save(file: string, content: Uint8Array, console: Console): void {
   try {
-    writeFileSync(file, text, { mode: 0o600 })
+    writeFileSync(file, content, { mode: 0o600 })
   } catch (error) {
     throw new RingfenceError('not_writable', `${file} cannot be written: ${messageOf(error)}`)
   }
