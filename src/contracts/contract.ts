@@ -55,5 +55,3 @@ export const contractSchema = contractSpecSchema.extend({ name: parsed(parseCont
 
 export type ApiConfig = z.output<typeof apiSchema>
 export type ContractConfig = z.output<typeof contractSchema>
-export type ContractSpec = z.output<typeof contractSpecSchema>
-export type UpstreamReference = z.output<typeof upstreamReferenceSchema>

@@ -64,4 +64,3 @@ export type PiiKind = (typeof PII_KINDS)[number]
 export type GuardrailAction = z.output<typeof actionSchema>
 export type GuardrailRule = z.output<typeof ruleSchema>
 export type GuardrailConfig = z.output<typeof guardrailSchema>
-export type GuardrailSpec = z.output<typeof guardrailSpecSchema>

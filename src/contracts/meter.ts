@@ -6,9 +6,6 @@ import { parsed } from '../core/parsed.ts'
 export const AGGREGATIONS = ['sum', 'count', 'max', 'unique', 'latest'] as const
 export type Aggregation = (typeof AGGREGATIONS)[number]
 
-/** Attributes of an event itself, beside the properties of its data. */
-export const EVENT_ATTRIBUTES = ['@subject', '@source', '@grantid', '@tenantcontextid'] as const
-
 /** A property of an event's data, or `@subject` and the like. */
 const propertySchema = z
   .string()
@@ -88,6 +85,5 @@ export const meterSchema = meterShape
   .refine(valueFits, { error: VALUE_MISFITS, path: ['value'] })
 
 export type MeterCondition = z.output<typeof conditionSchema>
-export type MeterSpec = z.output<typeof meterSpecSchema>
 /** What is measured of every tenant. It is the platform's: a tenant cannot change what it is billed by. */
 export type MeterConfig = z.output<typeof meterSchema>

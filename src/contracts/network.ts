@@ -8,5 +8,3 @@ export const networkSchema = z.strictObject({
   allow: z.array(rangeSchema).max(1_000).optional(),
   deny: z.array(rangeSchema).max(1_000).optional(),
 })
-
-export type NetworkConfig = z.output<typeof networkSchema>

@@ -43,6 +43,5 @@ export const policyStoreSchema = z.strictObject({
 /** What the platform forbids, above every tenant's store: `forbid` policies only. */
 export const platformPoliciesSchema = z.array(policySchema).max(200)
 
-export type PolicyConfig = z.output<typeof policySchema>
 export type PolicyStoreConfig = z.output<typeof policyStoreSchema>
 export type PlatformPolicies = z.output<typeof platformPoliciesSchema>

@@ -88,7 +88,6 @@ export const policyTestSchema = z.strictObject({
   entities: policyStoreSchema.shape.entities,
   expect: z.enum(['allow', 'deny']),
 })
-export type PolicyTest = z.output<typeof policyTestSchema>
 
 const { policies, entities } = policyStoreSchema.shape
 const policyText = policies.element.extend({ text: orFile(policies.element.shape.text.clone()) })

@@ -19,16 +19,3 @@ export function entityNamesIn(
   }
   return found
 }
-
-/** Every type of entities that a policy asks about. */
-export function typesIn(json: unknown): readonly string[] {
-  const found: string[] = []
-  const open: unknown[] = [json]
-  while (open.length > 0) {
-    const one = open.pop()
-    if (typeof one !== 'object' || one === null) continue
-    if ('entity_type' in one && typeof one.entity_type === 'string') found.push(one.entity_type)
-    open.push(...(Object.values(one) as readonly unknown[]))
-  }
-  return found
-}

@@ -43,10 +43,6 @@ export function periodAt(kind: BillingPeriod, moment: Date): Period {
   return periodFrom(kind, moment.getUTCFullYear(), month)
 }
 
-export function periodBefore(period: Period): Period {
-  return periodAt(period.kind, new Date(period.from.getTime() - 1))
-}
-
 function periodFrom(kind: BillingPeriod, year: number, month: number): Period {
   const from = new Date(Date.UTC(year, month))
   const to = new Date(Date.UTC(year, month + MONTHS[kind]))

@@ -20,7 +20,6 @@ export const GRANT_TYPES = [
   'urn:ietf:params:oauth:grant-type:device_code',
   TOKEN_EXCHANGE,
 ] as const
-export type GrantType = (typeof GRANT_TYPES)[number]
 
 /** Ways in which a client can authenticate; `none` is a public client. */
 export const CLIENT_AUTH_METHODS = [

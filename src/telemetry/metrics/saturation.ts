@@ -9,20 +9,6 @@ export interface PoolState {
   readonly waiting?: number
 }
 
-/** What is needed of a pool of `pg`. */
-interface ConnectionPool {
-  readonly totalCount: number
-  readonly idleCount: number
-  readonly waitingCount: number
-  readonly options: { readonly max: number }
-}
-
-/** How full a pool of database connections is. */
-export function connectionsOf(pool: ConnectionPool): PoolState {
-  const { totalCount, idleCount, waitingCount, options } = pool
-  return { used: totalCount - idleCount, limit: options.max, waiting: waitingCount }
-}
-
 /**
  * Pools of this process by their names, from a closed list of the plane's: `gate`, `database`,
  * `sessions`. One that cannot be read is left out.

@@ -16,7 +16,6 @@ export const ID_TOKEN_ALGORITHMS = [
   'RS384',
   'RS512',
 ] as const
-export type IdTokenAlgorithm = (typeof ID_TOKEN_ALGORITHMS)[number]
 
 const CERTIFICATE_CHARACTERS_MAX = 16_384
 const CERTIFICATES_MAX = 5
