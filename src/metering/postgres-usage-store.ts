@@ -32,7 +32,8 @@ export class PostgresUsageStore implements UsageStore {
   /** Batches that are still to ask first: who brings again what is there brings more of it. */
   #asking = 0
   /** Of tenant and source: the database knows their roots already. */
-  readonly #roots = new Set<string>()
+  readonly #roots = new Map<TenantId, Set<string>>()
+  #rootCount = 0
 
   readonly #waitingMax: number
 
@@ -134,6 +135,9 @@ export class PostgresUsageStore implements UsageStore {
     })
     this.#asking = standing.size > 0 ? ASKING : Math.max(0, this.#asking - 1)
     if (standing.size < rows.length) this.#onWritten()
+    if (standing.size === 0 && rows.length === all.length) {
+      return group.map((one) => one.rows.map(() => 'accepted'))
+    }
     const fateOf = (row: CopyRow): Fate => {
       const first = firsts.get(row.key)
       const stood = standing.get(row.key)
@@ -145,21 +149,31 @@ export class PostgresUsageStore implements UsageStore {
 
   /** Whose words the tenants' watermarks wait for. */
   async #enterRoots(rows: readonly CopyRow[]): Promise<void> {
-    const missing = new Map<string, { tenant: TenantId; root: string }>()
+    const missing = new Map<string, { tenant: TenantId; source: string }>()
     for (const { received } of rows) {
       const { tenantid: tenant, source } = received.event
-      const name = `${tenant} ${source}`
-      if (this.#roots.has(name)) continue
-      missing.set(name, { tenant, root: ROOT.exec(source)?.[0] ?? source })
+      if (this.#roots.get(tenant)?.has(source) === true) continue
+      missing.set(`${tenant} ${source}`, { tenant, source })
     }
     if (missing.size === 0) return
     const entries = [...missing.values()]
     await this.#database.query(
       `insert into usage.tenant_root (tenant, root) select * from unnest($1::text[], $2::text[])
         on conflict do nothing`,
-      [entries.map(({ tenant }) => tenant), entries.map(({ root }) => root)],
+      [
+        entries.map(({ tenant }) => tenant),
+        entries.map(({ source }) => ROOT.exec(source)?.[0] ?? source),
+      ],
     )
-    if (this.#roots.size > ROOTS_REMEMBERED) this.#roots.clear()
-    for (const name of missing.keys()) this.#roots.add(name)
+    if (this.#rootCount > ROOTS_REMEMBERED) {
+      this.#roots.clear()
+      this.#rootCount = 0
+    }
+    for (const { tenant, source } of entries) {
+      const own = this.#roots.get(tenant)
+      if (own === undefined) this.#roots.set(tenant, new Set([source]))
+      else own.add(source)
+    }
+    this.#rootCount += entries.length
   }
 }
