@@ -24,9 +24,11 @@ const NGINX_LINE = {
   // By now that of a body that did not say its length, too.
   request_bytes: '$content_length',
   response_bytes: '$body_bytes_sent',
-  // `OK`, unless somebody broke it off; and whether a service has answered.
+  // Whether it ended well: `OK` unless the caller broke it off, whether a service has answered, and how
+  // long it said that its answer is.
   completion: '$request_completion',
   answered: '$upstream_header_time',
+  length: '$sent_http_content_length',
 } as const
 
 const FILTER = 'envoy.filters.http.ext_authz'

@@ -27,6 +27,7 @@ export function lineOf(change: Readonly<Record<string, string>>): string {
     response_bytes: '8',
     completion: 'OK',
     answered: '0.020',
+    length: '8',
     ...change,
   })
 }

@@ -54,7 +54,10 @@ test('what did not end well is said to be cut off, and who left before an answer
   }
   assert.deepEqual(cut({}), ['2xx', undefined])
   assert.deepEqual(cut({ answered: '-, 0.002' }), ['2xx', undefined])
+  assert.deepEqual(cut({ length: '' }), ['2xx', undefined])
+  assert.deepEqual(cut({ length: '8', status: '304', response_bytes: '0' }), ['3xx', undefined])
   assert.deepEqual(cut({ completion: '' }), ['2xx', true])
+  assert.deepEqual(cut({ length: '9' }), ['2xx', true])
   assert.deepEqual(cut({ answered: '-', status: '502' }), ['5xx', true])
   assert.deepEqual(cut({ answered: '', completion: '', status: '000' }), ['4xx', true])
 })

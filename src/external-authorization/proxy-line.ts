@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { REQUEST_EVENT, statusClass } from '../gateway/request-usage.ts'
 import type { UsageEvent } from '../usage/usage-event.ts'
-import type { UsageSeal } from './usage-seal.ts'
+import type { SealedUsed, UsageSeal } from './usage-seal.ts'
 
 const seconds = z
   .string()
@@ -19,6 +19,7 @@ const nginxLine = z.strictObject({
   took_s: seconds,
   completion: z.string(),
   answered: z.string(),
+  length: count,
 })
 const envoyLine = z.strictObject({
   ...said,
@@ -46,12 +47,16 @@ const NO_ANSWER = 499
  * @param source who reports it
  * @returns a text: what is wrong with the line
  */
-export function readProxyLine(text: string, source: string, seal: UsageSeal): ReadLine | string {
+export function readProxyLine(
+  text: string,
+  source: string,
+  seal: Pick<UsageSeal, 'open'>,
+): ReadLine | string {
   try {
     const line = lineSchema.parse(JSON.parse(text))
     const used = seal.open(line.usage)
     if (used === undefined) return 'it is not said by an authorizer of ours'
-    const { endedAt, milliseconds, isCut } = endOf(line)
+    const { endedAt, milliseconds, isCut } = endOf(line, used)
     const status = line.status < 100 ? NO_ANSWER : line.status
     const { data, ...whose } = used
     const time = new Date(endedAt).toISOString()
@@ -81,13 +86,14 @@ export function readProxyLine(text: string, source: string, seal: UsageSeal): Re
 }
 
 /** Milliseconds since the epoch, and of duration; and whether it did not end well. */
-function endOf(line: Line) {
+function endOf(line: Line, { data }: SealedUsed) {
   if (line.proxy === 'nginx') {
     return {
       endedAt: Math.round(line.ended_s * 1000),
       milliseconds: Math.round(line.took_s * 1000),
       // Of several services that were tried the last one counts.
-      isCut: line.completion !== 'OK' || !/\d$/.test(line.answered),
+      isCut:
+        line.completion !== 'OK' || !/\d$/.test(line.answered) || isShort(line, data['method']),
     }
   }
   return {
@@ -95,6 +101,11 @@ function endOf(line: Line) {
     milliseconds: line.took_ms,
     isCut: !['', '-', null].includes(line.flags) || line.details !== 'via_upstream',
   }
+}
+
+/** Answers to HEAD, and that nothing has changed, say a length of what does not come. */
+function isShort({ status, length, response_bytes }: z.output<typeof nginxLine>, method: unknown) {
+  return response_bytes < length && method !== 'HEAD' && status !== 304
 }
 
 function loggedAs(

@@ -12,7 +12,7 @@ const PURPOSE = 'ringfence usage of a request that a proxy carries, 1'
 /** What was opened is remembered: a tenant's users say the same again and again. */
 const REMEMBERED_MAX = 2_000
 
-const usedSchema = z.strictObject({
+export const usedSchema = z.strictObject({
   tenantid: parsed(parseTenantId),
   tenantcontextid: parsed(parseTenantId).exactOptional(),
   grantid: z.string().exactOptional(),

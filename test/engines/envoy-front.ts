@@ -89,6 +89,7 @@ export async function openEnvoyFront(
     envoy,
     decide: gateway.decide,
     closeAuthorizer,
+    reopenLogs: () => envoy.reopenLogs(),
     async close() {
       await envoy.stop()
       await closeAuthorizer()

@@ -13,6 +13,8 @@ export interface EnvoyServer {
   readonly port: number
   /** What it says of itself. */
   log(): Promise<string>
+  /** As after rotation. */
+  reopenLogs(): void
   stop(): Promise<void>
 }
 
@@ -45,8 +47,9 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyServer> {
   const child = spawn(
     binary,
     ['-c', file, '--concurrency', '1', '--disable-hot-restart', '-l', 'warning'].concat(
-      '--log-path',
-      logFile,
+      ...['--log-path', logFile],
+      // Who waits for its access log waits no ten seconds.
+      ...['--file-flush-interval-msec', '100'],
     ),
     { stdio: ['ignore', 'ignore', 'pipe'] },
   )
@@ -63,6 +66,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyServer> {
   return {
     port,
     log,
+    reopenLogs: () => void child.kill('SIGUSR1'),
     async stop() {
       // It has nobody to wait for.
       child.kill('SIGKILL')

@@ -5,6 +5,7 @@ import { tokenOf } from '../../src/gateway/door.test-support.ts'
 import { ENVOY_ATTACKS } from './envoy-attacks.ts'
 import { type EnvoyFrontOptions, openEnvoyFront } from './envoy-front.ts'
 import { frontDoorOn, NOT_HELD } from './front-door-on-proxy.ts'
+import { meteredOn } from './metered-proxy.ts'
 import { bodyUnsaid, cutInTwoWays, TARGET } from './proxy-attacks.ts'
 import { certifiedHosts } from './proxy-front.ts'
 import { openProxySite } from './proxy-site.ts'
@@ -254,6 +255,8 @@ for (const protocol of ['grpc', 'http'] as const) {
       assert.deepEqual(await certifiedHosts(address, 'nobody.example'), ['api.example'])
     })
   })
+
+  meteredOn(`Envoy, ${by}`, (t, accessLog) => openEnvoySite(t, { settings: { accessLog } }))
 
   frontDoorOn(`Envoy, ${by}`, (options) => openEnvoyFront(options, { settings: { protocol } }), [
     ...NOT_HELD,

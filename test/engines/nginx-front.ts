@@ -74,6 +74,7 @@ export async function openNginxFront(
     removeCertificate: (host) => rm(join(place, host), { recursive: true }),
     decide: gateway.decide,
     closeAuthorizer,
+    reopenLogs: () => nginx.reopenLogs(),
     async close() {
       await nginx.stop()
       await closeAuthorizer()

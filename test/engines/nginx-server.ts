@@ -12,6 +12,8 @@ export interface NginxServer {
   readonly port: number
   /** What it says of itself. */
   log(): Promise<string>
+  /** As after rotation. */
+  reopenLogs(): void
   stop(): Promise<void>
 }
 
@@ -65,6 +67,7 @@ export async function startNginx(options: NginxOptions): Promise<NginxServer> {
   return {
     port,
     log: () => readFile(join(directory, 'error.log'), 'utf8'),
+    reopenLogs: () => void child.kill('SIGUSR1'),
     async stop() {
       child.kill('SIGTERM')
       await exited

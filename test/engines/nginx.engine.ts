@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { tokenOf } from '../../src/gateway/door.test-support.ts'
 import { frontDoorOn, NOT_HELD } from './front-door-on-proxy.ts'
+import { meteredOn } from './metered-proxy.ts'
 import { NGINX_ATTACKS } from './nginx-attacks.ts'
 import { type NginxFrontOptions, openNginxFront } from './nginx-front.ts'
 import { cutInTwoWays, TARGET } from './proxy-attacks.ts'
@@ -182,5 +183,12 @@ for (const remembered of [false, true]) {
     `nginx, ${remembered ? 'which remembers decisions' : 'which asks each time'}`,
     (options) => openNginxFront(options, { authorizer: { remembered } }),
     [...NOT_HELD, LINE_ENDS, ...(remembered ? ['fd-load-plan'] : [])],
+  )
+}
+
+for (const remembered of [false, true]) {
+  meteredOn(
+    `nginx, ${remembered ? 'which remembers decisions' : 'which asks each time'}`,
+    (t, accessLog) => openNginxSite(t, { authorizer: { remembered }, settings: { accessLog } }),
   )
 }

@@ -20,6 +20,8 @@ export interface ProxyFront {
   readonly decide: Gateway['decide']
   /** Takes the authorizer away. */
   closeAuthorizer(): Promise<void>
+  /** The proxy begins its logs anew, as after rotation. */
+  reopenLogs(): void
   close(): Promise<void>
 }
 

@@ -1,5 +1,6 @@
 import type { FrontDoorAttack } from './attack.ts'
 import { AUTHORIZERS } from './authorizers.ts'
+import { CARRIED } from './carried.ts'
 import { CLAIMS } from './claims.ts'
 import { CONFIGURATION } from './configuration.ts'
 import { CONTEXTS } from './contexts.ts'
@@ -61,6 +62,7 @@ export const FRONT_DOOR_ATTACKS: readonly FrontDoorAttack[] = [
   ...GRANT_TOOLS,
   ...DECISIONS,
   ...AUTHORIZERS,
+  ...CARRIED,
   ...DESCRIPTIONS,
   ...GUARDRAILS_ATTACKED,
   ...CONFIGURATION,

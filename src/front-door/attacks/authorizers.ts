@@ -15,7 +15,7 @@ import { type FrontDoorAttack, must, staged, statusesOf } from './attack.ts'
 import { bearer, byPath } from './calls.ts'
 import { owning } from './upstreams.ts'
 
-type Fields = readonly (readonly [string, string])[]
+export type Fields = readonly (readonly [string, string])[]
 
 interface Question {
   readonly target: string
@@ -28,7 +28,7 @@ interface Question {
 }
 
 /** What nginx asks of the authorizer about a request, before it passes it on. */
-async function asks(wire: Wire, door: Door, question: Question): Promise<Heard> {
+export async function asks(wire: Wire, door: Door, question: Question): Promise<Heard> {
   const { target, method = 'GET', address = '192.0.2.7', fields = [] } = question
   const { secrets = [PROXY_SECRET] } = question
   return wire.ask(await door.authorizer(), {

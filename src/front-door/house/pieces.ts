@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { ServiceName } from '../../core/names.ts'
 import type { TenantId } from '../../core/tenant.ts'
 import { type AuthorizerOptions, openAuthorizer } from '../../external-authorization/authorizer.ts'
+import { type ReadLine, readProxyLine } from '../../external-authorization/proxy-line.ts'
+import { UsageSeal } from '../../external-authorization/usage-seal.ts'
 import type { GatewayCheck } from '../../gateway/check.ts'
 import { GATEWAY_CHECKS } from '../../gateway/checks.ts'
 import type { GatewayLimits } from '../../gateway/limits.ts'
@@ -59,6 +61,8 @@ export interface Pieces {
   /** What services ask, and what other proxies do, that pass requests on themselves. */
   readonly decisionPoint: (options: DecisionPointOptions, ground: Ground) => DecisionPoint
   readonly openAuthorizer: (options: AuthorizerOptions) => Promise<Listening>
+  /** What is made of a line of such a proxy's log. */
+  readonly proxyLines: (secret: string) => (line: string) => ReadLine | string
   readonly vendingChecks: readonly Check[]
   readonly vendingLimits: Partial<Pick<VendingOptions, 'atOncePerTenant'>>
   /** What stands before vending. */
@@ -84,6 +88,9 @@ export interface Pieces {
   readonly silenceMs: number
 }
 
+/** Who reports what proxies carry. */
+export const PROXIES = '/ringfence/gateway/proxies/nginx'
+
 export const SOUND: Pieces = {
   gatewayChecks: GATEWAY_CHECKS,
   gatewayLimits: {},
@@ -92,6 +99,10 @@ export const SOUND: Pieces = {
   connections: (rules) => new Upstreams(rules),
   decisionPoint: (options) => new DecisionPoint(options),
   openAuthorizer,
+  proxyLines(secret) {
+    const seal = new UsageSeal(secret)
+    return (line) => readProxyLine(line, PROXIES, seal)
+  },
   vendingChecks: VENDING_CHECKS,
   vendingLimits: {},
   vendingFront: (vending) => vending,

@@ -3,27 +3,47 @@ import type { AuthorizerOptions } from '../../external-authorization/authorizer.
 import { nginxAnswer } from '../../external-authorization/nginx-answer.ts'
 import { nginxQuestion } from '../../external-authorization/nginx-question.ts'
 import { PROXY_CHECKS } from '../../external-authorization/proxy-checks.ts'
-import { UsageSeal } from '../../external-authorization/usage-seal.ts'
-import { flat, type Headers, headersOf } from '../../gateway/headers.ts'
+import { readProxyLine } from '../../external-authorization/proxy-line.ts'
+import { USAGE_FIELD, usedSchema, UsageSeal } from '../../external-authorization/usage-seal.ts'
+import { flat, type Headers, headersOf, valueOf } from '../../gateway/headers.ts'
 import { listenWith } from '../../http/listen.ts'
+import { PROXIES } from '../house/pieces.ts'
 import { type FrontDoorMutant, mutant } from './front-door-mutant.ts'
 
-/** An authorizer that believes whoever asks, by what it makes of the fields. */
-function believing(fieldsOf: (fields: Headers) => Headers) {
+/**
+ * An authorizer that believes whoever asks, by what it makes of the fields.
+ * @param usageOf what it takes for what is metered, besides what was decided
+ */
+function believing(
+  fieldsOf: (fields: Headers) => Headers,
+  usageOf: (fields: Headers) => string | undefined = () => undefined,
+) {
   return ({ decide, listen, secret }: AuthorizerOptions) => {
     const seal = new UsageSeal(secret)
     const server = createServer((request, response) => {
       request.resume()
-      const rawHeaders = flat(fieldsOf(headersOf(request.rawHeaders)))
+      const fields = headersOf(request.rawHeaders)
+      const rawHeaders = flat(fieldsOf(fields))
       const question = () => nginxQuestion({ rawHeaders })
       void (async () => {
         const decision = await decide({ ...question(), also: PROXY_CHECKS })
         const { status, headers } = nginxAnswer(decision, 'http', false, seal)
-        response.writeHead(status, ['content-length', '0', ...flat(headers)]).end()
+        const usage = usageOf(fields)
+        const said = headers.map(([name, value]): readonly [string, string] => [
+          name,
+          name === USAGE_FIELD ? (usage ?? value) : value,
+        ])
+        response.writeHead(status, ['content-length', '0', ...flat(said)]).end()
       })().catch(() => response.writeHead(400, { 'content-length': '0' }).end())
     })
     return listenWith(server, listen)
   }
+}
+
+/** What is sealed, without a look at the seal. */
+function unsealed(text: string) {
+  const said = Buffer.from(text.split('.')[0] ?? '', 'base64url').toString()
+  return said === '' ? undefined : usedSchema.parse(JSON.parse(said))
 }
 
 /** Of several fields of one name the last. */
@@ -53,6 +73,23 @@ export const AUTHORIZER_MUTANTS: readonly FrontDoorMutant[] = [
     'Of what a proxy says twice the last is believed',
     ['fd-proxy-address'],
     () => ({ openAuthorizer: believing(lastOfName) }),
+  ),
+  mutant(
+    'fd-proxy-usage-of-caller',
+    'What is metered of a request its caller says, where it says something',
+    ['fd-proxy-usage-field'],
+    () => ({
+      openAuthorizer: believing(
+        (fields) => fields,
+        (fields) => valueOf(fields, USAGE_FIELD),
+      ),
+    }),
+  ),
+  mutant(
+    'fd-proxy-usage-unsealed',
+    "A line of a proxy's log is believed, whoever has said what is in it",
+    ['fd-proxy-usage-line'],
+    () => ({ proxyLines: () => (line) => readProxyLine(line, PROXIES, { open: unsealed }) }),
   ),
   ...PROXY_CHECKS.map(({ name }) =>
     mutant(

@@ -12,6 +12,11 @@ import type { Log } from './served.ts'
 /** Below the gateway's journal, and beside its requests: what other proxies carry has files of its own. */
 const PROXIES = 'proxies'
 
+type Spec = Pick<
+  PlaneSpec<'gateway'>,
+  'authorizers' | 'journalDirectory' | 'records' | 'requestLog'
+>
+
 export interface ProxyUsage {
   close(): Promise<void>
 }
@@ -21,10 +26,7 @@ export interface ProxyUsage {
  * complete depends on them, and not on the gateway. Undefined where there are none.
  * @throws RingfenceError `invalid_manifest` when there is nobody to take what it reads
  */
-export async function openProxyUsage(
-  spec: PlaneSpec<'gateway'>,
-  log: Log,
-): Promise<ProxyUsage | undefined> {
+export async function openProxyUsage(spec: Spec, log: Log): Promise<ProxyUsage | undefined> {
   const { authorizers, journalDirectory, records } = spec
   if (authorizers === undefined || authorizers.accessLogs.length === 0) return undefined
   if (journalDirectory === undefined || records === undefined) {
@@ -76,7 +78,7 @@ function readTo(readers: readonly AccessLogReader[], count: number): number | un
 }
 
 /** As a gateway's own, in the file of the day on which a request ended, whenever it is read. */
-function requestLogOf({ requestLog }: PlaneSpec<'gateway'>, log: Log) {
+function requestLogOf({ requestLog }: Spec, log: Log) {
   if (requestLog === undefined) return undefined
   let day = 0
   const files = new RequestLogDirectory({
