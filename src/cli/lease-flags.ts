@@ -48,7 +48,8 @@ export function readLeaseFlags(flags: LeaseFlags, tenant: string | undefined): B
     return { support, seconds, tenant: tenant === undefined ? undefined : parseTenantId(tenant) }
   }
   if (tenant === undefined || reason === undefined) {
-    throw new RingfenceError('invalid_argument', 'give --tenant and --reason, or --support')
+    const missing = tenant === undefined ? '--tenant and --reason' : '--reason'
+    throw new RingfenceError('invalid_argument', `give ${missing}, or --support`)
   }
   if (seconds < SUPPORT_SECONDS_MIN) {
     throw new RingfenceError(

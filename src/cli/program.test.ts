@@ -103,6 +103,12 @@ describe('misuse is one clear line, exit code 2, and changes nothing', () => {
     ['a tenant id with capitals', () => ['lease', 'Acme', '--reason', 'x'], /tenant id/],
     ['a tenant id with SQL', () => ['lease', `a';drop table x--`, '--reason', 'x'], /tenant id/],
     ['a tenant id with a path', () => ['lease', '../acme', '--reason', 'x'], /tenant id/],
+    ['a lease for no reason', () => ['lease', 'acme'], /: give --reason, or --support\n/],
+    [
+      'a platform’s manifest that is two',
+      () => ['up', '-f', file('two.yaml', 'kind: Platform\n---\nkind: Platform\n')],
+      /two\.yaml: several documents, and one is read here\n/,
+    ],
     [
       'no platform to ask',
       () => ['tenants', 'list', '--state', join(directory, 'none')],

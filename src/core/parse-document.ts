@@ -1,4 +1,4 @@
-import { parse } from 'yaml'
+import { parse, YAMLParseError } from 'yaml'
 import type { z } from 'zod'
 import { messageOf, RingfenceError } from './errors.ts'
 
@@ -19,7 +19,12 @@ export function parseDocument<S extends z.ZodType>(
   try {
     value = parse(text, { maxAliasCount: ALIASES_MAX, prettyErrors: false, logLevel: 'error' })
   } catch (error) {
-    throw new RingfenceError('invalid_manifest', `${source}: not YAML: ${messageOf(error)}`)
+    // The library would have the reader call another of its functions.
+    const isSeveral = error instanceof YAMLParseError && error.code === 'MULTIPLE_DOCS'
+    const why = isSeveral
+      ? 'several documents, and one is read here'
+      : `not YAML: ${messageOf(error)}`
+    throw new RingfenceError('invalid_manifest', `${source}: ${why}`)
   }
   const result = schema.safeParse(value)
   if (result.success) return result.data

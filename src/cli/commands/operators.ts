@@ -61,7 +61,7 @@ export function addOperators(program: Command, console: Console, _ending: Ending
     controlCommand(create),
     'ringfence operators create ci --scope tenants:read --scope tenants:write --for 90d',
     'ringfence operators create ci --scope tenants:read -o json | jq -r .token',
-    'ringfence operators create acme-ci --tenant acme --scope configuration:write --for 90d',
+    'ringfence operators create acme-ci --tenant acme --scope configuration:read --scope configuration:write --for 90d',
   ).action(async (name: string, flags: CreateFlags) => {
     const { client, format } = openControl(flags, console)
     const seconds = flags.for === undefined ? undefined : durationSeconds(flags.for, '--for')

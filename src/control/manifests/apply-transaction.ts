@@ -194,8 +194,11 @@ export class ApplyTransaction {
     try {
       return await work()
     } catch (error) {
-      if (!(error instanceof RingfenceError) || error.code !== 'invalid_argument') throw error
-      throw invalid(manifest, ['spec'], error.message)
+      if (!(error instanceof RingfenceError)) throw error
+      if (error.code === 'invalid_argument') throw invalid(manifest, ['spec'], error.message)
+      if (error.code !== 'conflict' && error.code !== 'already_exists') throw error
+      // Of many that are applied together it is said which one it is.
+      throw new RingfenceError(error.code, `${subjectOf(referenceOf(manifest))}: ${error.message}`)
     }
   }
 

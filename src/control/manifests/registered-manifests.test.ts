@@ -70,7 +70,7 @@ test('one thing that is wrong stops all of it, and everything that is wrong is t
     [
       'Contract globex/globex spec.apis[0].upstream',
       'Contract globex/globex spec.apis[1].upstream',
-      'PolicyStore globex/main spec.policies',
+      'PolicyStore globex/main spec.policies[0]',
       'Upstream globex/crm spec.servers[0].url',
     ],
   )
@@ -184,7 +184,8 @@ test('a tenant is onboarded by its manifest together with what it declares, and 
   assert.deepEqual(await changesOf([tenant({ hosts: ['initech.example'] })]), [
     '/initech unchanged',
   ])
-  await refused(apply([tenant({ tier: 'silo' })]), 'conflict')
+  const { message } = await refused(apply([tenant({ tier: 'silo' })]), 'conflict')
+  assert.match(message, /^Tenant initech: spec\.tier: /)
   await refused(apply([], { remove: [readReference('Tenant', 'initech')] }), 'conflict')
   await refused(apply([own('initech', 'https://initech.example')]), 'invalid_manifest')
   await refused(apply([own('acme', 'https://initech.example.:8443')]), 'invalid_manifest')

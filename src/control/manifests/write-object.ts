@@ -98,7 +98,7 @@ function meet(
 function ofSet(row: ObjectRow | undefined, set: SetName | undefined): SetName | undefined {
   const there = row?.set_name ?? undefined
   if (set === undefined || there === undefined || there === set) return set ?? there
-  throw new RingfenceError('conflict', `${row?.kind} ${row?.name} belongs to the set ${there}`)
+  throw new RingfenceError('conflict', `it belongs to the set ${there}`)
 }
 
 /**
