@@ -21,19 +21,21 @@ const CALLS = 40
 
 if (canMount()) {
   test('while vending’s disk is full no lease leaves, none is left open, and those that are out are ended as ever; then it goes on by itself', async (t) => {
+    // Before the disk goes, also when the test fails.
+    const closing: (() => Promise<void>)[] = []
+    const close = async () => {
+      for (const one of closing.splice(0)) await one()
+    }
+    t.after(close)
     const disk = smallDisk(t, 1)
     const directory = join(disk.path, 'journal')
     const journal = await Journal.open({ directory, tryAgainMs: 20 })
     const world = await openWorld({ journal, usageSource: SOURCE })
     const { leaser, vending } = world
-    let isOpen = true
-    const close = async () => {
-      if (!isOpen) return
-      isOpen = false
-      await world.close()
-      await journal.close()
-    }
-    t.after(close)
+    closing.push(
+      () => world.close(),
+      () => journal.close(),
+    )
     const told: Given[] = []
     const isReady = async () => (await vending.app.request('/readyz')).status === 200
     const leaseFor = async (tenant: string) => {
