@@ -15,8 +15,10 @@ import {
 import type { OpenControlPlane } from '../src/control/open-control-plane.ts'
 import { parseServiceName } from '../src/core/names.ts'
 import { type Listening, listen } from '../src/http/listen.ts'
+import { checkOpenApi } from '../src/openapi/check-document.ts'
 import { FileAnchor } from '../src/records/log/file-anchor.ts'
 import { KeyEncryptionKeys } from '../src/records/log/key-encryption.ts'
+import { INTAKE_DOCUMENT, TENANTS_DOCUMENT } from '../src/records/records-apps.ts'
 import { openRecords, type Records, type RecordsOptions } from '../src/records/open-records.ts'
 import { cosigner, newSeed } from '../src/transparency/note-signer.ts'
 import { parseVerifierKey } from '../src/transparency/verifier-key.ts'
@@ -172,4 +174,52 @@ test('the names of logs are told to operators of security alone', async () => {
   const size = (await platformLog(url))?.size ?? 0
   await fillCatalogue(plane)
   await until(async () => ((await platformLog(url))?.size ?? 0) > size)
+})
+
+interface Documented {
+  readonly openapi: string
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<Record<string, { readonly operationId: string; readonly security: [] }>>
+    >
+  >
+}
+
+test('each route of the plane is in the document of its API, and nothing that there is not', async () => {
+  const { records, close } = await opened('audit.example', { version: '1.2.3' })
+  closing.push(close)
+  for (const [app, path] of [
+    [records.tenants, TENANTS_DOCUMENT],
+    [records.intake, INTAKE_DOCUMENT],
+  ] as const) {
+    const text = await (await app.request(path)).text()
+    checkOpenApi(text)
+    const document: Documented = JSON.parse(text)
+    assert.equal(document.openapi, '3.1.0')
+    assert.ok(text.includes('"version":"1.2.3"'))
+    const said = Object.entries(document.paths).flatMap(([at, methods]) =>
+      Object.entries(methods).map(([method, one]) => ({ at, method: method.toUpperCase(), one })),
+    )
+    const routed = app.routes
+      .filter(({ method, path: at }) => method !== 'ALL' && at !== path)
+      .map(({ method, path: at }) => {
+        const shown = at.replaceAll(/:(\w+)/g, '{$1}').replace('*', '{path}')
+        return `${method} ${shown}`
+      })
+    assert.deepEqual(
+      [...new Set(routed)].toSorted(),
+      said.map(({ at, method }) => `${method} ${at}`).toSorted(),
+    )
+    // What is said to be for somebody answers nobody else.
+    for (const { at, method, one } of said.filter(({ one: { security } }) => security.length > 0)) {
+      const target = at.replaceAll(/\{\w+\}/g, 'x')
+      const answer = await app.request(target, { method })
+      const isRefused = answer.status >= 400 && answer.status !== 404
+      assert.ok(isRefused, `${one.operationId}: ${answer.status}`)
+    }
+    const ids = said.map(({ one }) => one.operationId)
+    const twice = ids.filter((id, index) => ids.indexOf(id) !== index)
+    assert.deepEqual(twice, [])
+  }
 })

@@ -1,18 +1,18 @@
-import { Hono } from 'hono'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Hono } from 'hono'
+import type { BlankEnv } from 'hono/types'
 import { type AlertIntake, ownerOf } from '../alerts/alert.ts'
 import { type LogName, logOf } from '../audit/entry.ts'
 import type { BehaviourSettingsInput } from '../behaviour/settings.ts'
 import { withCostMeters } from '../billing/costs/cost-meters.ts'
-import { messageOf, RingfenceError } from '../core/errors.ts'
+import { messageOf } from '../core/errors.ts'
 import type { ClientId, ServiceName } from '../core/names.ts'
 import type { TenantId } from '../core/tenant.ts'
-import { problemResponse } from '../http/problem.ts'
 import type { UsageStreamSettings } from '../metering/jetstream/usage-stream-settings.ts'
 import { type Metering, openMetering } from '../metering/open-metering.ts'
 import type { RevocationSource } from '../revocation/revocation.ts'
 import type { ConfigurationSource, PlatformConfig } from '../snapshot/snapshot.ts'
 import { alertMetrics } from '../telemetry/metrics/alert-metrics.ts'
-import { recordedRoutes } from '../telemetry/recorded-routes.ts'
 import { openSloWatch } from '../telemetry/slo/open-slo-watch.ts'
 import type { CountedProcess } from '../telemetry/slo/counts-follower.ts'
 import type { Slo } from '../telemetry/slo/slo.ts'
@@ -39,6 +39,7 @@ import { KeptTenants } from './keeping/kept-tenants.ts'
 import { RecordsKeeping } from './keeping/records-keeping.ts'
 import { type BillsOptions, openBills } from './open-bills.ts'
 import { outsideOfTenants, type OwnPlaces } from './own-places.ts'
+import { intakeApp, tenantsApp } from './records-apps.ts'
 import { openStreams, type PlatformSink } from './streams/open-streams.ts'
 import { watchBehaviour } from './watch-behaviour.ts'
 
@@ -102,13 +103,15 @@ export interface RecordsOptions
   readonly usageDaysKept?: number
   /** When detectors speak, and whether something is done then. Default: their defaults. */
   readonly behaviour?: BehaviourSettingsInput
+  /** What the documents of the APIs are of. Default unknown. */
+  readonly version?: string
   readonly log: (line: string) => void
 }
 
 export interface Records {
-  /** For tenants, through the gateway: below `/ringfence`. */
+  /** For tenants, through the gateway: below `/ringfence`, with `/ringfence/openapi.json`. */
   readonly tenants: Hono
-  /** For planes and services: a listener that tenants do not reach. */
+  /** For planes, services and operators: a listener that tenants do not reach, with `/v1/openapi.json`. */
   readonly intake: Hono
   /** For those whose logs are cosigned here; undefined where none are. */
   readonly witness: ((request: Request) => Promise<Response>) | undefined
@@ -226,7 +229,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     closing.push(watchPromises(options, bills.alerts))
     options.telemetry?.registry.add(alertMetrics(bills.alerts))
     const parts = [intake.app, ...(metering.app ? [metering.app] : [])]
-    const operators = new Hono()
+    const operators = new OpenAPIHono<BlankEnv>()
       .route('/v1/billing', bills.operators)
       .route(PLATFORM_LOG_PATH, platformLogApi({ ...reading, control: options.control }))
       .route(
@@ -241,9 +244,13 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     return {
       tenants: tenantsApp(
         { audit, sinks: streams.app, bills: bills.tenants, alerts: bills.tenantAlerts },
-        options.telemetry,
+        options,
       ),
-      intake: intakeApp(options, [...parts, operators, watch.operators]),
+      intake: intakeApp(
+        () => options.revocations.known && hasConfiguration(source),
+        [...parts, operators, watch.operators],
+        options.version,
+      ),
       witness: witness.fetch,
       payments: bills.payments,
       close,
@@ -315,44 +322,6 @@ function watchPromises(
   })
   telemetry?.registry.add(() => open.watch.metrics())
   return () => open.close()
-}
-
-function tenantsApp(
-  {
-    audit,
-    sinks,
-    bills,
-    alerts,
-  }: {
-    readonly audit: ReturnType<typeof auditApi>
-    readonly sinks: Awaited<ReturnType<typeof openStreams>>['app']
-    readonly bills: Awaited<ReturnType<typeof openBills>>['tenants']
-    readonly alerts: Awaited<ReturnType<typeof openBills>>['tenantAlerts']
-  },
-  telemetry: Telemetry | undefined,
-): Hono {
-  const app = new Hono()
-  if (telemetry !== undefined) app.use(recordedRoutes(telemetry.server))
-  app.route('/ringfence/billing', bills)
-  app.route('/ringfence/alerts', alerts)
-  // Before what it stands below.
-  app.route('/ringfence/audit/sinks', sinks)
-  app.route('/ringfence/audit', audit)
-  app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
-  return app
-}
-
-function intakeApp({ source, revocations }: RecordsOptions, parts: readonly Hono[]): Hono {
-  const app = new Hono()
-  app.get('/healthz', (context) => context.json({ status: 'ok' }))
-  app.get('/readyz', (context) => {
-    const ready = revocations.known && hasConfiguration(source)
-    return context.json({ status: ready ? 'ok' : 'not ready' }, ready ? 200 : 503)
-  })
-  for (const part of parts) app.route('/', part)
-  app.notFound(() => problemResponse(new RingfenceError('not_found', 'there is no such thing')))
-  app.onError((error) => problemResponse(error))
-  return app
 }
 
 /** Planes report for everybody, workloads for the tenants of their contexts. */

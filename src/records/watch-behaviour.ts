@@ -1,4 +1,5 @@
-import { Hono } from 'hono'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { BlankEnv } from 'hono/types'
 import type { AlertIntake } from '../alerts/alert.ts'
 import { behaviourApi } from '../behaviour/behaviour-api.ts'
 import { openBehaviour, type OpenBehaviourOptions } from '../behaviour/open-behaviour.ts'
@@ -20,7 +21,7 @@ export async function watchBehaviour({ control, ...options }: WatchBehaviourOpti
   const open = await openBehaviour(options)
   const { behaviour, responses } = open
   return {
-    operators: new Hono().route(
+    operators: new OpenAPIHono<BlankEnv>().route(
       '/v1/behaviour',
       behaviourApi({ responses, operatorOf: (headers, act) => operatorOf(control, headers, act) }),
     ),

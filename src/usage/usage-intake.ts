@@ -1,7 +1,9 @@
-import { Hono } from 'hono'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { BlankEnv } from 'hono/types'
 import { z } from 'zod'
 import { RingfenceError } from '../core/errors.ts'
 import type { ClientId } from '../core/names.ts'
+import { type Operation, routesOf } from '../http/described-routes.ts'
 import { PROBLEM_TYPE, problemOf, problemResponse } from '../http/problem.ts'
 import { UsedAssertions, verifyClientAssertion } from '../tokens/client-assertion.ts'
 import { CONTEXT_HEADER, type ContextKeys } from '../tokens/tenant-context.ts'
@@ -20,6 +22,31 @@ export const COMPLETE_HEADER = 'ringfence-complete-to'
 
 const spoolSchema = z.string().regex(/^[a-z0-9-]{1,64}$/)
 const timeSchema = z.iso.datetime({ offset: true })
+
+const SEND_EVENTS: Operation = {
+  ...{ method: 'post', path: '/v1/usage/events', id: 'sendUsage' },
+  summary: 'Hand over events of usage, as CloudEvents: here a batch.',
+  headers: {
+    [SPOOL_HEADER]: spoolSchema.optional(),
+    [COMPLETE_HEADER]: timeSchema.optional(),
+    [CONTEXT_HEADER]: z.string().optional(),
+  },
+  body: {
+    type: 'application/cloudevents-batch+json',
+    schema: z.array(z.looseObject({})),
+  },
+  answers: {
+    202: {
+      description: 'They are durable.',
+      schema: z.strictObject({
+        accepted: z.int(),
+        duplicates: z.int(),
+        /** Places of those whose names came before, with another content. */
+        conflicts: z.array(z.int()),
+      }),
+    },
+  },
+}
 
 export interface UsageIntakeOptions {
   /** Who this is, in client assertions. */
@@ -42,13 +69,16 @@ export interface UsageIntakeOptions {
  * Takes usage events over HTTP: `POST /v1/usage/events`, CloudEvents in each form of the HTTP binding. The
  * answer 202 says that they are durable; an error says that none of them was kept.
  */
-export function usageIntake(options: UsageIntakeOptions): Hono {
+export function usageIntake(options: UsageIntakeOptions): OpenAPIHono<BlankEnv> {
   const used = new UsedAssertions()
   const { eventsPerSecond = EVENTS_PER_SECOND, requestsAtOnce = REQUESTS_AT_ONCE } = options
   const rate = new EventRate(eventsPerSecond)
   let underWay = 0
-  const app = new Hono()
-  app.post('/v1/usage/events', async (context) => {
+  const app = new OpenAPIHono<BlankEnv>()
+  const route = routesOf(app, {
+    ...{ tag: 'intake', by: 'assertion', refusals: [400, 401, 413, 415, 429, 500, 503] },
+  })
+  route(SEND_EVENTS, async (context) => {
     if (underWay >= requestsAtOnce)
       return later(new RingfenceError('overloaded', 'too much at once'))
     underWay += 1

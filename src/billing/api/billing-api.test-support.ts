@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
 import { RingfenceError } from '../../core/errors.ts'
+import { held } from '../../http/described-routes.test-support.ts'
 import { parseTenantId } from '../../core/tenant.ts'
 import { ACME, billingSite, day, GLOBEX, PRICE } from '../billing-site.test-support.ts'
 import { Budgets } from '../budgets/budgets.ts'
@@ -60,5 +61,11 @@ export async function servedBilling(t: TestContext) {
     },
     log: line,
   })
-  return { ...site, tenantApi, operatorApi, log }
+  return {
+    ...site,
+    tenantApi: held(tenantApi),
+    operatorApi: held(operatorApi),
+    operators: operatorApi,
+    log,
+  }
 }

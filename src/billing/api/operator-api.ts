@@ -1,9 +1,10 @@
-import { Hono } from 'hono'
-import { z } from 'zod'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { routesOf } from '../../http/described-routes.ts'
 import type { CostReports } from '../costs/cost-reports.ts'
 import type { Invoices } from '../invoices/invoices.ts'
 import { parsePeriod } from '../rating/period.ts'
 import type { Reconciler } from '../reconcile/reconcile.ts'
+import { finaliseSchema, OPERATOR_BILLING, voidSchema } from './operations.ts'
 import {
   bodyOf,
   csvOf,
@@ -38,57 +39,58 @@ export interface OperatorBillingOptions {
 
 type Env = { Variables: { operator: BillingOperator } }
 
-const finaliseSchema = z.strictObject({ incomplete: z.boolean().default(false) })
-const voidSchema = z.strictObject({ reason: z.string().trim().min(1).max(500) })
+/** Of anything here. */
+const OPERATOR_REFUSALS = [400, 401, 403, 404, 429, 500, 503, 504]
 
 /** Everybody's bills, for operators. Paths below `/v1/billing`. */
-export function operatorBillingApi(options: OperatorBillingOptions): Hono<Env> {
+export function operatorBillingApi(options: OperatorBillingOptions): OpenAPIHono<Env> {
   const { invoices, reconciler, costs, operatorOf, log } = options
-  const app = new Hono<Env>()
+  const app = new OpenAPIHono<Env>()
   // Before the path is looked at, so that nobody learns from it what there is.
   app.use(async (context, next) => {
     const act = context.req.method === 'GET' ? 'read' : 'write'
     context.set('operator', await operatorOf(context.req.raw.headers, act))
     await next()
   })
-  app.get('/tenants/:tenant/invoices', async (context) => {
+  const route = routesOf(app, { tag: 'billing', by: 'operator', refusals: OPERATOR_REFUSALS })
+  route(OPERATOR_BILLING.listInvoices, async (context) => {
     const { limit: asked, before } = queryOf(context, ['limit', 'before'])
     const limit = limitOf(asked)
     return jsonOf(pageOf(await invoices.list(tenantOf(context), { limit, before }), limit))
   })
-  app.get('/tenants/:tenant/invoices/:number', async (context) =>
+  route(OPERATOR_BILLING.getInvoice, async (context) =>
     jsonOf(wireInvoice(await invoices.get(tenantOf(context), stepOf(context, 'number')))),
   )
-  app.get('/tenants/:tenant/invoices/:number/csv', async (context) =>
+  route(OPERATOR_BILLING.getInvoiceCsv, async (context) =>
     csvOf(await invoices.get(tenantOf(context), stepOf(context, 'number'))),
   )
-  app.get('/tenants/:tenant/invoices/:number/pdf', async (context) =>
+  route(OPERATOR_BILLING.getInvoicePdf, async (context) =>
     pdfOf(await invoices.get(tenantOf(context), stepOf(context, 'number'))),
   )
-  app.get('/tenants/:tenant/invoices/:number/recomputation', async (context) =>
+  route(OPERATOR_BILLING.recompute, async (context) =>
     jsonOf(await invoices.recompute(tenantOf(context), stepOf(context, 'number'))),
   )
-  app.post('/tenants/:tenant/invoices/:number/void', async (context) => {
+  route(OPERATOR_BILLING.voidInvoice, async (context) => {
     const { name } = context.var.operator
     const { reason } = await bodyOf(context, voidSchema)
     const number = stepOf(context, 'number')
     return jsonOf(wireInvoice(await invoices.void(tenantOf(context), number, name, reason)))
   })
-  app.get('/tenants/:tenant/periods/:period/preview', async (context) => {
+  route(OPERATOR_BILLING.preview, async (context) => {
     const period = parsePeriod(stepOf(context, 'period'))
     return jsonOf({ items: await invoices.preview(tenantOf(context), period) })
   })
-  app.post('/tenants/:tenant/periods/:period/invoices', async (context) => {
+  route(OPERATOR_BILLING.finalise, async (context) => {
     const { name } = context.var.operator
     const { incomplete } = await bodyOf(context, finaliseSchema)
     const period = parsePeriod(stepOf(context, 'period'))
     const made = await invoices.finalise(tenantOf(context), period, name, { incomplete })
     return jsonOf({ items: made.map(wireInvoice) })
   })
-  app.post('/tenants/:tenant/periods/:period/reconciliation', async (context) =>
+  route(OPERATOR_BILLING.reconcile, async (context) =>
     jsonOf(await reconciler.reconcile(tenantOf(context), parsePeriod(stepOf(context, 'period')))),
   )
-  app.get('/periods/:period/costs', async (context) => {
+  route(OPERATOR_BILLING.costs, async (context) => {
     const { tenant } = queryOf(context, ['tenant'])
     return jsonOf({ items: await costs.of(parsePeriod(stepOf(context, 'period')), tenant) })
   })

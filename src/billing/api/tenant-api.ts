@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { RingfenceError } from '../../core/errors.ts'
 import { TENANT_ADMIN_ROLE } from '../../core/tenant-admin.ts'
@@ -9,7 +9,9 @@ import type { Budgets } from '../budgets/budgets.ts'
 import type { UsageQuotas } from '../budgets/usage-quotas.ts'
 import type { BillingCatalogue } from '../catalogue.ts'
 import type { Invoices } from '../invoices/invoices.ts'
+import { routesOf } from '../../http/described-routes.ts'
 import { parsePeriod } from '../rating/period.ts'
+import { TENANT_BILLING } from './operations.ts'
 import {
   bodyOf,
   csvOf,
@@ -45,6 +47,9 @@ export interface TenantBillingOptions {
 
 type Env = { Variables: { caller: BillingCaller; since: Date } }
 
+/** Of anything here. */
+const TENANT_REFUSALS = [400, 401, 403, 404, 500, 503, 504]
+
 const WINDOWS: readonly Window[] = ['minute', 'hour', 'day', 'whole']
 /** So many windows at once. */
 const READINGS_MAX = 1_500
@@ -55,16 +60,17 @@ const SPAN_MS_MAX = 400 * 86_400_000
  * A tenant's own bills and usage. Whose they are is said by who asks and by nothing else: there is no way
  * to name another tenant.
  */
-export function tenantBillingApi(options: TenantBillingOptions): Hono<Env> {
+export function tenantBillingApi(options: TenantBillingOptions): OpenAPIHono<Env> {
   const { invoices, budgets, quotas, usage, catalogue, log } = options
-  const app = new Hono<Env>()
+  const app = new OpenAPIHono<Env>()
   app.use(async (context, next) => {
     const caller = await options.callerOf(context.req.raw.headers)
     context.set('caller', caller)
     context.set('since', await catalogue.since(caller.tenant))
     await next()
   })
-  app.get('/invoices', async (context) => {
+  const route = routesOf(app, { tag: 'billing', by: 'tenant', refusals: TENANT_REFUSALS })
+  route(TENANT_BILLING.listInvoices, async (context) => {
     const { limit: asked, before } = queryOf(context, ['limit', 'before'])
     const [limit, since] = [limitOf(asked), context.var.since]
     const { tenant } = context.var.caller
@@ -72,41 +78,41 @@ export function tenantBillingApi(options: TenantBillingOptions): Hono<Env> {
   })
   const found = (context: { var: Env['Variables'] }, number: string) =>
     invoices.get(context.var.caller.tenant, number, context.var.since)
-  app.get('/invoices/:number', async (context) =>
+  route(TENANT_BILLING.getInvoice, async (context) =>
     jsonOf(wireInvoice(await found(context, stepOf(context, 'number')))),
   )
-  app.get('/invoices/:number/csv', async (context) =>
+  route(TENANT_BILLING.getInvoiceCsv, async (context) =>
     csvOf(await found(context, stepOf(context, 'number'))),
   )
-  app.get('/invoices/:number/pdf', async (context) =>
+  route(TENANT_BILLING.getInvoicePdf, async (context) =>
     pdfOf(await found(context, stepOf(context, 'number'))),
   )
-  app.get('/preview', async (context) => {
+  route(TENANT_BILLING.preview, async (context) => {
     const { period } = queryOf(context, ['period'])
     const items = await invoices.preview(context.var.caller.tenant, parsePeriod(period))
     return jsonOf({ items })
   })
-  app.get('/usage', async (context) => {
+  route(TENANT_BILLING.usage, async (context) => {
     const { meter = '', ...rest } = queryOf(context, ['meter', 'from', 'to', 'window', 'by'])
     const asked = askedOf(rest, context.var.since)
     const { tenant } = context.var.caller
     const items = await usage.read({ tenant, meter, ...asked })
     return jsonOf({ items, watermark: await usage.watermark(tenant) })
   })
-  app.get('/quotas', async (context) =>
+  route(TENANT_BILLING.quotas, async (context) =>
     jsonOf({ items: await quotas.states(context.var.caller.tenant) }),
   )
-  app.get('/budgets', async (context) =>
+  route(TENANT_BILLING.listBudgets, async (context) =>
     jsonOf({ items: await budgets.states(context.var.caller.tenant) }),
   )
-  app.put('/budgets/:name', async (context) => {
+  route(TENANT_BILLING.putBudget, async (context) => {
     const { tenant, subject } = administratorOf(context.var.caller)
     const name = nameOf(stepOf(context, 'name'))
     const budget = await bodyOf(context, budgetSchema)
     await budgets.put(tenant, name, budget, subject)
     return jsonOf({ name, budget })
   })
-  app.delete('/budgets/:name', async (context) => {
+  route(TENANT_BILLING.removeBudget, async (context) => {
     const { tenant } = administratorOf(context.var.caller)
     await budgets.remove(tenant, nameOf(stepOf(context, 'name')))
     return new Response(null, { status: 204 })

@@ -47,7 +47,7 @@ const STARTERS: Readonly<
     const { serveRecords } = await import('./serve-records.ts')
     const spec = loadPlaneSpec('records', path)
     const options = { plane: 'records', version, settings: spec.telemetry }
-    return measured(options, log, (measures) => serveRecords(spec, measures))
+    return measured(options, log, (measures) => serveRecords(spec, version, measures))
   },
   gateway: async (path, version, log, workers) => {
     const spec = loadPlaneSpec('gateway', path)

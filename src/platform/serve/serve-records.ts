@@ -28,6 +28,7 @@ const CATEGORIES: Readonly<Record<'gateway' | 'vending', readonly Category[]>> =
 /** The records plane: what is kept of tenants, and read by them alone. */
 export async function serveRecords(
   spec: PlaneSpec<'records'>,
+  version: string,
   { log, telemetry }: Measures,
 ): Promise<Served> {
   const source = await SnapshotFollower.open(await followerOptions(spec, log))
@@ -66,6 +67,7 @@ export async function serveRecords(
       sinks: await platformSinks(spec.alerts, mail),
       alertMail: mail,
       own: spec.own,
+      version,
       auditSinks: await platformAuditSinks(spec.auditSinks),
       witnesses: spec.auditWitnesses.map(({ url, key }) => ({ url, key: parseVerifierKey(key) })),
       anchors: spec.auditAnchors.map(({ directory }) => new FileAnchor(directory)),

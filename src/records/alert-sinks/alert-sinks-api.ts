@@ -1,9 +1,17 @@
-import type { Context, Hono } from 'hono'
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { ownerOf } from '../../alerts/alert.ts'
 import type { Alerts } from '../../alerts/open-alerts.ts'
 import { RingfenceError } from '../../core/errors.ts'
-import { type AdministratorsEnv, administratorsApp, secretBody } from '../api/administrators-app.ts'
+import { routesOf } from '../../http/described-routes.ts'
+import {
+  ADMINISTRATORS_REFUSALS,
+  type AdministratorsEnv,
+  administratorsApp,
+  secretBody,
+} from '../api/administrators-app.ts'
 import type { TenantCaller } from '../api/caller.ts'
+import { ALERT_OPERATIONS } from './alert-operations.ts'
 import {
   alertSinkInputSchema,
   alertSinkNameSchema,
@@ -28,9 +36,12 @@ export function alertSinksApi({
   alerts,
   callerOf,
   log,
-}: AlertSinksApiOptions): Hono<AdministratorsEnv> {
+}: AlertSinksApiOptions): OpenAPIHono<AdministratorsEnv> {
   const app = administratorsApp({ callerOf, what: 'alert sinks', log })
-  app.get('/', (context) => {
+  const route = routesOf(app, {
+    ...{ tag: 'alerts', by: 'tenant', refusals: ADMINISTRATORS_REFUSALS },
+  })
+  route(ALERT_OPERATIONS.firing, (context) => {
     const firing = alerts.firing(ownerOf(context.var.caller.tenant))
     return context.json({
       items: firing.map(({ fingerprint, since, signal }) => ({
@@ -39,13 +50,13 @@ export function alertSinksApi({
       })),
     })
   })
-  app.get('/sinks', async (context) =>
+  route(ALERT_OPERATIONS.list, async (context) =>
     context.json({ items: (await sinks.list(context.var.caller.tenant)).map(wireSink) }),
   )
-  app.get('/sinks/:name', async (context) =>
+  route(ALERT_OPERATIONS.get, async (context) =>
     context.json(wireSink(await sinks.get(context.var.caller.tenant, nameOf(context)))),
   )
-  app.put('/sinks/:name', async (context) => {
+  route(ALERT_OPERATIONS.put, async (context) => {
     const { tenant, subject, requestId } = context.var.caller
     const name = nameOf(context)
     const { sink } = await secretBody(context, alertSinkInputSchema)
@@ -53,14 +64,14 @@ export function alertSinksApi({
     await sinks.put(tenant, name, sink, { subject, requestId })
     return context.json(wireSink(await sinks.get(tenant, name)))
   })
-  app.put('/sinks/:name/confirmation', async (context) => {
+  route(ALERT_OPERATIONS.confirm, async (context) => {
     const { tenant, subject, requestId } = context.var.caller
     const name = nameOf(context)
     const told = await secretBody(context, confirmationSchema)
     await sinks.confirm(tenant, name, told, { subject, requestId })
     return context.json(wireSink(await sinks.get(tenant, name)))
   })
-  app.delete('/sinks/:name', async (context) => {
+  route(ALERT_OPERATIONS.remove, async (context) => {
     const { tenant, subject, requestId } = context.var.caller
     await sinks.remove(tenant, nameOf(context), { subject, requestId })
     return context.body(null, 204)

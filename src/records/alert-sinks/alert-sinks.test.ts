@@ -11,6 +11,7 @@ import { parseSubject } from '../../core/names.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
 import { PooledDatabase } from '../../database/pooled-database.ts'
 import { usableOrNot } from '../../database/server-errors.ts'
+import { held } from '../../http/described-routes.test-support.ts'
 import { verifySignature } from '../../http/standard-webhooks.ts'
 import { prepareAlerts } from '../alert-rows.ts'
 import { type IntakeSite, startIntakeSite } from '../intake/intake-site.test-support.ts'
@@ -79,7 +80,7 @@ async function opened(
     ...{ times: AT_ONCE, now: () => now, log: () => {} },
   })
   t.after(() => alerts.close())
-  const app = alertSinksApi({
+  const api = alertSinksApi({
     ...{ sinks: owned.sinks, alerts, log: () => {} },
     // In the place of the gateway's signed word: `acme tenant-admin`.
     callerOf: async (headers) => {
@@ -91,6 +92,7 @@ async function opened(
       }
     },
   })
+  const app = held(api)
   const ask = (method: string, path: string, body?: unknown, caller = 'acme tenant-admin') =>
     app.request(path, {
       ...{ method, headers: { caller } },

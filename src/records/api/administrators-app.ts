@@ -1,4 +1,5 @@
-import { type Context, Hono } from 'hono'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import type { z } from 'zod'
 import { RingfenceError } from '../../core/errors.ts'
 import { TENANT_ADMIN_ROLE } from '../../core/tenant-admin.ts'
@@ -6,6 +7,8 @@ import { problemResponse } from '../../http/problem.ts'
 import type { TenantCaller } from './caller.ts'
 
 const BODY_BYTES_MAX = 32 * 1024
+/** Of anything here. */
+export const ADMINISTRATORS_REFUSALS = [400, 401, 403, 404, 500, 503, 504]
 
 export type AdministratorsEnv = { Variables: { caller: TenantCaller } }
 
@@ -21,9 +24,11 @@ export interface AdministratorsAppOptions {
  * For a tenant's administrators alone. Whose things it is about is said by who asks and by nothing else:
  * there is no query, and no answer is kept by anybody on the way.
  */
-export function administratorsApp(options: AdministratorsAppOptions): Hono<AdministratorsEnv> {
+export function administratorsApp(
+  options: AdministratorsAppOptions,
+): OpenAPIHono<AdministratorsEnv> {
   const { callerOf, what, log } = options
-  const app = new Hono<AdministratorsEnv>()
+  const app = new OpenAPIHono<AdministratorsEnv>()
   app.use(async (context, next) => {
     const caller = await callerOf(context.req.raw.headers)
     if (!caller.roles.includes(TENANT_ADMIN_ROLE)) {

@@ -4,7 +4,7 @@ import { RingfenceError } from '../../core/errors.ts'
 
 const text = z.string().min(1).max(500)
 
-const filterSchema = z.strictObject({
+export const filterSchema = z.strictObject({
   category: z.enum(CATEGORIES).optional(),
   action: text.optional(),
   decision: z.enum(['allowed', 'denied', 'done', 'failed']).optional(),

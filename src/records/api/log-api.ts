@@ -1,10 +1,13 @@
-import { type Context, Hono } from 'hono'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import type { LogName } from '../../audit/entry.ts'
 import { ocsfOf } from '../../audit/ocsf/ocsf-of.ts'
 import { RingfenceError } from '../../core/errors.ts'
+import { routesOf } from '../../http/described-routes.ts'
 import { problemResponse } from '../../http/problem.ts'
 import type { LogStore } from '../log/log-store.ts'
 import { entryFilter } from './entry-filter.ts'
+import { LOG_OPERATIONS } from './log-operations.ts'
 import { findEntries } from './log-reader.ts'
 import { LogStreams } from './log-streams.ts'
 import { wireEntry } from './wire-entry.ts'
@@ -24,10 +27,17 @@ export interface LogApiOptions {
   readonly store: LogStore
   /** The keys that have signed a log's checkpoints, the first first (C2SP signed-note verifier keys). */
   readonly keysOf: (log: LogName) => Promise<readonly string[]>
+  /** How who asks is known, for the API's document. Default by the gateway's word. */
+  readonly by?: 'tenant' | 'operator'
   /** @throws RingfenceError for who may read none */
   readonly readerOf: (headers: Headers) => Promise<LogReaderIdentity>
   readonly log: (line: string) => void
 }
+
+const REFUSALS = {
+  tenant: [400, 401, 403, 404, 500, 503, 504],
+  operator: [400, 401, 403, 404, 429, 500, 503, 504],
+} as const
 
 type Env = { Variables: { caller: LogReaderIdentity; log: LogName } }
 
@@ -35,10 +45,10 @@ type Env = { Variables: { caller: LogReaderIdentity; log: LogName } }
  * A log, read, searched, followed, exported, and served as C2SP tlog-tiles for whoever verifies it. There is
  * no way to name another one.
  */
-export function logApi(options: LogApiOptions): Hono<Env> {
-  const { store } = options
+export function logApi(options: LogApiOptions): OpenAPIHono<Env> {
+  const { store, by = 'tenant' } = options
   const streams = new LogStreams(store)
-  const app = new Hono<Env>()
+  const app = new OpenAPIHono<Env>()
   app.use(async (context, next) => {
     const caller = await options.readerOf(context.req.raw.headers)
     context.set('caller', caller)
@@ -46,12 +56,13 @@ export function logApi(options: LogApiOptions): Hono<Env> {
     await next()
     context.header('cache-control', 'no-store')
   })
-  app.get('/', async (context) => {
+  const route = routesOf(app, { tag: 'audit', by, refusals: REFUSALS[by] })
+  route(LOG_OPERATIONS.get, async (context) => {
     const log = context.get('log')
     const checkpoint = (await store.checkpoint(log)) ?? null
     return context.json({ log, keys: await options.keysOf(log), checkpoint })
   })
-  app.get('/entries', async (context) => {
+  route(LOG_OPERATIONS.entries, async (context) => {
     const { limit, cursor, order, ...rest } = parametersOf(context)
     const asked = { order: orderOf(order), limit: limitOf(limit), from: indexOf(cursor, 'cursor') }
     const filter = entryFilter(rest)
@@ -59,7 +70,7 @@ export function logApi(options: LogApiOptions): Hono<Env> {
     const next = found.more ? { next: String(found.at) } : {}
     return context.json({ items: found.items.map(wireEntry), ...next })
   })
-  app.get('/entries/:index', async (context) => {
+  route(LOG_OPERATIONS.entry, async (context) => {
     const index = indexOf(context.req.param('index'), 'index') ?? 0
     const everything = { order: 'oldest', from: index, limit: 1, filter: () => true } as const
     const { items } = await findEntries(store, context.get('log'), everything)
@@ -67,27 +78,27 @@ export function logApi(options: LogApiOptions): Hono<Env> {
     if (found === undefined) throw nothing()
     return context.json(wireEntry(found))
   })
-  app.get('/follow', (context) => {
+  route(LOG_OPERATIONS.follow, (context) => {
     const { cursor, ...rest } = parametersOf(context)
     const last = indexOf(context.req.header('last-event-id'), 'last-event-id')
     const from = last === undefined ? indexOf(cursor, 'cursor') : last + 1
     const { stillMay } = context.get('caller')
     return streams.open(context, context.get('log'), { from, filter: entryFilter(rest) }, stillMay)
   })
-  app.get('/export', (context) => exported(context, options))
-  app.get('/checkpoint', async (context) => {
+  route(LOG_OPERATIONS.export, (context) => exported(context, options))
+  route(LOG_OPERATIONS.checkpoint, async (context) => {
     const cosignatures = indexOf(parametersOf(context)['cosignatures'], 'cosignatures')
     const checkpoint = await store.checkpoint(context.get('log'), cosignatures)
     if (checkpoint === undefined) throw nothing()
     return context.text(checkpoint)
   })
   // By these a verifier follows from the key that it trusts to the one that signs now.
-  app.get('/keys', async (context) => {
+  route(LOG_OPERATIONS.keys, async (context) => {
     const keys = await store.tile(context.get('log'), 'keys')
     if (keys === undefined) throw nothing()
     return context.body(Uint8Array.from(keys), 200, { 'content-type': 'application/json' })
   })
-  app.get('/tile/*', async (context) => {
+  route(LOG_OPERATIONS.tile, async (context) => {
     const path = context.req.path.slice(context.req.path.indexOf('/tile/') + 1)
     const tile = await store.tile(context.get('log'), path)
     if (tile === undefined) throw nothing()

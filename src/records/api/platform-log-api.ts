@@ -6,7 +6,7 @@ import { operatorOf } from './operator.ts'
 /** A reader that goes on is asked about again after so long. */
 const AGAIN_MS = 30_000
 
-export interface PlatformLogApiOptions extends Omit<LogApiOptions, 'readerOf'> {
+export interface PlatformLogApiOptions extends Omit<LogApiOptions, 'readerOf' | 'by'> {
   /** Where it is asked who an operator is. */
   readonly control: Address
   /** Milliseconds, of a clock that only goes on. */
@@ -18,6 +18,7 @@ export function platformLogApi(options: PlatformLogApiOptions): ReturnType<typeo
   const { control, now = () => performance.now() } = options
   return logApi({
     ...options,
+    by: 'operator',
     readerOf: async (headers) => {
       await operatorOf(control, headers, 'log')
       let asked = now()

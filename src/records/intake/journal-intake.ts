@@ -1,7 +1,10 @@
-import { Hono } from 'hono'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { BlankEnv } from 'hono/types'
+import { z } from 'zod'
 import { COMPLETE_HEADER, JOURNAL_PATH, NDJSON, SOURCE_HEADER } from '../../audit/journal-sender.ts'
 import { messageOf, RingfenceError } from '../../core/errors.ts'
 import type { ClientId } from '../../core/names.ts'
+import { type Operation, routesOf } from '../../http/described-routes.ts'
 import { problemResponse } from '../../http/problem.ts'
 import { UsedAssertions, verifyClientAssertion } from '../../tokens/client-assertion.ts'
 import type { UsageStore } from '../../usage/usage-store.ts'
@@ -18,6 +21,14 @@ const LATER_SECONDS = 1
 const AT_ONCE_PER_PLANE = 32
 const AT_ONCE = 64
 
+const SEND_JOURNAL: Operation = {
+  ...{ method: 'post', path: JOURNAL_PATH, id: 'sendJournal' },
+  summary: 'Hand over a batch of a plane’s journal: entries of logs, and usage.',
+  headers: { [SOURCE_HEADER]: z.string(), [COMPLETE_HEADER]: z.iso.datetime().optional() },
+  body: { type: NDJSON, schema: z.string() },
+  answers: { 204: { description: 'It is durable.' } },
+}
+
 export interface JournalIntakeOptions {
   /** The records plane's id: the audience of planes' assertions. */
   readonly audience: string
@@ -29,11 +40,16 @@ export interface JournalIntakeOptions {
 }
 
 /** Takes planes' journals over HTTP. No batch is answered before all that is in it is durable. */
-export function journalIntake(options: JournalIntakeOptions): Hono {
+export function journalIntake(options: JournalIntakeOptions): OpenAPIHono<BlankEnv> {
   const used = new UsedAssertions()
   const underWay = new Map<ClientId, number>()
-  const app = new Hono()
-  app.post(JOURNAL_PATH, async (context) => {
+  const app = new OpenAPIHono<BlankEnv>()
+  const route = routesOf(app, {
+    tag: 'intake',
+    by: 'assertion',
+    refusals: [400, 401, 413, 415, 429, 503],
+  })
+  route(SEND_JOURNAL, async (context) => {
     const request = context.req.raw
     const plane = await planeOf(request, options, used)
     return takingTurns(underWay, plane.client, () => take(request, plane, options))

@@ -1,10 +1,18 @@
-import type { Context, Hono } from 'hono'
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { logOf } from '../../audit/entry.ts'
 import { RingfenceError } from '../../core/errors.ts'
-import { type AdministratorsEnv, administratorsApp, secretBody } from '../api/administrators-app.ts'
+import { routesOf } from '../../http/described-routes.ts'
+import {
+  ADMINISTRATORS_REFUSALS,
+  type AdministratorsEnv,
+  administratorsApp,
+  secretBody,
+} from '../api/administrators-app.ts'
 import type { TenantCaller } from '../api/caller.ts'
 import { signedSize } from '../api/log-reader.ts'
 import type { LogStore } from '../log/log-store.ts'
+import { SINK_OPERATIONS } from './sink-operations.ts'
 import { type SinkInput, sinkInputSchema, sinkNameSchema } from './sink-settings.ts'
 import type { ShownSink, Sinks } from './sinks.ts'
 
@@ -28,20 +36,23 @@ export function sinksApi({
   callerOf,
   check,
   log,
-}: SinksApiOptions): Hono<AdministratorsEnv> {
+}: SinksApiOptions): OpenAPIHono<AdministratorsEnv> {
   const app = administratorsApp({ callerOf, what: 'audit sinks', log })
+  const route = routesOf(app, {
+    ...{ tag: 'audit sinks', by: 'tenant', refusals: ADMINISTRATORS_REFUSALS },
+  })
   const ownLog = (context: Context<AdministratorsEnv>) => logOf(context.var.caller.tenant)
-  app.get('/', async (context) => {
+  route(SINK_OPERATIONS.list, async (context) => {
     const own = ownLog(context)
     const [items, size] = [await sinks.list(own), await signedSize(store, own)]
     return context.json({ items: items.map((sink) => wireSink(sink, size)) })
   })
-  app.get('/:name', async (context) => {
+  route(SINK_OPERATIONS.get, async (context) => {
     const own = ownLog(context)
     const sink = await sinks.get(own, nameOf(context))
     return context.json(wireSink(sink, await signedSize(store, own)))
   })
-  app.put('/:name', async (context) => {
+  route(SINK_OPERATIONS.put, async (context) => {
     const [own, name] = [ownLog(context), nameOf(context)]
     const { sink, from } = await secretBody(context, sinkInputSchema)
     check(sink)
@@ -50,7 +61,7 @@ export function sinksApi({
     await sinks.put(own, name, sink, from === 'start' ? 0 : size, { subject, requestId })
     return context.json(wireSink(await sinks.get(own, name), size))
   })
-  app.delete('/:name', async (context) => {
+  route(SINK_OPERATIONS.remove, async (context) => {
     const { subject, requestId } = context.var.caller
     await sinks.remove(ownLog(context), nameOf(context), { subject, requestId })
     return context.body(null, 204)

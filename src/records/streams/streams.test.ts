@@ -9,6 +9,7 @@ import { type AuditEntry, logOf } from '../../audit/entry.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import { parseSubject } from '../../core/names.ts'
 import { parseTenantId, type TenantId } from '../../core/tenant.ts'
+import { held } from '../../http/described-routes.test-support.ts'
 import { verifySignature } from '../../http/standard-webhooks.ts'
 import { MemoryLogStore } from '../api/memory-store.test-support.ts'
 import { type IntakeSite, startIntakeSite } from '../intake/intake-site.test-support.ts'
@@ -89,8 +90,9 @@ async function opened(t: TestContext, more: Partial<StreamsOptions> = {}) {
     await streams.close()
   }
   t.after(close)
+  const app = held(streams.app)
   const ask = (method: string, path: string, body?: unknown, caller = 'acme tenant-admin') =>
-    streams.app.request(path, {
+    app.request(path, {
       ...{ method, headers: { caller } },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
