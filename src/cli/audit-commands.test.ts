@@ -30,6 +30,11 @@ async function stage(t: TestContext, size = 600) {
     const checkpoint = String(log.get('checkpoint'))
     return context.json({ log: 'tenant/acme', keys: [signer.key.text, 'later'], checkpoint })
   })
+  app.get('/entries', (context) =>
+    context.req.query('cursor') === undefined
+      ? context.json({ items: [{ index: 0, leaf_hash: 'ab', entry: null }], next: '1' })
+      : problem(503, 'entries are gone'),
+  )
   app.get('/export', () => {
     const lines = ['{"index":0}\n', '{"index":1}\n']
     const body = new ReadableStream<Uint8Array>({
@@ -132,6 +137,14 @@ test('who follows misses nothing when a connection ends, and is told where to go
   const found = asked.filter((path) => path.startsWith('/follow'))
   assert.equal(found[0], '/follow?cursor=600&decision=denied&trace_id=ab')
   assert.equal(found.length, 4)
+})
+
+test('what was found before entries that are gone is shown, and then the trouble', async (t) => {
+  const { run, door } = await stage(t, 1)
+  const { code, out, err } = await run('list', ...door, '--order', 'oldest')
+  assert.equal(code, 2)
+  assert.match(out, /^INDEX.*\n0 +- +erased/)
+  assert.equal(err, 'ringfence: entries are gone\n')
 })
 
 test('an export that breaks off says so, and does not look whole', async (t) => {

@@ -99,16 +99,21 @@ async function list(flags: Flags, console: Console): Promise<void> {
   const limit = wholeNumber(flags.limit, '--limit') ?? PAGE_MAX
   const access = await logAccess(flags, console)
   const items: WireEntry[] = []
+  const show = () => writeList(items, columns, format, console.out)
   for (let cursor: string | undefined, more = true; more && items.length < limit; ) {
     const most = String(Math.min(PAGE_MAX, limit - items.length))
     const query = queryOf(flags, { limit: most, order: flags.order, cursor })
-    const response = await logGet(access, `/entries${query}`)
+    const response = await logGet(access, `/entries${query}`).catch((error: unknown) => {
+      // What was found is of use, also where others are gone.
+      if (items.length > 0) show()
+      throw error
+    })
     const { items: some, next } = pageSchema.parse(await response.json())
     items.push(...some)
     cursor = next
     more = next !== undefined
   }
-  writeList(items, columns, format, console.out)
+  show()
 }
 
 async function write(flags: Flags, console: Console): Promise<void> {

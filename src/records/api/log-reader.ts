@@ -48,6 +48,7 @@ export async function findEntries(
     const read = await store.read(log, end - most, most)
     // A store that is short of entries goes on beyond them.
     const some = read.filter(({ index }) => index < end)
+    if (some.length === 0 && items.length > 0) return { items, at, more: true }
     if (some.length === 0) throw gone()
     for (const one of isForwards ? some : some.toReversed()) {
       at = isForwards ? one.index + 1 : one.index
