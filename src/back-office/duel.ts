@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
-import { sep } from 'node:path'
+import { readdir, rm } from 'node:fs/promises'
+import { join, sep } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { OPERATOR_SCOPES, type OperatorScope, TENANT_SCOPES } from '../control/control-plane.ts'
 import type { OperatorRole } from '../control/operators/roles.ts'
@@ -200,6 +200,7 @@ export class Duel extends StagedDuel<Party> {
     await super.close()
     // What goes on would be seen by the next strike as if it had changed something.
     await this.rest()
+    await clear(this.site.exportDirectory)
     for (const guest of this.#settled) {
       if (await this.#isWhole(guest)) this.site.idle.push(guest)
     }
@@ -220,6 +221,13 @@ const POLL_MS = 5
 
 function changed(what: string): string {
   return `${what} changed`
+}
+
+/** What a strike has exported is nothing to the next, which need not look through it. */
+async function clear(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    await rm(join(directory, name), { recursive: true, force: true })
+  }
 }
 
 async function filesBelow(directory: string): Promise<readonly string[]> {

@@ -23,7 +23,7 @@ const THROW_AWAY = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 
 export const API_AUDIENCE = 'https://api.back-office.test/'
 
 /** Milliseconds between looks at support accesses. */
-const SUPPORT_MS = 50
+const SUPPORT_MS = 100
 
 /** Makes what a rehearsal needs, and is none of those who attack. */
 export const CHIEF: Actor = {

@@ -26,8 +26,8 @@ const ARTIFACTS = "r.subject is not null and r.model <> 'Interaction'"
 export interface Look {
   /** One digest a table. */
   readonly tables: ReadonlyMap<string, string>
-  /** Artifacts, with the milliseconds at which they are over. */
-  readonly artifacts: readonly (readonly [text: string, expiresAt: number])[]
+  /** A digest each artifact, with the milliseconds at which it is over. */
+  readonly artifacts: readonly (readonly [digest: string, expiresAt: number])[]
   /** When it was looked, by the database's clock. Milliseconds. */
   readonly at: number
 }
@@ -49,7 +49,7 @@ export async function lookAt(database: IdentityDatabase, attacker: TenantId): Pr
   const now = milliseconds('statement_timestamp()')
   const each = tables.map((table) =>
     table === 'artifact'
-      ? `select 'artifact' as name, ${text} as state, ${milliseconds('r.expires_at')} as over, ${now} as now
+      ? `select 'artifact' as name, md5(${text}) as state, ${milliseconds('r.expires_at')} as over, ${now} as now
          from identity.artifact r where r.tenant <> $1 and ${ARTIFACTS}`
       : `select '${table}' as name, md5(coalesce(string_agg(t.text, ',' order by t.text), '')) as state,
            null::float8 as over, ${now} as now

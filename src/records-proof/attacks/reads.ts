@@ -20,7 +20,8 @@ export const READS: readonly string[] = [
 
 /** Where an owner sees all its canaries. */
 export const CANARIES_AT: readonly string[] = [
-  '/ringfence/audit/entries?order=oldest&limit=500',
+  // What strikes have entered since need not be read.
+  '/ringfence/audit/entries?order=oldest&limit=20',
   '/ringfence/billing/invoices?limit=1',
   USAGE,
   '/ringfence/billing/budgets',
