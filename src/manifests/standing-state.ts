@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { RingfenceError } from '../core/errors.ts'
 import type { TenantId } from '../core/tenant.ts'
+import { ConfigurationView } from '../snapshot/configuration-view.ts'
 import type { Configuration, PlatformConfig, TenantConfig } from '../snapshot/snapshot.ts'
 
 /** What is in force. A configuration that was got before a change answers from what is newest. */
@@ -39,7 +40,7 @@ export class StandingState {
   }
 
   view(): Configuration {
-    return new StandingView(this)
+    return new ConfigurationView(this)
   }
 
   tenant(id: TenantId): TenantConfig | undefined {
@@ -59,36 +60,6 @@ export class StandingState {
       throw new RingfenceError('snapshot_stale', 'there is no configuration yet')
     }
     return this.#platform
-  }
-}
-
-class StandingView implements Configuration {
-  readonly version: number
-  readonly #state: StandingState
-
-  constructor(state: StandingState) {
-    this.version = state.version
-    this.#state = state
-  }
-
-  get confirmedAt(): Date {
-    return this.#state.confirmedAt
-  }
-
-  get platform(): PlatformConfig {
-    return this.#state.platform
-  }
-
-  tenant(id: TenantId): TenantConfig | undefined {
-    return this.#state.tenant(id)
-  }
-
-  tenantOfHost(host: string): TenantConfig | undefined {
-    return this.#state.tenantOfHost(host)
-  }
-
-  tenants(): IterableIterator<TenantConfig> {
-    return this.#state.tenants()
   }
 }
 

@@ -1,4 +1,5 @@
 import type { TenantId } from '../core/tenant.ts'
+import { ConfigurationView } from './configuration-view.ts'
 import { refused } from './seal.ts'
 import type { Configuration, PlatformConfig, SnapshotRecord, TenantConfig } from './snapshot.ts'
 import { TenantShelf } from './tenant-shelf.ts'
@@ -138,38 +139,8 @@ export class SnapshotState {
     return this.#tenants.values()
   }
 
-  /** What readers get. Its version stays, its look-ups answer from what is newest. */
+  /** What readers get. */
   view(): Configuration {
-    return new StateView(this)
-  }
-}
-
-class StateView implements Configuration {
-  readonly version: number
-  readonly #state: SnapshotState
-
-  constructor(state: SnapshotState) {
-    this.version = state.version
-    this.#state = state
-  }
-
-  get confirmedAt(): Date {
-    return this.#state.confirmedAt
-  }
-
-  get platform(): PlatformConfig {
-    return this.#state.platform
-  }
-
-  tenant(id: TenantId): TenantConfig | undefined {
-    return this.#state.tenant(id)
-  }
-
-  tenantOfHost(host: string): TenantConfig | undefined {
-    return this.#state.tenantOfHost(host)
-  }
-
-  tenants(): IterableIterator<TenantConfig> {
-    return this.#state.tenants()
+    return new ConfigurationView(this)
   }
 }
