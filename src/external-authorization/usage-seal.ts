@@ -9,7 +9,7 @@ import { checkSecret } from './proxy-secret.ts'
 export const USAGE_FIELD = 'ringfence-usage'
 
 const PURPOSE = 'ringfence usage of a request that a proxy carries, 1'
-/** What was opened is remembered: a tenant's users say the same again and again. */
+/** What was sealed and opened is remembered: a tenant's users do the same again and again. */
 const REMEMBERED_MAX = 2_000
 
 export const usedSchema = z.strictObject({
@@ -30,6 +30,7 @@ export type SealedUsed = Readonly<z.output<typeof usedSchema>>
  */
 export class UsageSeal {
   readonly #key: Buffer
+  readonly #sealed = new Map<string, string>()
   readonly #opened = new Map<string, SealedUsed>()
 
   /** @throws RingfenceError `invalid_argument` as `checkSecret` */
@@ -39,8 +40,13 @@ export class UsageSeal {
   }
 
   seal(used: Used): string {
-    const text = Buffer.from(JSON.stringify(used)).toString('base64url')
-    return `${text}.${this.#codeOf(text).toString('base64url')}`
+    const json = JSON.stringify(used)
+    const known = this.#sealed.get(json)
+    if (known !== undefined) return known
+    const text = Buffer.from(json).toString('base64url')
+    const sealed = `${text}.${this.#codeOf(text).toString('base64url')}`
+    keep(this.#sealed, json, sealed)
+    return sealed
   }
 
   /** Undefined for what was not sealed with this secret. */
@@ -53,13 +59,18 @@ export class UsageSeal {
     if (more.length > 0 || presented.length !== expected.length) return undefined
     if (!timingSafeEqual(presented, expected)) return undefined
     const used = usedSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()))
-    const oldest = this.#opened.keys().next()
-    if (this.#opened.size >= REMEMBERED_MAX && !oldest.done) this.#opened.delete(oldest.value)
-    this.#opened.set(sealed, used)
+    keep(this.#opened, sealed, used)
     return used
   }
 
   #codeOf(text: string): Buffer {
     return createHmac('sha256', this.#key).update(text).digest()
   }
+}
+
+/** The oldest goes first. */
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  const oldest = map.keys().next()
+  if (map.size >= REMEMBERED_MAX && !oldest.done) map.delete(oldest.value)
+  map.set(key, value)
 }
