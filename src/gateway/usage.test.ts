@@ -71,6 +71,7 @@ test('what is refused is nobody’s usage: no stranger runs up a tenant’s bill
   await door.ask({ path: '/t/reader/clinic/x', method: 'POST', token: tokenOf('reader') })
   await until(() => door.lines.length === 4)
   assert.deepEqual(sink.events, [])
+  assert.deepEqual(usedIn(door), [])
 })
 
 for (const [kind, path, method] of [
@@ -218,4 +219,15 @@ test('an agent’s call of a tool is used once: not the message and the call, an
       .filter(({ route }) => route === 'mcp').length
   await until(() => messages() - 2 === sink.events.length - calls().length)
   assert.equal(calls().length, 2)
+  // The log calls the same used, so that the two can be compared.
+  const used = () => usedIn(door).toSorted()
+  await until(() => used().length === sink.events.length)
+  assert.deepEqual(used(), sink.events.map(({ id }) => id).toSorted())
 })
+
+/** Ids of requests that the log says usage events tell of. */
+function usedIn(door: Pick<Door, 'lines'>): readonly string[] {
+  return door.lines
+    .map((line) => JSON.parse(line) as { request_id: string; used?: boolean })
+    .flatMap(({ request_id, used }) => (used === true ? [request_id] : []))
+}
