@@ -96,7 +96,14 @@ export class CheckpointSigner {
           `it has ${size} entries, and ${anchor.name} has a checkpoint of ${kept.size}`,
         )
       }
-      const root = await rootOf(logNodes(this.#parts.database, log, size), kept.size)
+      const nodes = logNodes(this.#parts.database, log, size)
+      const root = await rootOf(nodes, kept.size).catch((error: unknown) => {
+        if (!(error instanceof RingfenceError) || error.code !== 'not_found') throw error
+        throw forked(
+          log,
+          `of its first ${kept.size} entries, which ${anchor.name} has, some are gone`,
+        )
+      })
       if (!sameHash(root, kept.root)) {
         throw forked(
           log,

@@ -268,3 +268,21 @@ test('a keeper signs what comes, rotates what is due and tells of what goes wron
   await until(async () => (await store.keys(ACME)).length === 2)
   await keeper.close()
 })
+
+test('a log that has lost entries which an anchor has signed is not signed again', async (t) => {
+  const database = await server.database()
+  const keys = new KeyEncryptionKeys([randomBytes(32)])
+  const anchors = [new FileAnchor(join(server.directory, 'gone'))]
+  const options = { database, keys, anchors, anchorEveryMs: 0, log: () => undefined }
+  const first = await opened(t, options)
+  await first.append(entriesFor('acme', 9))
+  await first.sign()
+  await first.close()
+  await asked(database, `delete from records.log_entry where place = 4`)
+  const second = await opened(t, options)
+  await second.append(entriesFor('acme', 1))
+  await assert.rejects(second.sign(), {
+    code: 'conflict',
+    message: /first 9 entries.*some are gone/,
+  })
+})
