@@ -5,6 +5,7 @@ import type { AuditEntry } from '../../audit/entry.ts'
 import { RingfenceError } from '../../core/errors.ts'
 import { parseGrantId, parseServiceName, parseSubject } from '../../core/names.ts'
 import { parseTenantId } from '../../core/tenant.ts'
+import { held } from '../../http/described-routes.test-support.ts'
 import type { Configuration } from '../../snapshot/snapshot.ts'
 import { type PublicJwk, SigningKey } from '../../tokens/signing-key.ts'
 import { signContext, type TenantContext } from '../../tokens/tenant-context.ts'
@@ -82,7 +83,9 @@ async function contextFor(
 }
 
 async function ask(path: string, context?: string): Promise<Response> {
-  return api.request(path, { headers: { 'ringfence-context': context ?? (await contextFor()) } })
+  return held(api).request(path, {
+    headers: { 'ringfence-context': context ?? (await contextFor()) },
+  })
 }
 
 interface Page {
