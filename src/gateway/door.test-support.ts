@@ -313,11 +313,4 @@ export function tokenOf(
   )
 }
 
-/** Waits until something holds. */
-export async function until(holds: () => boolean): Promise<void> {
-  const end = Date.now() + 20_000
-  while (!holds()) {
-    if (Date.now() > end) throw new Error('it never came to hold')
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}
+export { until } from '../core/until.test-support.ts'

@@ -107,11 +107,4 @@ export function leasesOf(ground: PoolGround): (tenant: TenantId) => Promise<Pool
   }
 }
 
-/** Something that is waited for by looking at it. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
-    if (await holds()) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error('it did not come to hold within 10 s')
-}
+export { until } from '../../src/core/until.test-support.ts'
