@@ -241,3 +241,25 @@ test('the request log has each request, on the day on which it ended', async (t)
   await arrived()
   assert.deepEqual(logged, [['2026-11-26T00:00:00.000Z', 3]])
 })
+
+test('whoever ends before the end of the log calls nothing complete', async (t) => {
+  const { read, carry, events } = site(t)
+  carry(3_000)
+  let ends: () => void = () => {}
+  const ending = new Promise<void>((resolve) => {
+    ends = resolve
+  })
+  const reader = await read({
+    writtenOutMs: 0,
+    sink: {
+      async write(batch) {
+        events.push(...batch)
+        ends()
+      },
+    },
+  })
+  await ending
+  await reader.close()
+  assert.ok(events.length < 3_000)
+  assert.equal(reader.lag.readTo, undefined)
+})

@@ -39,8 +39,6 @@ export interface AccessLogReaderOptions {
 }
 
 export interface LogLag {
-  /** Not yet read, as of the last look. */
-  readonly bytes: number
   /** Up to when all that the proxy carried was handed over: milliseconds. Undefined: that is not known. */
   readonly readTo: number | undefined
   /** What the last look ended with, while looks fail. */
@@ -58,7 +56,6 @@ export class AccessLogReader {
   readonly #aside: SetAside
   /** Files that were read to their end, as they were then. */
   #done = new Set<string>()
-  #bytes = 0
   #readTo: number | undefined
   #trouble: string | undefined
   #caughtUpAt = Date.now()
@@ -83,7 +80,7 @@ export class AccessLogReader {
   }
 
   get lag(): LogLag {
-    return { bytes: this.#bytes, readTo: this.#readTo, trouble: this.#trouble }
+    return { readTo: this.#readTo, trouble: this.#trouble }
   }
 
   /** Ends after what is under way. Before the sink is closed. */
@@ -98,8 +95,8 @@ export class AccessLogReader {
     while (!this.#isClosed) {
       const begun = Date.now()
       try {
-        await this.#look()
-        if (this.#bytes === 0) {
+        const isWhole = await this.#look()
+        if (isWhole) {
           this.#readTo = begun - writtenOutMs
           this.#caughtUpAt = begun
         }
@@ -112,37 +109,35 @@ export class AccessLogReader {
     }
   }
 
-  async #look(): Promise<void> {
+  /** @returns false when it was broken off */
+  async #look(): Promise<boolean> {
     const files = await logFiles(this.#options.file)
     // A proxy makes it when it begins: without it nobody can tell what was used.
     if (files.length === 0) throw new Error('there is no such log')
     const seen = new Set<string>()
     const done = new Set<string>()
-    let bytes = 0
     for (const file of files) {
-      if (this.#isClosed) return
       if (this.#done.has(file.state)) done.add(file.state)
-      else if (file.changedAt > Date.now() - OLD_MS) bytes += await this.#read(file, seen, done)
+      else if (file.changedAt > Date.now() - OLD_MS) await this.#read(file, seen, done)
     }
+    if (this.#isClosed) return false
     this.#done = done
-    this.#bytes = bytes
     this.#tellGap(seen)
+    return true
   }
 
-  /** @returns how many bytes of it are still to be read */
-  async #read(file: LogFile, seen: Set<string>, done: Set<string>): Promise<number> {
+  async #read(file: LogFile, seen: Set<string>, done: Set<string>): Promise<void> {
     const open = await OpenLogFile.open(file.path)
-    if (open === undefined) return 0
+    if (open === undefined) return
     try {
       const identity = await open.identity()
-      if (identity === undefined) return 0
+      if (identity === undefined) return
       seen.add(identity)
-      for (;;) {
+      while (!this.#isClosed) {
         const from = this.#mark.placeIn(identity)
         const { lines, end, left } = await open.linesFrom(from, BATCH_BYTES)
         if (lines.length > 0) await this.#handOver(file.path, lines)
         if (end > from) await this.#mark.move(identity, end)
-        if (this.#isClosed) return Math.max(0, (await open.bytes()) - end)
         if (end > from) continue
         // What is no line at the end of a file that nobody writes to will never be one.
         if (left > 0 && !file.isCurrent && file.changedAt < Date.now() - LEFT_MS) {
@@ -153,7 +148,7 @@ export class AccessLogReader {
         }
         // As it was before it was read: what came since is read the next time.
         if (left === 0) done.add(file.state)
-        return 0
+        return
       }
     } finally {
       await open.close()
@@ -207,7 +202,8 @@ export class AccessLogReader {
 
   #tellLag(): void {
     const isBehind = this.#caughtUpAt < Date.now() - BEHIND_MS
-    if (isBehind && !this.#isBehind) this.#tell('warn', 'behind', { bytes: this.#bytes })
+    if (isBehind && !this.#isBehind)
+      this.#tell('warn', 'behind', { since: new Date(this.#caughtUpAt) })
     if (!isBehind && this.#isBehind) this.#tell('info', 'caught-up', {})
     this.#isBehind = isBehind
   }

@@ -12,7 +12,6 @@ export interface LogFile {
   readonly path: string
   /** Whether it is the one that is written to, by its name. */
   readonly isCurrent: boolean
-  readonly bytes: number
   /** Milliseconds. */
   readonly changedAt: number
   /** The same while nothing is written to it. */
@@ -39,7 +38,7 @@ export async function logFiles(path: string): Promise<readonly LogFile[]> {
       const { size, mtimeMs, dev, ino } = facts
       const isCurrent = one === name
       const state = [dev, ino, size, mtimeMs].join(' ')
-      return [{ path: file, isCurrent, bytes: size, changedAt: mtimeMs, state }]
+      return [{ path: file, isCurrent, changedAt: mtimeMs, state }]
     }),
   )
   return found
@@ -99,11 +98,6 @@ export class OpenLogFile {
       end: place + last + 1,
       left: bytes.length - last - 1,
     }
-  }
-
-  /** Bytes in it now. */
-  async bytes(): Promise<number> {
-    return (await this.#handle.stat()).size
   }
 
   /** What is after a place, as a text. */
