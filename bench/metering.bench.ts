@@ -1,8 +1,6 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
-import { from as copyFrom } from 'pg-copy-streams'
 import { parseTenantId } from '../src/core/tenant.ts'
+import { copyIn } from '../src/metering/copy-in.ts'
 import { COPY_COLUMNS, copyRow } from '../src/metering/copy-row.ts'
 import {
   type MeteringSite,
@@ -149,8 +147,7 @@ async function copyPlain(pool: pg.Pool, chunk: readonly ReceivedEvent[]): Promis
   try {
     let text = ''
     for (const one of chunk) text += `${copyRow(one).text}\n`
-    const into = client.query(copyFrom(`copy plain (${COPY_COLUMNS}) from stdin`))
-    await pipeline(Readable.from([Buffer.from(text)]), into)
+    await copyIn(client, `copy plain (${COPY_COLUMNS}) from stdin`, [text])
   } finally {
     client.release()
   }

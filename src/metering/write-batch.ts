@@ -1,7 +1,5 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
-import { from as copyFrom } from 'pg-copy-streams'
+import { copyIn } from './copy-in.ts'
 import { COPY_COLUMNS, type CopyRow } from './copy-row.ts'
 
 /** A name that was taken before, and what stands under it. */
@@ -18,11 +16,6 @@ const KNOWN = `
     cross join lateral (
       select * from usage.event_key k where k.tenant = asked.tenant and k.key = asked.key offset 0
     ) k`
-
-const MARKS = `
-  insert into usage.dirty (tenant, minutes)
-    select tenant, array(select to_timestamp(minute::bigint * 60) from unnest(minutes::int[]) as minute)
-      from unnest($1::text[], $2::text[]) as marked (tenant, minutes)`
 
 const AMENDMENTS = `
   insert into usage.amendment (tenant, target, key, voids, time)
@@ -50,19 +43,21 @@ export async function writeBatch(
 ): Promise<readonly Known[]> {
   // In their order, so that two writers with the same ones wait for each other and not in a circle.
   const ordered = rows.toSorted((a, b) => (a.key < b.key ? -1 : 1))
-  await client.query('savepoint names')
   let known = asksFirst ? await knownOf(client, ordered) : []
   let fresh = without(ordered, known)
-  while (!(await takeNames(client, fresh))) {
+  while (!(await writeFresh(client, fresh))) {
     // Somebody who has committed had one of them. Each time around there is more that is known.
     await client.query('rollback to savepoint names')
     known = await knownOf(client, ordered)
     fresh = without(ordered, known)
   }
-  if (fresh.length === 0) return known
-  const byTenant = Map.groupBy(fresh, ({ tenant }) => tenant)
-  await mark(client, byTenant)
-  await copyEvents(client, byTenant)
+  const amendments = fresh.filter(({ isAmendment }) => isAmendment)
+  if (amendments.length === 0) return known
+  await client.query(AMENDMENTS, [
+    arrayOf(amendments, ({ tenant }) => tenant),
+    arrayOf(amendments, ({ time }) => time),
+    arrayOf(amendments, ({ key }) => key),
+  ])
   return known
 }
 
@@ -81,54 +76,47 @@ async function knownOf(client: pg.ClientBase, rows: readonly CopyRow[]): Promise
   return asked.rows
 }
 
-/** @returns false when one of them is another's; the transaction is then to go back to its savepoint */
-async function takeNames(client: pg.ClientBase, rows: readonly CopyRow[]): Promise<boolean> {
-  let text = ''
+/**
+ * Names, marks and events, which the server makes fewer and larger writes of than of rows that are inserted.
+ * @returns false when a name is another's; the transaction is then to go back to its savepoint
+ */
+async function writeFresh(client: pg.ClientBase, rows: readonly CopyRow[]): Promise<boolean> {
+  if (rows.length === 0) return true
+  let names = ''
   for (const { tenant, key, minute, content } of rows) {
-    text += `${tenant}\t${key}\t${minute}\t${content}\n`
+    names += `${tenant}\t${key}\t${minute}\t${content}\n`
   }
+  // Straight into the day's partition, what is one tenant's side by side: it is read together.
+  const byTenant = Map.groupBy(rows, ({ tenant }) => tenant)
+  let events = ''
+  for (const own of byTenant.values()) for (const { text } of own) events += `${text}\n`
+  const statements = `savepoint names;
+    copy usage.event_key (tenant, key, minute, content) from stdin;
+    ${marks(byTenant)};
+    copy usage.event (${COPY_COLUMNS}) from stdin`
   try {
-    await copy(client, 'usage.event_key (tenant, key, minute, content)', text)
+    await copyIn(client, statements, [names, events])
     return true
   } catch (error) {
-    if (error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION) return false
+    if (isOfNames(error)) return false
     throw error
   }
 }
 
-type ByTenant = ReadonlyMap<string, readonly CopyRow[]>
+const isOfNames = (error: unknown) =>
+  error instanceof pg.DatabaseError &&
+  error.code === UNIQUE_VIOLATION &&
+  error.table?.startsWith('event_key') === true
 
 /** What the rollups do not say yet. */
-async function mark(client: pg.ClientBase, byTenant: ByTenant): Promise<void> {
-  const minutes = [...byTenant.values()].map(
-    (rows) => `{${[...new Set(rows.map(({ minute }) => minute))].join()}}`,
-  )
-  await client.query({
-    name: 'mark-usage-minutes',
-    text: MARKS,
-    values: [[...byTenant.keys()], minutes],
+function marks(byTenant: ReadonlyMap<string, readonly CopyRow[]>): string {
+  const values = [...byTenant].map(([tenant, rows]) => {
+    const minutes = new Set(rows.map(({ minute }) => minute))
+    return `(${pg.escapeLiteral(tenant)}, '{${[...minutes].join()}}')`
   })
-}
-
-/** Straight into the day's partition, what is one tenant's side by side: it is read together. */
-async function copyEvents(client: pg.ClientBase, byTenant: ByTenant): Promise<void> {
-  let text = ''
-  for (const rows of byTenant.values()) for (const row of rows) text += `${row.text}\n`
-  await copy(client, `usage.event (${COPY_COLUMNS})`, text)
-  const amendments = [...byTenant.values()].flat().filter(({ isAmendment }) => isAmendment)
-  if (amendments.length === 0) return
-  await client.query(AMENDMENTS, [
-    arrayOf(amendments, ({ tenant }) => tenant),
-    arrayOf(amendments, ({ time }) => time),
-    arrayOf(amendments, ({ key }) => key),
-  ])
-}
-
-/** The server makes out of a COPY fewer and larger writes than out of rows that are inserted. */
-async function copy(client: pg.ClientBase, into: string, text: string): Promise<void> {
-  if (text === '') return
-  const copying = client.query(copyFrom(`copy ${into} from stdin`))
-  await pipeline(Readable.from([Buffer.from(text)]), copying)
+  return `insert into usage.dirty (tenant, minutes)
+    select tenant, array(select to_timestamp(minute::bigint * 60) from unnest(minutes::int[]) as minute)
+      from (values ${values.join()}) as marked (tenant, minutes)`
 }
 
 /** As PostgreSQL writes an array. Tenants, keys and times have no quotes and no backslashes. */
