@@ -15,7 +15,7 @@ export const TO_CALLERS = [
   'ratelimit',
   'ratelimit-policy',
 ] as const
-export const ANSWER = 'ringfence-answer-'
+export const ANSWER = 'answer-'
 
 export interface NginxAnswer {
   /** 200 or 403: nginx takes everything else for trouble. */
@@ -23,7 +23,11 @@ export interface NginxAnswer {
   readonly headers: Headers
 }
 
-/** @param remembered whether nginx may use the answer again, for the rest of a second */
+/**
+ * Its fields' names differ at their first letters where they can: nginx looks for each by comparing it with
+ * all of them, letter by letter, for every request.
+ * @param remembered whether nginx may use the answer again, for the rest of a second
+ */
 export function nginxAnswer(
   decision: Decision,
   protocol: 'http' | 'https',
@@ -47,10 +51,10 @@ function pass(
     status: 200,
     headers: [
       [CONTEXT_HEADER, context],
-      ['ringfence-forwarded', forwardedHeader(exchange, protocol)],
-      ['ringfence-upstream', serverGroup(route.upstream.config, exchange.tenant?.cell).key],
-      ['ringfence-path', path],
-      ['ringfence-scope', sharedScope(exchange)],
+      ['forwarded', forwardedHeader(exchange, protocol)],
+      ['upstream', serverGroup(route.upstream.config, exchange.tenant?.cell).key],
+      ['path', path],
+      ['scope', sharedScope(exchange)],
       ...(used === undefined ? [] : [[USAGE_FIELD, seal.seal(used)] as const]),
       ...forCallers(exchange.answer),
       ['x-accel-expires', remembered && isRepeatable(passed) ? '1' : '0'],
@@ -62,8 +66,8 @@ function refusal({ status, headers, body }: Refused): NginxAnswer {
   return {
     status: 403,
     headers: [
-      ['ringfence-status', String(status)],
-      ['ringfence-problem', inAscii(body.trim())],
+      ['status', String(status)],
+      ['problem', inAscii(body.trim())],
       ...forCallers(headers),
       ['x-accel-expires', '0'],
     ],

@@ -90,12 +90,12 @@ function remembering(): string {
 export function asksFirst(): string {
   const taken = [
     ['context', 'ringfence_context'],
-    ['forwarded', 'ringfence_forwarded'],
-    ['upstream', 'ringfence_upstream'],
-    ['path', 'ringfence_path'],
-    ['scope', 'ringfence_scope'],
-    ['status', 'ringfence_status'],
-    ['problem', 'ringfence_problem'],
+    ['forwarded', 'forwarded'],
+    ['upstream', 'upstream'],
+    ['path', 'path'],
+    ['scope', 'scope'],
+    ['status', 'status'],
+    ['problem', 'problem'],
     ['usage', variable(USAGE_FIELD)],
     ...TO_CALLERS.map((name) => [variable(name), variable(ANSWER + name)]),
   ]

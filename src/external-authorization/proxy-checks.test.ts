@@ -45,8 +45,7 @@ const WITH_A_BODY = {
   'ringfence-original-method': 'POST',
   'ringfence-original-content-length': '9',
 }
-const statusOf = (heard: Heard) =>
-  heard.status === 200 ? '200' : answerOf(heard, 'ringfence-status')
+const statusOf = (heard: Heard) => (heard.status === 200 ? '200' : answerOf(heard, 'status'))
 
 /** What only the gateway can do, each noticed by the check that refuses it here. */
 const ONLY_BY_GATEWAY: Readonly<Record<string, (site: Site) => Promise<Heard>>> = {
@@ -97,7 +96,7 @@ const ONLY_BY_GATEWAY: Readonly<Record<string, (site: Site) => Promise<Heard>>> 
 for (const [name, run] of Object.entries(ONLY_BY_GATEWAY)) {
   test(`${name}: another proxy does not serve it, and would without the check`, async (t) => {
     const refused = await run(await openSite(t))
-    assert.equal(answerOf(refused, 'ringfence-status'), '403')
+    assert.equal(answerOf(refused, 'status'), '403')
     const careless = await openSite(t)
     careless.leaveOut(name)
     assert.equal((await run(careless)).status, 200)
