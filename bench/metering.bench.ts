@@ -147,7 +147,7 @@ async function copyPlain(pool: pg.Pool, chunk: readonly ReceivedEvent[]): Promis
   try {
     let text = ''
     for (const one of chunk) text += `${copyRow(one).text}\n`
-    await copyIn(client, `copy plain (${COPY_COLUMNS}) from stdin`, [text])
+    await copyIn(client, `copy plain (${COPY_COLUMNS}) from stdin`, text)
   } finally {
     client.release()
   }

@@ -1,5 +1,3 @@
-const NO_KEY = '00000000-0000-0000-0000-000000000000'
-
 /**
  * The schema `usage`. Events are partitioned by the day of their time, and what names them is not: a
  * duplicate with another time finds its name taken. A name is 128 bits of a hash (`eventKey`).
@@ -29,11 +27,10 @@ const EVENTS = `
   create table usage.event_key (
     tenant text not null,
     key uuid not null,
-    -- Of its event's time, since 1970.
-    minute int not null,
+    time timestamptz not null,
     content uuid not null,
     primary key (tenant, key)
-  ) partition by range (key);
+  ) partition by hash (key);
 
   -- What came under a name that another content had taken. It counts for nothing, and is kept.
   create table usage.conflict (
@@ -66,16 +63,12 @@ const EVENTS = `
   );
 `
 
-/**
- * Of names: pages of 8 small indexes are more often in memory than those of a large one. By range, so that
- * who writes names in their order goes through the partitions in one order too.
- */
-const KEY_PARTITIONS = Array.from({ length: 8 }, (_, at) => {
-  const bound = (eighth: number) => `'${(eighth * 2).toString(16)}${NO_KEY.slice(1)}'`
-  const [from, to] = [at === 0 ? 'minvalue' : bound(at), at === 7 ? 'maxvalue' : bound(at + 1)]
-  return `create table usage.event_key_${at} partition of usage.event_key
-    for values from (${from}) to (${to});`
-}).join('\n')
+/** Of names: pages of 8 small indexes are more often in memory than those of a large one. */
+const KEY_PARTITIONS = Array.from(
+  { length: 8 },
+  (_, at) => `create table usage.event_key_${at} partition of usage.event_key
+    for values with (modulus 8, remainder ${at});`,
+).join('\n')
 
 /** Senders' own words on what is still to come. */
 const SENDERS = `
@@ -164,7 +157,40 @@ const FUNCTIONS = `
   $$;
 `
 
+const EIGHTHS = Array.from({ length: 8 }, (_, at) => at)
+const NO_KEY = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * Names by range, so that who writes them in their order goes through the partitions in one order too, and
+ * without a time that is finer than the minutes that marks and days ask for.
+ */
+const KEYS_BY_RANGE = `
+  alter table usage.event_key rename to event_key_by_hash;
+  ${EIGHTHS.map((at) => `alter table usage.event_key_${at} rename to event_key_by_hash_${at};`).join('\n  ')}
+  create table usage.event_key (
+    tenant text not null,
+    key uuid not null,
+    -- Of its event's time, since 1970.
+    minute int not null,
+    content uuid not null,
+    primary key (tenant, key)
+  ) partition by range (key);
+  ${EIGHTHS.map(
+    (at) => `create table usage.event_key_${at} partition of usage.event_key
+    for values from (${eighthFrom(at)}) to (${eighthFrom(at + 1)});`,
+  ).join('\n  ')}
+  insert into usage.event_key (tenant, key, minute, content)
+    select tenant, key, floor(extract(epoch from time) / 60)::int, content from usage.event_key_by_hash;
+  drop table usage.event_key_by_hash;
+`
+
+function eighthFrom(at: number): string {
+  if (at === 0) return 'minvalue'
+  return at === 8 ? 'maxvalue' : `'${(at * 2).toString(16)}${NO_KEY.slice(1)}'`
+}
+
 /** Numbered steps, for `migrateSteps(client, 'usage', METERING_MIGRATIONS)`. */
 export const METERING_MIGRATIONS: readonly string[] = [
   EVENTS + KEY_PARTITIONS + SENDERS + ROLLUPS + FUNCTIONS,
+  KEYS_BY_RANGE,
 ]

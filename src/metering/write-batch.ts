@@ -90,18 +90,20 @@ async function writeFresh(client: pg.ClientBase, rows: readonly CopyRow[]): Prom
   const byTenant = Map.groupBy(rows, ({ tenant }) => tenant)
   let events = ''
   for (const own of byTenant.values()) for (const { text } of own) events += `${text}\n`
-  const statements = `savepoint names;
-    copy usage.event_key (tenant, key, minute, content) from stdin;
-    ${marks(byTenant)};
-    copy usage.event (${COPY_COLUMNS}) from stdin`
+  await client.query('savepoint names')
   try {
-    await copyIn(client, statements, [names, events])
+    await copyIn(client, COPY_NAMES, names)
+    await client.query(marks(byTenant))
+    await copyIn(client, COPY_EVENTS, events)
     return true
   } catch (error) {
     if (isOfNames(error)) return false
     throw error
   }
 }
+
+const COPY_NAMES = 'copy usage.event_key (tenant, key, minute, content) from stdin'
+const COPY_EVENTS = `copy usage.event (${COPY_COLUMNS}) from stdin`
 
 const isOfNames = (error: unknown) =>
   error instanceof pg.DatabaseError &&
