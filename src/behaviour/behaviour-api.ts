@@ -47,7 +47,10 @@ export interface BehaviourApiOptions {
 }
 
 /** For operators: what detectors have done that is in force, and taking it back. */
-export function behaviourApi({ responses, operatorOf }: BehaviourApiOptions): OpenAPIHono<BlankEnv> {
+export function behaviourApi({
+  responses,
+  operatorOf,
+}: BehaviourApiOptions): OpenAPIHono<BlankEnv> {
   const app = new OpenAPIHono<BlankEnv>()
   const route = routesOf(app, {
     ...{ tag: 'behaviour', by: 'operator', refusals: [400, 401, 403, 404, 429, 500, 503, 504] },

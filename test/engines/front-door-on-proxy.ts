@@ -12,7 +12,7 @@ import type { OpenFront, ProxyFront } from './proxy-site.ts'
 
 /** Served by the gateway itself only: even their owner cannot use them by another proxy. */
 const BY_THE_GATEWAY =
-  /^fd-(?:network-(?:spoofed|mapped)|upstream-connection|grant-tool|upgrade-(?:revoked|suspended|shut-out)|mcp|guardrail-(?!others))/
+  /^fd-(?:network-(?:spoofed|mapped)|upstream-connection|grant-tool|upgrade-(?:ended|revoked|suspended|shut-out)|mcp|guardrail-(?!others))/
 /** What this way of standing does not hold: `docs/external-authorization.md` says so. */
 export const NOT_HELD = [
   'fd-revoked-under-way',

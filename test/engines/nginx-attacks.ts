@@ -55,7 +55,7 @@ export const NGINX_ATTACKS: readonly NginxAttack[] = [
     careless: without(/internal;/),
     async run({ ask }) {
       const { headers } = await ask({ target: '/.ringfence/authorize', token: tokenOf('acme') })
-      return headers.some(([name]) => name.startsWith('ringfence-'))
+      return headers.some(([name]) => name === 'problem' || name.startsWith('ringfence-'))
     },
   },
   {
