@@ -95,9 +95,6 @@ export async function fillMonth(
     `insert into usage.event_key (tenant, key, minute, content)
       select tenant, key, floor(extract(epoch from time) / 60), key from usage.event`,
   )
-  await inTurn(8, (at) =>
-    run(pool, `alter table usage.event_key_${at} add primary key (tenant, key)`),
-  )
   await run(
     pool,
     'alter table usage.event add primary key (tenant, time, key)',

@@ -11,7 +11,7 @@ before(async () => {
 })
 after(() => site.close())
 
-test('what was counted before names were kept by range is not counted again after', async () => {
+test('what was counted before names were kept in one table is not counted again after', async () => {
   const [known, other, fresh] = [usageEvent(), usageEvent(), usageEvent()]
   const client = await site.asked.connect()
   try {

@@ -157,16 +157,13 @@ const FUNCTIONS = `
   $$;
 `
 
-const EIGHTHS = Array.from({ length: 8 }, (_, at) => at)
-const NO_KEY = '00000000-0000-0000-0000-000000000000'
-
 /**
- * Names by range, so that who writes them in their order goes through the partitions in one order too, and
- * without a time that is finer than the minutes that marks and days ask for.
+ * Names in one table, so that who writes them in the order of its key goes through it once, and without a
+ * time that is finer than the minutes that marks and days ask for.
  */
-const KEYS_BY_RANGE = `
+const KEYS_TOGETHER = `
   alter table usage.event_key rename to event_key_by_hash;
-  ${EIGHTHS.map((at) => `alter table usage.event_key_${at} rename to event_key_by_hash_${at};`).join('\n  ')}
+  alter table usage.event_key_by_hash rename constraint event_key_pkey to event_key_by_hash_pkey;
   create table usage.event_key (
     tenant text not null,
     key uuid not null,
@@ -174,23 +171,15 @@ const KEYS_BY_RANGE = `
     minute int not null,
     content uuid not null,
     primary key (tenant, key)
-  ) partition by range (key);
-  ${EIGHTHS.map(
-    (at) => `create table usage.event_key_${at} partition of usage.event_key
-    for values from (${eighthFrom(at)}) to (${eighthFrom(at + 1)});`,
-  ).join('\n  ')}
+  );
   insert into usage.event_key (tenant, key, minute, content)
-    select tenant, key, floor(extract(epoch from time) / 60)::int, content from usage.event_key_by_hash;
+    select tenant, key, floor(extract(epoch from time) / 60)::int, content from usage.event_key_by_hash
+      order by tenant, key;
   drop table usage.event_key_by_hash;
 `
-
-function eighthFrom(at: number): string {
-  if (at === 0) return 'minvalue'
-  return at === 8 ? 'maxvalue' : `'${(at * 2).toString(16)}${NO_KEY.slice(1)}'`
-}
 
 /** Numbered steps, for `migrateSteps(client, 'usage', METERING_MIGRATIONS)`. */
 export const METERING_MIGRATIONS: readonly string[] = [
   EVENTS + KEY_PARTITIONS + SENDERS + ROLLUPS + FUNCTIONS,
-  KEYS_BY_RANGE,
+  KEYS_TOGETHER,
 ]

@@ -41,8 +41,9 @@ export async function writeBatch(
   rows: readonly CopyRow[],
   asksFirst: boolean,
 ): Promise<readonly Known[]> {
-  // In their order, so that two writers with the same ones wait for each other and not in a circle.
-  const ordered = rows.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  // In the index's order, so that two writers with the same ones wait for each other and not in a circle,
+  // and so that a tenant's events, which are read together, stand side by side.
+  const ordered = rows.toSorted(byName)
   let known = asksFirst ? await knownOf(client, ordered) : []
   let fresh = without(ordered, known)
   while (!(await writeFresh(client, fresh))) {
@@ -59,6 +60,11 @@ export async function writeBatch(
     arrayOf(amendments, ({ key }) => key),
   ])
   return known
+}
+
+const byName = (a: CopyRow, b: CopyRow) => {
+  if (a.tenant !== b.tenant) return a.tenant < b.tenant ? -1 : 1
+  return a.key < b.key ? -1 : 1
 }
 
 function without(rows: readonly CopyRow[], known: readonly Known[]): readonly CopyRow[] {
@@ -83,17 +89,15 @@ async function knownOf(client: pg.ClientBase, rows: readonly CopyRow[]): Promise
 async function writeFresh(client: pg.ClientBase, rows: readonly CopyRow[]): Promise<boolean> {
   if (rows.length === 0) return true
   let names = ''
-  for (const { tenant, key, minute, content } of rows) {
-    names += `${tenant}\t${key}\t${minute}\t${content}\n`
-  }
-  // Straight into the day's partition, what is one tenant's side by side: it is read together.
-  const byTenant = Map.groupBy(rows, ({ tenant }) => tenant)
   let events = ''
-  for (const own of byTenant.values()) for (const { text } of own) events += `${text}\n`
+  for (const { tenant, key, minute, content, text } of rows) {
+    names += `${tenant}\t${key}\t${minute}\t${content}\n`
+    events += `${text}\n`
+  }
   await client.query('savepoint names')
   try {
     await copyIn(client, COPY_NAMES, names)
-    await client.query(marks(byTenant))
+    await client.query(marks(rows))
     await copyIn(client, COPY_EVENTS, events)
     return true
   } catch (error) {
@@ -111,9 +115,9 @@ const isOfNames = (error: unknown) =>
   error.table?.startsWith('event_key') === true
 
 /** What the rollups do not say yet. */
-function marks(byTenant: ReadonlyMap<string, readonly CopyRow[]>): string {
-  const values = [...byTenant].map(([tenant, rows]) => {
-    const minutes = new Set(rows.map(({ minute }) => minute))
+function marks(rows: readonly CopyRow[]): string {
+  const values = [...Map.groupBy(rows, ({ tenant }) => tenant)].map(([tenant, own]) => {
+    const minutes = new Set(own.map(({ minute }) => minute))
     return `(${pg.escapeLiteral(tenant)}, '{${[...minutes].join()}}')`
   })
   return `insert into usage.dirty (tenant, minutes)
