@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Hono } from 'hono'
 import { listen } from '../http/listen.ts'
-import { runCommandLine } from './program.ts'
+import { runLine } from './run-line.test-support.ts'
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 
@@ -41,21 +41,9 @@ async function stage(t: TestContext) {
     await listening.close()
     rmSync(directory, { recursive: true, force: true })
   })
-  const run = async (...args: readonly string[]) => {
-    let [out, err] = ['', '']
-    const console = {
-      out: (text: string) => {
-        out += text
-      },
-      err: (text: string) => {
-        err += text
-      },
-      ...{ isTty: false, width: 100, environment: { TOKEN: 'of-ann' } },
-    }
-    const where = ['--url', `${listening.url}/t/acme`, '--token', 'env:TOKEN']
-    const code = await runCommandLine(['alerts', ...args, ...where], console)
-    return { code, out, err }
-  }
+  const where = ['--url', `${listening.url}/t/acme`, '--token', 'env:TOKEN']
+  const run = (...args: readonly string[]) =>
+    runLine(['alerts', ...args, ...where], { TOKEN: 'of-ann' })
   return { asked, run, directory }
 }
 

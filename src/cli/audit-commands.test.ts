@@ -7,7 +7,7 @@ import { scratch } from '../clusters/scratch.test-support.ts'
 import { listen } from '../http/listen.ts'
 import { entriesOf, type MemoryLog, memoryLog } from '../transparency/memory-log.test-support.ts'
 import { logSigner, newSeed } from '../transparency/note-signer.ts'
-import { runCommandLine } from './program.ts'
+import { runLine } from './run-line.test-support.ts'
 
 const signer = logSigner('audit.example/tenant/acme', newSeed())
 const problem = (status: number, title: string) => Response.json({ title }, { status })
@@ -58,20 +58,7 @@ async function stage(t: TestContext, size = 600) {
   })
   const listening = await listen((request) => app.fetch(request), { host: '127.0.0.1', port: 0 })
   t.after(() => listening.close())
-  const run = async (...args: readonly string[]) => {
-    let [out, err] = ['', '']
-    const console = {
-      out: (text: string) => {
-        out += text
-      },
-      err: (text: string) => {
-        err += text
-      },
-      ...{ isTty: false, width: 100, environment: { TOKEN: 'of-ann' } },
-    }
-    const code = await runCommandLine(['audit', ...args], console)
-    return { code, out, err }
-  }
+  const run = (...args: readonly string[]) => runLine(['audit', ...args], { TOKEN: 'of-ann' })
   const door = ['--url', `${listening.url}/t/acme`, '--token', 'env:TOKEN']
   return { log, asked, follows, run, door, end: () => void (token = 'another') }
 }

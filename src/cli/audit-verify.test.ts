@@ -6,7 +6,7 @@ import { scratch } from '../clusters/scratch.test-support.ts'
 import { listen } from '../http/listen.ts'
 import { entriesOf, type MemoryLog, memoryLog } from '../transparency/memory-log.test-support.ts'
 import { cosigner, logSigner, newSeed } from '../transparency/note-signer.ts'
-import { runCommandLine } from './program.ts'
+import { runLine } from './run-line.test-support.ts'
 
 const signer = logSigner('audit.example/tenant/acme', newSeed())
 const witness = cosigner('witness.example/w1', newSeed(), () => 1_795_000_000)
@@ -22,21 +22,8 @@ function written(t: TestContext, log: MemoryLog): string {
   return directory
 }
 
-async function verify(...args: readonly string[]) {
-  let [out, err] = ['', '']
-  const code = await runCommandLine(['audit', 'verify', ...args], {
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    isTty: false,
-    width: 100,
-    environment: { TOKEN: 'of-ann' },
-  })
-  return { code, out, err }
-}
+const verify = (...args: readonly string[]) =>
+  runLine(['audit', 'verify', ...args], { TOKEN: 'of-ann' })
 
 test('a whole log is found whole from its files and its key alone', async (t) => {
   const directory = written(t, memoryLog(entries, signer, witness))

@@ -3,28 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { runCommandLine } from './program.ts'
+import { runLine } from './run-line.test-support.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'rf-behaviour-'))
 after(() => rmSync(directory, { recursive: true }))
 const SMALL = ['--tenants', '2', '--days', '1'] as const
 const file = (name: string) => join(directory, name)
 
-async function run(
-  ...args: readonly string[]
-): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ['', '']
-  const code = await runCommandLine(['behaviour', ...args], {
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    ...{ isTty: false, width: 100, environment: {} },
-  })
-  return { code, out, err }
-}
+const run = (...args: readonly string[]) => runLine(['behaviour', ...args])
 
 test('simulated traffic is replayed, and thresholds of one’s own find what the defaults let be', async () => {
   const [traffic, labels] = [file('traffic.ndjson'), file('labels.json')]

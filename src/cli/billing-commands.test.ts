@@ -7,7 +7,7 @@ import { Hono } from 'hono'
 import { servedBilling } from '../billing/api/billing-api.test-support.ts'
 import { ACME, day } from '../billing/billing-site.test-support.ts'
 import { listen } from '../http/listen.ts'
-import { runCommandLine } from './program.ts'
+import { runLine } from './run-line.test-support.ts'
 
 /** The operators' router on a real listener, and the files of a platform that point to it. */
 async function stage(t: TestContext) {
@@ -22,22 +22,7 @@ async function stage(t: TestContext) {
   writeFileSync(join(state, 'records.url'), listening.url)
   writeFileSync(join(state, 'control.url'), 'http://127.0.0.1:1')
   writeFileSync(join(state, 'operator.token'), 'writer\n', { mode: 0o600 })
-  const run = async (...args: readonly string[]) => {
-    let [out, err] = ['', '']
-    const console = {
-      out: (text: string) => {
-        out += text
-      },
-      err: (text: string) => {
-        err += text
-      },
-      isTty: false,
-      width: 100,
-      environment: {},
-    }
-    const code = await runCommandLine(['billing', ...args, '--state', state], console)
-    return { code, out, err }
-  }
+  const run = (...args: readonly string[]) => runLine(['billing', ...args, '--state', state])
   return { ...site, run, state }
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { runCommandLine } from './program.ts'
+import { runLine } from './run-line.test-support.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'rf-policy-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -37,18 +37,7 @@ const testOf = (name: string, method: string, expect: string) => `
       expect: ${expect}${doctor}`
 const good = store('good', DOCTORS, `  tests:${testOf('doctors read', 'GET', 'allow')}`)
 
-async function run(...args: readonly string[]) {
-  let out = ''
-  let err = ''
-  const code = await runCommandLine(['policy', ...args], {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    isTty: false,
-    width: 100,
-    environment: {},
-  })
-  return { code, out, err }
-}
+const run = (...args: readonly string[]) => runLine(['policy', ...args])
 
 test('a good store has nothing wrong with it, and one that names another tenant’s has', async () => {
   assert.deepEqual(await run('validate', '-f', good), {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { runCommandLine } from './program.ts'
+import { runLine } from './run-line.test-support.ts'
 
 /** Occurs in arguments, files and the environment below; it must occur in no output. */
 const SECRET = 'planted-secret-5f0c'
@@ -14,22 +14,8 @@ before(() => {
 })
 after(() => rmSync(directory, { recursive: true, force: true }))
 
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = ''
-  let err = ''
-  const code = await runCommandLine(args, {
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    isTty: false,
-    width: 100,
-    environment: { BAD_URL: `postgres://admin:${SECRET}@127.0.0.1:1/clinic` },
-  })
-  return { code, out, err }
-}
+const run = (...args: readonly string[]) =>
+  runLine(args, { BAD_URL: `postgres://admin:${SECRET}@127.0.0.1:1/clinic` })
 
 function file(name: string, text: string): string {
   const path = join(directory, name)

@@ -1,3 +1,4 @@
+import { Alarm } from '../core/alarm.ts'
 import { messageOf } from '../core/errors.ts'
 import type { UsageEvent, UsageSink } from '../usage/usage-event.ts'
 import { type LogFile, logFiles, OpenLogFile } from './log-file.ts'
@@ -63,7 +64,7 @@ export class AccessLogReader {
   /** The file that the process before this one has read last, until it was looked for. */
   #readBefore: string | undefined
   #isClosed = false
-  #wake: () => void = () => {}
+  readonly #alarm = new Alarm()
   readonly #running: Promise<void>
 
   private constructor(options: AccessLogReaderOptions, mark: LogMark) {
@@ -86,7 +87,7 @@ export class AccessLogReader {
   /** Ends after what is under way. Before the sink is closed. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#wake()
+    this.#alarm.ring()
     await this.#running
   }
 
@@ -105,7 +106,7 @@ export class AccessLogReader {
         this.#tellTrouble(messageOf(error))
       }
       this.#tellLag()
-      await this.#pause(everyMs)
+      await this.#alarm.wait(everyMs)
     }
   }
 
@@ -211,18 +212,5 @@ export class AccessLogReader {
   #tell(level: 'info' | 'warn', event: string, more: object): void {
     const { proxy, file, log } = this.#options
     log(JSON.stringify({ level, event: `proxy-log-${event}`, proxy, file, ...more }))
-  }
-
-  #pause(ms: number): Promise<void> {
-    if (this.#isClosed) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        this.#wake = () => {}
-        resolve()
-      }
-      const timer = setTimeout(done, ms)
-      this.#wake = done
-    })
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Alarm } from './alarm.ts'
+import { Alarm } from '../core/alarm.ts'
 
 export interface FeedLoopOptions<Feed> {
   /** Has `onNews` called when there may be something new, and when the feed has ended. */

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { type AuditEntry, auditEntrySchema, type LogName } from '../../audit/entry.ts'
+import { Alarm } from '../../core/alarm.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { LogStore } from '../log/log-store.ts'
 import { enterByLog } from './enter-by-log.ts'
@@ -33,8 +34,7 @@ export interface InboxMoverOptions {
 export class InboxMover {
   readonly #options: InboxMoverOptions
   #client: pg.Client | undefined
-  #timer: NodeJS.Timeout | undefined
-  #wake: () => void = () => {}
+  readonly #alarm = new Alarm()
   #closed = false
   /** What the last round could not move. */
   #stuck: ReadonlySet<LogName> = new Set()
@@ -52,7 +52,7 @@ export class InboxMover {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#wake()
+    this.#alarm.ring()
     await this.#running
     await this.#letGo()
   }
@@ -145,13 +145,9 @@ export class InboxMover {
   }
 
   #pause(): Promise<void> {
-    if (this.#closed) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#wake = () => resolve(undefined)
-      // What waits for a log that is away is looked through again less and less often.
-      const longer = Math.min(2 ** this.#roundsStuck, STUCK_FACTOR_MAX)
-      this.#timer = setTimeout(resolve, (this.#options.lookMs ?? LOOK_MS) * longer)
-    }).then(() => clearTimeout(this.#timer))
+    // What waits for a log that is away is looked through again less and less often.
+    const longer = Math.min(2 ** this.#roundsStuck, STUCK_FACTOR_MAX)
+    return this.#alarm.wait((this.#options.lookMs ?? LOOK_MS) * longer)
   }
 
   async #letGo(): Promise<void> {
